@@ -1,0 +1,1 @@
+"""The door: DICOM in, identity off, bytes safe."""

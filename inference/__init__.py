@@ -1,0 +1,1 @@
+"""The eye: pixels in, findings out; no network, no patient."""

@@ -1,0 +1,1 @@
+"""How a model is made, and the released ones. Nothing that runs imports this package."""

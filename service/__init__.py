@@ -1,0 +1,1 @@
+"""The house: order, memory, and the outside world."""

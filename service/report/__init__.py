@@ -1,0 +1,1 @@
+"""Results as DICOM objects: structured report, segmentation, quality-control card."""
