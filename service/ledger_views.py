@@ -1,0 +1,138 @@
+"""What the ledger shows of itself: frozen values that the web reads, free of SQL and of identity."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Verdict = Literal["", "Usable", "Check", "Repeat", "Not scored"]
+DeliveryKind = Literal["SR", "SEG", "SC"]
+DeliveryState = Literal["waiting", "sent", "held", "dead"]
+EventKind = Literal["series", "alert", "delivery", "conflict"]
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom; pixels of the input, half-open
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactView:
+    """One artifact class over a whole series."""
+
+    name: str  # of the catalogue
+    probability: float  # 0..1, calibrated
+    severity: float  # 0..1
+    present: bool
+    slices: tuple[int, ...] = ()  # positions in the series, worst first
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """One artifact class on one slice."""
+
+    artifact: str  # name of the catalogue
+    probability: float  # 0..1
+    severity: float  # 0..1
+    present: bool
+    area: float = 0.0  # share of the body that is touched, 0..1
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesView:
+    """One generation of a series: what is known of it, how it was judged."""
+
+    id: str  # opaque
+    generation: int  # 1 at first; a late image makes the next
+    study: str  # opaque
+    scanner: str  # configured name or pseudonym
+    state: str  # where it is on its way: "open", "closed", "reported", ...
+    series_number: int | None
+    description: str  # coded, made of clean elements only
+    opened_at: float  # s since the epoch, like every time here
+    last_instance_at: float
+    closed_at: float | None = None
+    close_reason: str = ""
+    received: int = 0  # instances
+    expected: int | None = None  # instances, where a proved count says so
+    verdict: Verdict = ""  # "" until there is one
+    reason: str = ""
+    index: float | None = None  # 0 (useless) .. 10 (flawless)
+    suitability: float | None = None  # probability that it is diagnostically usable, 0..1
+    artifacts: tuple[ArtifactView, ...] = ()  # catalogue order
+    advice: tuple[str, ...] = ()
+    model: str = ""  # name, version and start of the hash: "scanside-artifacts 0.1.0 (3f2a...)"
+    provider: str = ""  # execution provider that was really in use
+    conflict: bool = False  # one SOP Instance UID came with two contents
+    incomplete: bool = False
+    results: Mapping[str, int] = field(default_factory=dict[str, int])  # deliveries by state
+
+
+@dataclass(frozen=True, slots=True)
+class SliceView:
+    """One slice (one frame of one instance) of a series, in the series' order."""
+
+    id: str  # opaque
+    series_id: str
+    position: int  # 0-based
+    instance_number: int
+    frame: int  # 1-based
+    rows: int
+    columns: int
+    index: float | None  # 0..10; None until it is scored
+    suitability: float | None  # 0..1
+    signal: bool  # False: nothing but noise or air
+    findings: tuple[FindingView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """One object on its way to one destination."""
+
+    id: str  # opaque
+    series_id: str
+    generation: int
+    destination: str  # configured name
+    kind: DeliveryKind
+    state: DeliveryState
+    attempts: int
+    next_at: float | None  # s since the epoch; None when nothing more is planned
+    answer: str  # last answer of the destination, in words free of identity
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """Something that happened; ids increase in the order of commits."""
+
+    id: int
+    at: float  # s since the epoch
+    kind: EventKind
+    series_id: str
+    data: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True)
+class SliceSource:
+    """Where the pixels and the packed masks of one slice lie."""
+
+    spool_name: str
+    frame: int  # 1-based
+    masks: bytes | None  # as MaskStack.pack() wrote them; None where nothing was located
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """One running part of the service (door, web, worker) and its last sign of life."""
+
+    name: str
+    pid: int
+    heartbeat_at: float  # s since the epoch
+    facts: Mapping[str, object] = field(default_factory=dict[str, object])  # provider, port, ...
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much of everything there is: the numbers of the status page."""
+
+    series: Mapping[str, int] = field(default_factory=dict[str, int])  # by state
+    slices_waiting: int = 0
+    deliveries: Mapping[str, int] = field(default_factory=dict[str, int])  # by state
+    dead_letters: int = 0
+    oldest_waiting_s: float | None = None  # age of the oldest work that waits, s
