@@ -1,0 +1,314 @@
+"""Settings: every knob of the house, one frozen value. ``settings_source.load()`` reads it, once."""
+
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "SCANSIDE_"
+DEFAULT_STATE_DIR = Path("~/.local/state/scanside")
+MIN_KEY_LENGTH = 32
+_PSYCOPG = "postgresql+psycopg"
+
+
+def _clean_title(value: str) -> str:
+    """Check an AE title of PS3.5 6.2: 1 to 16 characters, no backslash, no control characters, not only spaces."""
+    title = value.strip(" ")
+    if not re.fullmatch(r"[\x20-\x5b\x5d-\x7e]{1,16}", title):
+        raise ValueError("an AE title has 1 to 16 printable ASCII characters and no backslash")
+    return title
+
+
+def _clean_network(value: str) -> str:
+    """Check a network in CIDR notation; a single address is a network of one."""
+    return str(ipaddress.ip_network(value, strict=False))
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+AeTitle = Annotated[str, AfterValidator(_clean_title)]
+Network = Annotated[str, AfterValidator(_clean_network)]
+Folder = Annotated[Path, AfterValidator(_absolute)]
+Port = Annotated[int, Field(ge=0, le=65535)]  # 0: the system chooses
+Name = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,31}$")
+]  # becomes a metric's label
+Share = Annotated[float, Field(ge=0, le=1)]
+Index = Annotated[float, Field(ge=0, le=10)]
+ResultKind = Literal["SR", "SEG", "SC"]
+
+
+class _Table(BaseModel):
+    """A table of the TOML file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Allow(_Table):
+    """Who may open an association; an empty list lets everyone in."""
+
+    ae_titles: tuple[AeTitle, ...] = ()
+    """calling AE titles that are let in"""
+    networks: tuple[Network, ...] = ()
+    """networks, in CIDR notation, whose connections are let in"""
+
+
+class _Destination(_Table):
+    name: Name
+    results: tuple[ResultKind, ...] = ("SR", "SEG", "SC")
+    """what it gets, in the order of sending (the SR is always first)"""
+    send: Literal["always", "problems"] = "always"
+    """``problems``: nothing for a series that is Usable"""
+
+
+class DicomDestination(_Destination):
+    """A PACS that takes results by C-STORE."""
+
+    kind: Literal["dicom"] = "dicom"
+    host: str = Field(min_length=1)
+    port: Port
+    ae_title: AeTitle
+    """the called AE title"""
+    calling_ae_title: AeTitle | None = None
+    """ours, where it is not ``ae_title`` of the settings"""
+
+
+class FolderDestination(_Destination):
+    """A folder that takes results as files, under the true identity: it lies outside the house."""
+
+    kind: Literal["folder"] = "folder"
+    folder: Folder
+
+
+def _known_kind(value: object) -> object:
+    """Says plainly that a kind of the design is not built yet."""
+    kind = value.get("kind") if isinstance(value, Mapping) else None  # pyright: ignore[reportUnknownMemberType] # any table
+    if kind == "stow":
+        raise ValueError("kind = 'stow' is not built yet: use 'dicom' or 'folder'")
+    return value
+
+
+Destination = Annotated[DicomDestination | FolderDestination, Field(discriminator="kind")]
+
+
+class Scanner(_Table):
+    """A scanner that has a name: known by its calling AE title or, behind a gateway, by its serial number."""
+
+    name: Name
+    ae_title: AeTitle | None = None
+    serial: str | None = None
+
+    @model_validator(mode="after")
+    def _is_told_apart(self) -> Self:
+        if (self.ae_title is None) == (self.serial is None):
+            raise ValueError("a scanner needs ae_title or serial, and not both")
+        return self
+
+
+class Rules(_Table):
+    """The site's thresholds between Usable, Check and Repeat."""
+
+    usable_index: Index = 7.0
+    """series index at and above which a series is Usable"""
+    repeat_index: Index = 3.5
+    """series index below which Repeat may be said"""
+    repeat_suitability: Share = 0.35
+    """suitability below which Repeat may be said"""
+    early_alert_probability: Share = 0.9
+    """how sure two neighbouring slices must be for an alert before the series is over"""
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        if self.repeat_index > self.usable_index:
+            raise ValueError("repeat_index must not exceed usable_index")
+        return self
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Made from keywords alone: ``settings_source`` reads the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        validate_default=True,
+    )
+
+    state_dir: Folder = DEFAULT_STATE_DIR
+    """database, spool, key: one folder"""
+    mode: Literal["live", "shadow"] = "live"
+    """``shadow``: score and store, but send and alert nobody"""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    ae_title: AeTitle = "SCANSIDE"
+    dicom_host: str = "127.0.0.1"
+    """address of the DICOM port; ``0.0.0.0`` for scanners outside this machine, best with ``[allow]``"""
+    dicom_port: Port = 11112
+    max_pdu: int = Field(default=131_072, ge=4096, le=1_048_576)
+    """bytes; a longer PDU ends the association"""
+    pdu_deadline_s: float = Field(default=8.0, gt=0)
+    """seconds from a PDU's first byte, or from the connection to its first PDU"""
+    idle_s: float = Field(default=300.0, gt=0)
+    """seconds that an association may be silent"""
+    max_associations: int = Field(default=200, ge=1)
+    max_associations_per_peer: int = Field(default=100, ge=1)
+    """associations at a time from one address"""
+    max_instance_mb: int = Field(default=512, ge=1)
+
+    http_host: str = "127.0.0.1"
+    """address of the console; only this machine's own until there is a login"""
+    http_port: Port = 8080
+    receive_health_port: Port = 8081
+    """``/livez``, ``/readyz``, ``/metrics`` of ``scanside receive``"""
+    work_health_port: Port = 8082
+    """the same of ``scanside work``"""
+
+    database_url: SecretStr | None = None
+    """SQLAlchemy URL; empty: ``scanside.sqlite`` in the state folder"""
+    key: SecretStr | None = None
+    """site key, 32 characters or more; empty: the key file in the state folder"""
+    unsafe_keep_identity: bool = False
+    """for the test of the test only: identity stays in the spool"""
+
+    model: str = ""
+    """a released model's name or a folder; empty: the newest released one"""
+    provider: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = Field(default=0, ge=0)
+    """threads of the network on a CPU; 0: as many as there are cores"""
+
+    quiet_s: float = Field(default=3.0, gt=0)
+    """seconds of silence after which a series counts as complete"""
+    cap_s: float = Field(default=60.0, gt=0)
+    """seconds after its last instance at which a series is closed as it stands"""
+    retention_days: float = Field(default=7.0, ge=0)
+    """how long pixels stay in the spool after every result was delivered"""
+    min_free_mb: int = Field(default=512, ge=0)
+    """free space on the spool's disk below which instances are answered 0xA700"""
+    give_up_hours: float = Field(default=72.0, gt=0)
+    """how long a delivery is tried before it is set aside for a person"""
+
+    allow: Allow = Allow()
+    rules: Rules = Rules()
+    destination: tuple[Annotated[Destination, BeforeValidator(_known_kind)], ...] = ()
+    scanner: tuple[Scanner, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # the library calls by keyword
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the same
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the same
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take keywords only; ``settings_source`` hands in what the environment and the files say."""
+        return (init_settings,)
+
+    @field_validator("http_host")
+    @classmethod
+    def _stays_at_home(cls, host: str) -> str:
+        if not is_loopback(host):
+            raise ValueError(
+                f"{host} is not this machine's own: without a login the console binds 127.0.0.1 only"
+            )
+        return host
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_the_driver(cls, url: SecretStr | None) -> SecretStr | None:
+        """PostgreSQL goes through psycopg 3 however the URL spells it; other engines are refused."""
+        if url is None:
+            return None
+        scheme, separator, rest = url.get_secret_value().partition("://")
+        driver = {"sqlite": "sqlite", "postgres": _PSYCOPG, "postgresql": _PSYCOPG, _PSYCOPG: _PSYCOPG}.get(
+            scheme
+        )
+        if not separator or driver is None:
+            raise ValueError("a database URL begins with sqlite:// or postgresql://")
+        return SecretStr(f"{driver}://{rest}")
+
+    @field_validator("key")
+    @classmethod
+    def _is_long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value().strip()) < MIN_KEY_LENGTH:
+            raise ValueError(f"a key has at least {MIN_KEY_LENGTH} characters")
+        return key
+
+    @field_validator("destination", "scanner")
+    @classmethod
+    def _has_no_double(cls, entries: tuple[Destination | Scanner, ...]) -> tuple[Destination | Scanner, ...]:
+        doubles = [name for name, n in Counter(entry.name for entry in entries).items() if n > 1]
+        if doubles:
+            raise ValueError(f"two entries are named {doubles[0]!r}")
+        return entries
+
+    @model_validator(mode="after")
+    def _cap_is_beyond_quiet(self) -> Self:
+        if self.cap_s < self.quiet_s:
+            raise ValueError("cap_s must not be shorter than quiet_s")
+        return self
+
+    @property
+    def deidentify(self) -> bool:
+        """Whether identity is taken off at the door."""
+        return not self.unsafe_keep_identity
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in use. It may hold a password: for the engine only."""
+        if self.database_url is None:
+            return f"sqlite:///{self.state_dir / 'scanside.sqlite'}"
+        return self.database_url.get_secret_value()
+
+    @property
+    def key_path(self) -> Path:
+        """Where the site key lives when it is not handed in."""
+        return self.state_dir / "key"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where the sealed instances lie."""
+        return self.state_dir / "spool"
+
+    def concerns(self) -> tuple[str, ...]:
+        """Say what a careful administrator would change, a sentence each; for ``check`` and the start's log."""
+        found: list[str] = []
+        if not is_loopback(self.dicom_host) and not (self.allow.networks or self.allow.ae_titles):
+            found.append(
+                "the DICOM port is open to every machine that reaches it: set [allow] networks or ae_titles"
+            )
+        if self.unsafe_keep_identity:
+            found.append("unsafe_keep_identity is on: names and dates of birth are written to the spool")
+        if not self.destination:
+            found.append("no [[destination]]: results stay on this machine")
+        return tuple(found)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own; a name other than ``localhost`` is not looked up."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
