@@ -1,1 +1,38 @@
-"""What every test may ask for."""
+"""What every test may ask for: peers that run once a session, and a clean view of each for one test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.peers import Orthanc, Postgres, orthanc, postgres
+
+
+@pytest.fixture(scope="session")
+def orthanc_server() -> Iterator[Orthanc]:
+    """Run one Orthanc for the session."""
+    with orthanc() as server:
+        yield server
+
+
+@pytest.fixture
+def pacs(orthanc_server: Orthanc) -> Orthanc:
+    """Hand out an empty PACS."""
+    orthanc_server.empty()
+    return orthanc_server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """Run one PostgreSQL cluster for the session."""
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Hand out an empty database, once of each engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'scanside.sqlite'}"
+    server: Postgres = request.getfixturevalue("postgres_server")
+    return server.database()

@@ -84,7 +84,8 @@ def head(slices: int = 8, rows: int = 64, columns: int = 64, *, seed: int = 1) -
         volume[n] = np.where(ventricles & brain & (abs(z) < 0.4), 0.95, image)
     noise = rng.normal(0, 0.012, (2, *volume.shape)).astype(np.float32)
     magnitude = np.hypot(volume + noise[0], noise[1])  # Rician, as a magnitude image is
-    return np.clip(magnitude * FULL_SCALE, 0, 4095).astype(np.uint16)
+    volume = np.clip(magnitude * FULL_SCALE, 0, 4095)
+    return np.asarray(volume, np.uint16)
 
 
 _SHELLS = ((0.72, 0.92), (0.67, 0.87), (0.62, 0.82))  # half axes (x, y): skin, inner table, brain
