@@ -1,0 +1,162 @@
+"""From a header: the clean facts of an instance, and the reference by which results must name it."""
+
+from dicom_scp.header import Header
+from dicom_scp.identity import KeyRing
+from dicom_scp.instance import Facts, Reference
+from dicom_scp.private import DYNAMIC_SCANS, ECHOES, IMAGES_IN_SERIES, PHASES, SLICES, Values
+
+# PS3.6; the VR beside a number is what counts in Implicit VR files
+SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_UID, SERIES_UID = 0x00080016, 0x00080018, 0x0020000D, 0x0020000E
+_MODALITY, _MANUFACTURER, _MODEL, _SERIAL = 0x00080060, 0x00080070, 0x00081090, 0x00181000
+_SERIES_NUMBER, _ACQUISITION_NUMBER, _INSTANCE_NUMBER = 0x00200011, 0x00200012, 0x00200013
+_POSITION, _ORIENTATION, _SPACING = 0x00200032, 0x00200037, 0x00280030
+_IMAGES_IN_ACQUISITION, _TEMPORAL_POSITIONS = 0x00201002, 0x00200105
+_FRAMES, _ROWS, _COLUMNS = 0x00280008, 0x00280010, 0x00280011
+_BODY_PART, _PROTOCOL, _SEQUENCE_NAME, _PULSE_SEQUENCE = 0x00180015, 0x00181030, 0x00180024, 0x00189005
+_SCANNING_SEQUENCE, _ECHO_PULSE_SEQUENCE, _TR, _TE, _TE_EFFECTIVE = (
+    0x00180020,
+    0x00189008,
+    0x00180080,
+    0x00180081,
+    0x00189082,
+)
+_AGENT, _AGENT_SEQUENCE, _AGENT_USAGE = 0x00180010, 0x00180012, 0x00189341
+_PATIENT_ID, _ISSUER = 0x00100020, 0x00100021
+
+_NO_AGENT = frozenset({"", "NO", "NONE", "N", "NO CONTRAST", "WITHOUT", "0"})
+_HEAD_PARTS = (
+    "HEAD",
+    "BRAIN",
+    "SKULL",
+    "FACE",
+    "ORBIT",
+    "PITUITARY",
+    "IAC",
+    "NEURO",
+    "CEREB",
+    "EAR",
+    "SINUS",
+)
+
+
+def facts_of(header: Header, clean: dict[str, str], values: Values, keyring: KeyRing) -> Facts:
+    """Gather the facts; `clean` holds the texts that passed the profile, by keyword."""
+    frames = header.integer(_FRAMES, b"IS") or 1
+    first = header.first_frame() if frames > 1 or _POSITION not in header.elements else header
+    orientation = _six(first.numbers(_ORIENTATION, b"DS"))
+    rows, columns = header.integer(_ROWS, b"US") or 0, header.integer(_COLUMNS, b"US") or 0
+    body_part = clean.get("BodyPartExamined", "").upper()
+    return Facts(
+        modality=header.text(_MODALITY) or "MR",
+        sop_class_uid=header.text(SOP_CLASS_UID),
+        manufacturer=clean.get("Manufacturer", ""),
+        model=clean.get("ManufacturerModelName", ""),
+        instance_number=header.integer(_INSTANCE_NUMBER, b"IS"),
+        position=_along_normal(first, orientation) if frames == 1 else None,
+        orientation=orientation,
+        images_in_acquisition=_expected(header, values),
+        frames=frames,
+        rows=rows,
+        columns=columns,
+        temporal_positions=header.integer(_TEMPORAL_POSITIONS, b"IS"),
+        acquisition_number=header.integer(_ACQUISITION_NUMBER, b"IS"),
+        series_number=header.integer(_SERIES_NUMBER, b"IS"),
+        contrast=contrast_given(header),
+        protocol_key=_protocol_key(header, keyring, rows, columns),
+        description=_description(first, rows, columns),
+        body_part=body_part,
+        head=body_part.startswith(_HEAD_PARTS),
+    )
+
+
+def reference_of(header: Header, facts: Facts) -> Reference:
+    """Gather how results must name the original instance."""
+    single = facts.frames == 1
+    position = header.numbers(_POSITION, b"DS")
+    spacing = header.numbers(_SPACING, b"DS")
+    return Reference(
+        sop_class_uid=facts.sop_class_uid,
+        sop_instance_uid=header.text(SOP_INSTANCE_UID),
+        series_instance_uid=header.text(SERIES_UID),
+        study_instance_uid=header.text(STUDY_UID),
+        instance_number=facts.instance_number,
+        frames=facts.frames,
+        rows=facts.rows,
+        columns=facts.columns,
+        position=position if single and len(position) == 3 else None,
+        orientation=facts.orientation if single and facts.orientation else None,
+        spacing=spacing[:2] if single and len(spacing) >= 2 else None,
+    )
+
+
+def patient_of(header: Header, keyring: KeyRing) -> str:
+    """Give the pseudonymous patient id: it hangs on issuer and id, or on the study where there is no id."""
+    number = header.raw(_PATIENT_ID).strip(b" \0").decode("latin-1")
+    if not number:
+        return keyring.pseudonym("patient of study", header.text(STUDY_UID))
+    issuer = header.raw(_ISSUER).strip(b" \0").decode("latin-1")
+    return keyring.pseudonym("patient", f"{issuer}\0{number}")
+
+
+def device_of(header: Header, keyring: KeyRing, calling_ae_title: str) -> str:
+    """Give the scanner's pseudonym: of its serial number (0018,1000), or else of the calling AE title."""
+    serial = header.raw(_SERIAL).rstrip(b" \0").decode("latin-1")
+    return keyring.pseudonym("device", serial) if serial else keyring.pseudonym("ae", calling_ae_title)
+
+
+def contrast_given(header: Header) -> bool:
+    """Tell whether the header names a contrast agent."""
+    named = header.text(_AGENT).upper() not in _NO_AGENT
+    return named or any(_has_items(header, tag) for tag in (_AGENT_SEQUENCE, _AGENT_USAGE))
+
+
+def _has_items(header: Header, tag: int) -> bool:
+    element = header.elements.get(tag)
+    return element is not None and element.end > element.start
+
+
+def _expected(header: Header, values: Values) -> int | None:
+    """Give how many images the acquisition has, as its vendor counts them; a lower bound."""
+    announced = header.integer(_IMAGES_IN_ACQUISITION, b"IS") or _first(values, IMAGES_IN_SERIES)
+    if announced or not _first(values, SLICES):
+        return announced or None
+    count = _first(values, SLICES)
+    for number in (DYNAMIC_SCANS, ECHOES, PHASES):
+        count *= max(1, _first(values, number))
+    return count
+
+
+def _first(values: Values, number: int) -> int:
+    found = values.get(number)
+    return int(found[0]) if isinstance(found, tuple) and found else 0
+
+
+def _six(values: tuple[float, ...]) -> tuple[float, ...]:
+    return values if len(values) == 6 else ()
+
+
+def _along_normal(header: Header, orientation: tuple[float, ...]) -> float | None:
+    """Give the position along the slice normal, in mm, to a hundredth (PS3.3, C.7.6.2.1.1)."""
+    position = header.numbers(_POSITION, b"DS")
+    if not orientation or len(position) != 3:
+        return None
+    a, b, c, d, e, f = orientation
+    normal = (b * f - c * e, c * d - a * f, a * e - b * d)
+    return round(sum(p * n for p, n in zip(position, normal, strict=True)), 2)
+
+
+def _protocol_key(header: Header, keyring: KeyRing, rows: int, columns: int) -> str:
+    named = (_MANUFACTURER, _MODEL, _PROTOCOL, _SEQUENCE_NAME, _PULSE_SEQUENCE)
+    parts = [header.raw(tag).strip(b" \0").decode("latin-1") for tag in named]
+    return keyring.pseudonym("protocol", "\0".join((*parts, str(rows), str(columns))))
+
+
+def _description(header: Header, rows: int, columns: int) -> str:
+    """Make a description of clean elements only, e.g. "SE TR 3000 TE 80 256x256"."""
+    sequence = header.text(_SCANNING_SEQUENCE) or header.text(_ECHO_PULSE_SEQUENCE)
+    parts = ["/".join(p.strip() for p in sequence.split("\\") if p.strip().isalnum())[:16]]
+    for name, tag, vr in (("TR", _TR, b"DS"), ("TE", _TE, b"DS"), ("TE", _TE_EFFECTIVE, b"FD")):
+        value = header.numbers(tag, vr)
+        if value and not (tag == _TE_EFFECTIVE and _TE in header.elements):
+            parts.append(f"{name} {value[0]:.4g}")
+    return " ".join((*(part for part in parts if part), f"{rows}x{columns}"))

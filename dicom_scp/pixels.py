@@ -1,0 +1,86 @@
+"""Are the pixels what the header says? Checked before anybody decodes them; the door itself never does."""
+
+from struct import Struct
+
+from pydicom.uid import RLELossless
+
+from dicom_scp.elements import PIXEL_DATA, Element, Walker, encode
+from dicom_scp.errors import Mismatch, NotUnderstood, Skipped
+from dicom_scp.header import Header
+
+_SAMPLES, _PHOTOMETRIC, _FRAMES = 0x00280002, 0x00280004, 0x00280008
+_ROWS, _COLUMNS, _ALLOCATED = 0x00280010, 0x00280011, 0x00280100
+_RLE_HEADER = Struct("<16L")  # PS3.5, G.5
+_MOST_SIDE = 0xFFFF
+_MOST_FRAMES = 1_000_000
+
+
+def checked_pixels(header: Header, transfer_syntax: str) -> list[bytes | memoryview]:
+    """Give the encoded pixel data element, in parts, without what follows the last pixel.
+
+    Raises Mismatch where there are none, Skipped for colour, NotUnderstood where they are not what they say.
+    """
+    walker, pixels = header.walker, header.elements.get(PIXEL_DATA)
+    if pixels is None:
+        raise Mismatch("there is no pixel data")
+    size, frames, planes = _announced(header)
+    if transfer_syntax == RLELossless:
+        _check_rle(walker, pixels, frames, planes)
+        ends = pixels.end + 8
+        return [_RLE_ELEMENT, memoryview(walker.buffer)[pixels.start : ends]]
+    if pixels.undefined:
+        raise NotUnderstood("the pixel data are in fragments although they are not compressed")
+    if pixels.end - pixels.start < size:
+        raise NotUnderstood("the pixel data are shorter than the image")
+    value = memoryview(walker.buffer)[pixels.start : pixels.start + size]
+    return [
+        encode(PIXEL_DATA, b"OW", b"")[:8] + (size + size % 2).to_bytes(4, "little"),
+        value,
+        b"\0" * (size % 2),
+    ]
+
+
+# (7FE0,0010) OB of undefined length
+_RLE_ELEMENT = encode(PIXEL_DATA, b"OB", b"")[:8] + b"\xff\xff\xff\xff"
+
+
+def _announced(header: Header) -> tuple[int, int, int]:
+    """Give the bytes of all frames, the frames, and the bytes of one pixel."""
+
+    def number(tag: int, vr: bytes, default: int | None) -> int:
+        found = header.integer(tag, vr) if header.raw(tag) else default
+        if found is None:
+            raise NotUnderstood("the size of the image is not given")
+        return found
+
+    rows, columns = number(_ROWS, b"US", None), number(_COLUMNS, b"US", None)
+    frames, samples = number(_FRAMES, b"IS", 1), number(_SAMPLES, b"US", 1)
+    allocated = number(_ALLOCATED, b"US", None)
+    if samples != 1 or not (header.text(_PHOTOMETRIC) or "MONOCHROME").startswith("MONOCHROME"):
+        raise Skipped("a colour image")
+    if not (0 < rows <= _MOST_SIDE and 0 < columns <= _MOST_SIDE and 0 < frames <= _MOST_FRAMES):
+        raise NotUnderstood("no image has this size")
+    if allocated not in {8, 16, 32}:
+        raise NotUnderstood("no MR image has pixels of this size")
+    return rows * columns * frames * allocated // 8, frames, allocated // 8
+
+
+def _check_rle(walker: Walker, pixels: Element, frames: int, planes: int) -> None:
+    """Check that each frame is one RLE fragment with as many segments as a pixel has bytes (PS3.5, G.2)."""
+    if not pixels.undefined:
+        raise NotUnderstood("the compressed pixel data are not in fragments")
+    fragments = walker.fragments(pixels)[1:]
+    if len(fragments) != frames:
+        raise NotUnderstood("there are not as many compressed frames as announced")
+    for start, end in fragments:
+        if end - start < _RLE_HEADER.size:
+            raise NotUnderstood("a compressed frame is cut")
+        segments, *offsets = _RLE_HEADER.unpack_from(walker.buffer, start)
+        used = offsets[: min(segments, len(offsets))]
+        if (
+            segments != planes
+            or used != sorted(used)
+            or used[0] < _RLE_HEADER.size
+            or used[-1] >= end - start
+        ):
+            raise NotUnderstood("a compressed frame has no sound header")

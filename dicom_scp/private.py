@@ -1,0 +1,156 @@
+"""What scoring and closing need of the vendors' private elements, moved to typed elements of our own.
+
+The vendors' blocks themselves never pass the door: most hold free text, some a whole second header.
+"""
+
+from dataclasses import dataclass
+from struct import Struct, pack
+
+from dicom_scp.elements import encode
+from dicom_scp.header import Header
+from dicom_scp.values import numbers, text
+
+GROUP, CREATOR = 0x0073, b"SCANSIDE"
+_BLOCK = 0x10
+
+Values = dict[int, tuple[float, ...] | str]
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateValue:
+    """One element of our block, and where it may come from."""
+
+    number: int  # (0073,10nn)
+    name: str
+    vr: bytes
+    sources: tuple[tuple[int, str, int, bytes], ...]  # group, creator, element, VR in Implicit VR files
+
+
+_SIEMENS, _PHILIPS, _PHILIPS_MR = "SIEMENS MR HEADER", "Philips Imaging DD 001", "Philips MR Imaging DD 001"
+TABLE = (
+    PrivateValue(0x01, "MosaicTiles", b"US", ((0x0019, _SIEMENS, 0x0A, b"US"),)),
+    PrivateValue(0x02, "BValue", b"FD", (
+        (0x0019, _SIEMENS, 0x0C, b"IS"),
+        (0x0043, "GEMS_PARM_01", 0x39, b"IS"),
+        (0x2001, _PHILIPS, 0x03, b"FL"),
+    )),
+    PrivateValue(0x03, "DiffusionDirectionality", b"CS", ((0x0019, _SIEMENS, 0x0D, b"CS"),)),
+    PrivateValue(0x04, "DiffusionGradientOrientation", b"FD", ((0x0019, _SIEMENS, 0x0E, b"FD"),)),
+    PrivateValue(0x05, "ImagesInSeries", b"UL", ((0x0025, "GEMS_SERS_01", 0x07, b"SL"),)),
+    PrivateValue(0x06, "Slices", b"UL", ((0x2001, _PHILIPS, 0x18, b"SL"),)),
+    PrivateValue(0x07, "DynamicScans", b"UL", ((0x2001, _PHILIPS, 0x81, b"IS"),)),
+    PrivateValue(0x08, "Echoes", b"UL", ((0x2001, _PHILIPS, 0x14, b"SL"),)),
+    PrivateValue(0x09, "Phases", b"UL", ((0x2001, _PHILIPS, 0x17, b"SL"),)),
+    PrivateValue(0x0A, "ScaleIntercept", b"FD", ((0x2005, _PHILIPS_MR, 0x0D, b"FL"),)),
+    PrivateValue(0x0B, "ScaleSlope", b"FD", ((0x2005, _PHILIPS_MR, 0x0E, b"FL"),)),
+    PrivateValue(0x0C, "ImageKind", b"US", ((0x0043, "GEMS_PARM_01", 0x2F, b"SS"),)),  # 0 M, 1 P, 2 R, 3 I
+    PrivateValue(0x0D, "SliceNormal", b"FD", ()),  # from the CSA header of a mosaic
+    PrivateValue(0x0E, "ContrastGiven", b"CS", ()),  # YES where an agent was named; which one is not kept
+)  # fmt: skip
+MOSAIC_TILES, B_VALUE, IMAGES_IN_SERIES, SLICE_NORMAL, CONTRAST_GIVEN = 0x01, 0x02, 0x05, 0x0D, 0x0E
+SLICES, DYNAMIC_SCANS, ECHOES, PHASES = 0x06, 0x07, 0x08, 0x09
+
+_GE_B_VALUE_BIAS = 100_000  # GE adds 10^9 to mark a multi-band acquisition
+_TERMS = frozenset({"NONE", "DIRECTIONAL", "ISOTROPIC", "BMATRIX", "YES"})
+_CSA = (0x0029, "SIEMENS CSA HEADER", 0x10)
+_CSA_TAG = Struct("<64sl4slll")  # name, VM, VR, syngo data type, items, check
+_CSA_ITEM = Struct("<4l")  # the second is the length
+_MOST_CSA_ITEMS = 64
+_PACKING = {b"US": ("H", 0, 0xFFFF), b"UL": ("L", 0, 0xFFFFFFFF)}
+
+
+def vendor_values(header: Header, *, mosaic: bool) -> Values:
+    """Read the values of the table that a header holds, by element number of our block."""
+    groups = {tag >> 16 for tag in header.elements if tag & 0x10000}
+    found: Values = {}
+    for line in TABLE:
+        for group, creator, number, vr in line.sources:
+            raw = _private(header, (group, creator, number)) if group in groups else None
+            if raw is not None:
+                _note(found, line, raw[0] or vr, raw[1])
+    if mosaic and 0x0029 in groups:
+        csa = _private(header, _CSA)
+        if csa is not None:
+            _note_mosaic(found, csa[1])
+    if B_VALUE in found and 0x0043 in groups:
+        found[B_VALUE] = tuple(
+            value % _GE_B_VALUE_BIAS for value in found[B_VALUE][:1] if isinstance(value, float)
+        )
+    return found
+
+
+def encode_block(values: Values) -> bytes:
+    """Encode our private block; nothing where there are no values."""
+    parts = []
+    for line in TABLE:
+        value = values.get(line.number)
+        if value is None or value == ():
+            continue
+        raw = value.encode("ascii") if isinstance(value, str) else _packed(line.vr, value)
+        if raw:
+            parts.append(encode(GROUP << 16 | _BLOCK << 8 | line.number, line.vr, raw))
+    return encode(GROUP << 16 | _BLOCK, b"LO", CREATOR) + b"".join(parts) if parts else b""
+
+
+def _packed(vr: bytes, values: tuple[float, ...]) -> bytes:
+    if vr == b"FD":
+        return pack(f"<{len(values)}d", *values)
+    code, least, most = _PACKING[vr]
+    whole = [int(value) for value in values[:1] if least <= value <= most]
+    return pack(f"<{len(whole)}{code}", *whole)
+
+
+def _private(header: Header, key: tuple[int, str, int]) -> tuple[bytes, bytes] | None:
+    """Find a private element by its creator (PS3.5, 7.8.1); gives its VR ("" where not known) and value."""
+    group, creator, number = key
+    for block in range(0x10, 0x100):
+        if header.text(group << 16 | block) == creator:
+            tag = group << 16 | block << 8 | number
+            if header.raw(tag):
+                return header.elements[tag].vr.replace(b"UN", b""), header.raw(tag)
+    return None
+
+
+def _note(found: Values, line: PrivateValue, vr: bytes, raw: bytes) -> None:
+    if line.vr == b"CS":
+        term = text(raw)
+        if term in _TERMS:
+            found[line.number] = term
+        return
+    values = numbers(vr, raw)
+    if values:
+        found[line.number] = values[:3]
+
+
+def _note_mosaic(found: Values, csa: bytes) -> None:
+    tiles = _csa_numbers(csa, b"NumberOfImagesInMosaic")
+    normal = _csa_numbers(csa, b"SliceNormalVector")
+    if tiles:
+        found.setdefault(MOSAIC_TILES, tiles[:1])
+    if len(normal) >= 3:
+        found[SLICE_NORMAL] = normal[:3]
+
+
+def _csa_numbers(csa: bytes, name: bytes) -> tuple[float, ...]:
+    """Read the numbers of one tag of a Siemens CSA header (nibabel's description of its format)."""
+    position = csa.find(name + b"\0")
+    if position < 0 or position + _CSA_TAG.size > len(csa):
+        return ()
+    items = _CSA_TAG.unpack_from(csa, position)[4]
+    position += _CSA_TAG.size
+    found: list[float] = []
+    for _ in range(min(max(items, 0), _MOST_CSA_ITEMS)):
+        if position + _CSA_ITEM.size > len(csa):
+            break
+        length = _CSA_ITEM.unpack_from(csa, position)[1]
+        position += _CSA_ITEM.size
+        if not 0 <= length <= len(csa) - position:
+            break
+        found += numbers(b"DS", csa[position : position + length].partition(b"\0")[0])
+        position += (length + 3) // 4 * 4
+    return tuple(found)
+
+
+def describe_block() -> list[tuple[str, str]]:
+    """Give tag and name of each element of our block."""
+    return [(f"({GROUP:04X},xx{line.number:02X})", line.name) for line in TABLE]
