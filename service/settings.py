@@ -27,7 +27,7 @@ _PSYCOPG = "postgresql+psycopg"
 
 
 def _clean_title(value: str) -> str:
-    """Check an AE title of PS3.5 6.2: 1 to 16 characters, no backslash, no control characters, not only spaces."""
+    """Check an AE title of PS3.5 6.2: 1 to 16 printable characters, no backslash, not only spaces."""
     title = value.strip(" ")
     if not re.fullmatch(r"[\x20-\x5b\x5d-\x7e]{1,16}", title):
         raise ValueError("an AE title has 1 to 16 printable ASCII characters and no backslash")
@@ -99,7 +99,7 @@ class FolderDestination(_Destination):
 
 def _known_kind(value: object) -> object:
     """Says plainly that a kind of the design is not built yet."""
-    kind = value.get("kind") if isinstance(value, Mapping) else None  # pyright: ignore[reportUnknownMemberType] # any table
+    kind = value.get("kind") if isinstance(value, Mapping) else None
     if kind == "stow":
         raise ValueError("kind = 'stow' is not built yet: use 'dicom' or 'folder'")
     return value
@@ -291,7 +291,7 @@ class Settings(BaseSettings):
         return self.state_dir / "spool"
 
     def concerns(self) -> tuple[str, ...]:
-        """Say what a careful administrator would change, a sentence each; for ``check`` and the start's log."""
+        """Say what a careful administrator would change, a sentence each."""
         found: list[str] = []
         if not is_loopback(self.dicom_host) and not (self.allow.networks or self.allow.ae_titles):
             found.append(

@@ -1,0 +1,253 @@
+"""The settings: what wins, what is refused, what is hidden."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from service.settings import DicomDestination, FolderDestination, Settings
+from service.settings_source import BadSettings, describe, load
+
+KEY = "k" * 32
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("SCANSIDE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SCANSIDE_STATE_DIR", str(tmp_path))
+
+
+def toml(folder: Path, text: str, name: str = "scanside.toml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def complaint() -> str:
+    with pytest.raises(BadSettings) as caught:
+        load()
+    return str(caught.value)
+
+
+def test_the_defaults_serve_this_machine_alone() -> None:
+    settings = load().settings
+    assert (settings.ae_title, settings.dicom_host, settings.dicom_port) == ("SCANSIDE", "127.0.0.1", 11112)
+    assert (settings.http_host, settings.http_port) == ("127.0.0.1", 8080)
+    assert (settings.quiet_s, settings.cap_s) == (3.0, 60.0)
+    assert settings.deidentify
+
+
+def test_the_database_lies_in_the_state_folder_where_nothing_is_said(tmp_path: Path) -> None:
+    assert load().settings.database == f"sqlite:///{tmp_path}/scanside.sqlite"
+
+
+def test_a_command_wins_over_the_environment_and_that_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toml(tmp_path, 'ae_title = "FILE"\nhttp_port = 1\ndicom_port = 2\n')
+    monkeypatch.setenv("SCANSIDE_HTTP_PORT", "11")
+    monkeypatch.setenv("SCANSIDE_DICOM_PORT", "12")
+
+    loaded = load({"dicom_port": 22, "threads": None})
+
+    settings = loaded.settings
+    assert (settings.ae_title, settings.http_port, settings.dicom_port) == ("FILE", 11, 22)
+    origins = {row.name: row.origin for row in describe(loaded)}
+    assert origins["ae_title"] == str(tmp_path / "scanside.toml")
+    assert origins["http_port"] == "SCANSIDE_HTTP_PORT"
+    assert origins["dicom_port"] == "given"
+    assert origins["threads"] == "default"
+
+
+def test_the_configuration_may_lie_elsewhere_but_must_then_exist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = toml(tmp_path, "quiet_s = 1.5", "other.toml")
+    monkeypatch.setenv("SCANSIDE_CONFIG", str(path))
+    assert load().settings.quiet_s == 1.5
+    path.unlink()
+    assert str(path) in complaint()
+
+
+def test_an_unknown_variable_is_refused_with_the_name_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCANSIDE_DICOM_PROT", "1")
+    assert complaint() == "SCANSIDE_DICOM_PROT: unknown variable (did you mean SCANSIDE_DICOM_PORT?)"
+
+
+@pytest.mark.parametrize("name", ["SCANSIDE_DATA", "SCANSIDE_CACHE", "SCANSIDE_REQUIRE_PEERS"])
+def test_variables_of_makers_and_tests_are_no_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "1")
+    load()
+
+
+def test_what_does_not_fit_in_the_file_is_named_with_its_line(tmp_path: Path) -> None:
+    path = toml(
+        tmp_path,
+        """
+quiet_s = -1
+nonsense = 3
+[allow]
+networks = ["10.0.0.0/8", "ten"]
+[[destination]]
+name = "a"
+kind = "folder"
+folder = "/srv/a"
+[[destination]]
+name = "b"
+kind = "dicom"
+host = "pacs"
+prot = 104
+port = 104
+ae_title = "A B"
+""",
+    )
+    said = complaint().splitlines()
+    assert f"{path}, line 2: quiet_s: Input should be greater than 0" in said
+    assert f"{path}, line 3: nonsense: unknown name" in said
+    assert f"{path}, line 14: destination.1.prot: unknown name (did you mean port?)" in said
+    assert any(line.startswith(f"{path}, line 5: allow.networks.1:") for line in said)
+    assert len(said) == 4
+
+
+def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
+    toml(tmp_path, "quiet_s = = 1")
+    assert "not TOML" in complaint()
+
+
+def test_secrets_come_from_files_too_and_never_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "key").write_text(f"{KEY}\n")
+    (tmp_path / "url").write_text("postgresql://scanside:hunter2@db/scanside\n")
+    monkeypatch.setenv("SCANSIDE_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv("SCANSIDE_DATABASE_URL_FILE", str(tmp_path / "url"))
+
+    loaded = load()
+
+    assert loaded.settings.key is not None
+    assert loaded.settings.key.get_secret_value() == KEY
+    assert loaded.settings.database == "postgresql+psycopg://scanside:hunter2@db/scanside"
+    shown = repr(loaded) + repr(describe(loaded)) + loaded.settings.model_dump_json()
+    assert KEY not in shown
+    assert "hunter2" not in shown
+    assert {row.name: row.origin for row in describe(loaded)}["key"] == "SCANSIDE_KEY_FILE"
+
+
+def test_a_secret_said_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "key").write_text(KEY)
+    monkeypatch.setenv("SCANSIDE_KEY", KEY)
+    monkeypatch.setenv("SCANSIDE_KEY_FILE", str(tmp_path / "key"))
+    assert "both set" in complaint()
+
+
+def test_a_secret_that_does_not_fit_is_refused_without_quoting_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCANSIDE_KEY", "hunter2")
+    said = complaint()
+    assert "at least 32 characters" in said
+    assert "hunter2" not in said
+
+
+def test_a_missing_secret_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCANSIDE_KEY_FILE", "/nowhere/key")
+    assert "SCANSIDE_KEY_FILE: cannot read /nowhere/key" in complaint()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "scanside.example"])
+def test_the_console_binds_no_other_address_than_this_machines_own(host: str) -> None:
+    with pytest.raises(ValidationError, match="without a login"):
+        Settings(http_host=host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_the_console_binds_this_machines_own_addresses(host: str) -> None:
+    assert Settings(http_host=host).http_host == host
+
+
+def test_destinations_are_told_apart_by_kind(tmp_path: Path) -> None:
+    toml(
+        tmp_path,
+        """
+[[destination]]
+name = "pacs"
+kind = "dicom"
+host = "pacs.example"
+port = 104
+ae_title = "PACS"
+results = ["SR"]
+[[destination]]
+name = "out"
+kind = "folder"
+folder = "~/results"
+send = "problems"
+""",
+    )
+    pacs, out = load().settings.destination
+    assert isinstance(pacs, DicomDestination)
+    assert (pacs.results, pacs.send) == (("SR",), "always")
+    assert isinstance(out, FolderDestination)
+    assert out.folder == Path.home() / "results"
+
+
+def test_a_kind_that_is_not_built_yet_is_refused_in_plain_words(tmp_path: Path) -> None:
+    toml(tmp_path, '[[destination]]\nname = "web"\nkind = "stow"\nurl = "https://pacs"\n')
+    assert "kind = 'stow' is not built yet" in complaint()
+
+
+def test_two_destinations_of_one_name_are_refused(tmp_path: Path) -> None:
+    toml(tmp_path, '[[destination]]\nname = "a"\nkind = "folder"\nfolder = "/a"\n' * 2)
+    assert "two entries are named 'a'" in complaint()
+
+
+def test_a_scanner_is_known_by_title_or_serial_and_not_by_both(tmp_path: Path) -> None:
+    toml(
+        tmp_path, '[[scanner]]\nname = "MR 1"\nae_title = "MR1"\n[[scanner]]\nname = "MR 2"\nserial = "42"\n'
+    )
+    assert [scanner.name for scanner in load().settings.scanner] == ["MR 1", "MR 2"]
+    toml(tmp_path, '[[scanner]]\nname = "MR 1"\nae_title = "MR1"\nserial = "42"\n')
+    assert "not both" in complaint()
+
+
+def test_lists_and_tables_may_stand_in_the_environment_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCANSIDE_ALLOW", '{"ae_titles": ["MR1"], "networks": ["10.1.2.3"]}')
+    monkeypatch.setenv("SCANSIDE_DESTINATION", '[{"name": "a", "kind": "folder", "folder": "/a"}]')
+    settings = load().settings
+    assert settings.allow.networks == ("10.1.2.3/32",)
+    assert settings.destination[0].name == "a"
+    monkeypatch.setenv("SCANSIDE_ALLOW", "MR1")
+    assert "as JSON" in complaint()
+
+
+@pytest.mark.parametrize("title", ["", " ", "A\\B", "SEVENTEEN_LETTERS", "Ä", "A\nB"])
+def test_an_ae_title_that_the_standard_does_not_know_is_refused(title: str) -> None:
+    with pytest.raises(ValidationError, match="AE title"):
+        Settings(ae_title=title)
+
+
+@pytest.mark.parametrize("url", ["mysql://x", "scanside.sqlite", "sqlite+aiosqlite:///x"])
+def test_another_database_engine_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="database URL"):
+        Settings.model_validate({"database_url": url})
+
+
+def test_settings_do_not_change() -> None:
+    settings = Settings()
+    with pytest.raises(ValidationError):
+        settings.http_port = 1  # type: ignore[misc]  # the point
+
+
+def test_a_value_made_in_code_does_not_read_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCANSIDE_HTTP_PORT", "11")
+    assert Settings().http_port == 8080
+
+
+def test_what_a_careful_administrator_would_change_is_said() -> None:
+    careful = Settings.model_validate(
+        {"dicom_host": "0.0.0.0", "allow": {"networks": ["10.0.0.0/8"]}, "destination": [_FOLDER]}
+    )
+    assert careful.concerns() == ()
+    careless = Settings(dicom_host="0.0.0.0", unsafe_keep_identity=True)
+    assert len(careless.concerns()) == 3
+    assert not careless.deidentify
+
+
+_FOLDER = {"name": "out", "kind": "folder", "folder": "/srv/out"}
