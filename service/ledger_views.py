@@ -12,6 +12,10 @@ EventKind = Literal["series", "alert", "delivery", "conflict"]
 Box = tuple[int, int, int, int]  # left, top, right, bottom; pixels of the input, half-open
 
 
+class BadCursor(ValueError):  # noqa: N818 - says the condition
+    """This cursor was not given by this service."""
+
+
 @dataclass(frozen=True, slots=True)
 class ArtifactView:
     """One artifact class over a whole series."""
@@ -123,6 +127,7 @@ class PartView:
 
     name: str
     pid: int
+    started_at: float  # s since the epoch
     heartbeat_at: float  # s since the epoch
     facts: Mapping[str, object] = field(default_factory=dict[str, object])  # provider, port, ...
 
