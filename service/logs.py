@@ -63,6 +63,11 @@ def configure(level: str = "INFO", *, plain: bool = False, stream: IO[str] | Non
     threading.excepthook = _uncaught_in_thread
 
 
+def get_logger(name: str) -> logging.Logger:
+    """Give the logger of one of our modules, by ``__name__``; a module run as a program is ours too."""
+    return logging.getLogger(name)
+
+
 def entry(record: logging.LogRecord) -> dict[str, object]:
     """Make what may be said of a record: when, how bad, what, and the allowed facts."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))

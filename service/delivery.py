@@ -1,0 +1,205 @@
+"""Step five: results leave for their destinations; a dead one holds up nobody else."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Protocol
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pynetdicom import AE
+from pynetdicom.association import Association
+
+from dicom_scp.identity import WrongKey
+from dicom_scp.spool import Spool
+from service.ledger import Delivery, Outbox
+from service.metrics import Metrics
+
+WARNINGS = range(0xB000, 0xC000)  # PS3.7 C.1.2: stored, with something to say
+BUNDLE = 32
+
+
+class Undelivered(Exception):
+    """The destination did not take the object; the message is its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One object as it is sent."""
+
+    kind: str
+    content: bytes  # DICOM file, under the true identity
+
+
+class Courier(Protocol):
+    """A line to a destination that is open for one bundle."""
+
+    def deliver(self, letter: Letter) -> str:
+        """Send one object and give the destination's answer. Raises Undelivered."""
+        ...
+
+    def close(self) -> None:
+        """End the line."""
+        ...
+
+
+class Destination(Protocol):
+    """Where results go."""
+
+    @property
+    def name(self) -> str:
+        """The configured name."""
+        ...
+
+    def open(self, letters: Sequence[Letter]) -> Courier:
+        """Open a line for these objects. Raises Undelivered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder outside the house: files appear whole or not at all."""
+
+    name: str
+    path: Path
+
+    def open(self, letters: Sequence[Letter]) -> "Folder":  # noqa: ARG002 - a folder is always open
+        """Make the folder where it is missing. Raises Undelivered."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Undelivered(f"folder cannot be made: {error.strerror}") from error
+        return self
+
+    def deliver(self, letter: Letter) -> str:
+        """Write one file, durable on return. Raises Undelivered."""
+        uid = dcmread(BytesIO(letter.content), specific_tags=["SOPInstanceUID"]).SOPInstanceUID
+        target = self.path / f"{letter.kind}-{uid}.dcm"
+        temporary = target.with_suffix(".part")
+        try:
+            with temporary.open("wb") as file:
+                file.write(letter.content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.rename(target)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise Undelivered(f"file cannot be written: {error.strerror}") from error
+        return "written"
+
+    def close(self) -> None:
+        """Do nothing: nothing was opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pacs:
+    """A PACS that takes results by C-STORE."""
+
+    name: str
+    host: str
+    port: int
+    ae_title: str
+    calling_ae_title: str
+    timeout_s: float = 30.0
+
+    def open(self, letters: Sequence[Letter]) -> "Line":
+        """Associate, with one presentation context for each class and syntax. Raises Undelivered."""
+        ae = AE(ae_title=self.calling_ae_title)
+        ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = self.timeout_s
+        ae.connection_timeout = min(5.0, self.timeout_s)
+        for sop_class, syntax in sorted({_context(letter) for letter in letters}):
+            ae.add_requested_context(sop_class, syntax)
+        association = ae.associate(self.host, self.port, ae_title=self.ae_title)
+        if not association.is_established:
+            raise Undelivered("association rejected" if association.is_rejected else "no connection")
+        return Line(association)
+
+    def echo(self) -> bool:
+        """Tell whether the destination answers a C-ECHO."""
+        ae = AE(ae_title=self.calling_ae_title)
+        ae.acse_timeout = ae.dimse_timeout = ae.connection_timeout = 5.0
+        ae.add_requested_context("1.2.840.10008.1.1")
+        association = ae.associate(self.host, self.port, ae_title=self.ae_title)
+        if not association.is_established:
+            return False
+        status = association.send_c_echo()
+        association.release()
+        return getattr(status, "Status", None) == 0x0000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An open association."""
+
+    association: Association
+
+    def deliver(self, letter: Letter) -> str:
+        """Send one object by C-STORE. Raises Undelivered."""
+        dataset = dcmread(BytesIO(letter.content))
+        try:
+            answer = self.association.send_c_store(dataset)
+        except (RuntimeError, ValueError) as error:  # aborted meanwhile, or the context was not accepted
+            raise Undelivered("association lost or class not accepted") from error
+        status: int | None = getattr(answer, "Status", None)
+        if status is None:
+            raise Undelivered("no answer")
+        if status != 0x0000 and status not in WARNINGS:
+            raise Undelivered(f"0x{status:04X}")
+        return f"0x{status:04X}"
+
+    def close(self) -> None:
+        """Release the association."""
+        if self.association.is_established:
+            self.association.release()
+
+
+@dataclass(frozen=True, slots=True)
+class Postman:
+    """Carries what is due to one destination."""
+
+    outbox: Outbox
+    files: Spool
+    destination: Destination
+    metrics: Metrics
+
+    def deliver_next(self) -> bool:
+        """Send one bundle; False if nothing was due."""
+        items = self.outbox.claim(self.destination.name, BUNDLE)
+        if not items:
+            return False
+        bundle: list[tuple[Delivery, Letter]] = []
+        for item in items:
+            try:
+                bundle.append((item, Letter(item.kind, self.files.read(item.name))))
+            except (FileNotFoundError, WrongKey):
+                self._failed(item, "the built object cannot be opened")
+        self._send(bundle)
+        return True
+
+    def _send(self, bundle: Sequence[tuple[Delivery, Letter]]) -> None:
+        try:
+            courier = self.destination.open([letter for _, letter in bundle])
+        except Undelivered as error:
+            for item, _ in bundle:
+                self._failed(item, str(error))
+            return
+        try:
+            for item, letter in bundle:
+                try:
+                    self.outbox.delivered(item, courier.deliver(letter))
+                    self.metrics.deliveries.labels(destination=self.destination.name, result="sent").inc()
+                except Undelivered as error:
+                    self._failed(item, str(error))
+        finally:
+            courier.close()
+
+    def _failed(self, item: Delivery, answer: str) -> None:
+        state = self.outbox.failed(item, answer)
+        self.metrics.deliveries.labels(destination=self.destination.name, result=state).inc()
+
+
+def _context(letter: Letter) -> tuple[str, str]:
+    head: Dataset = dcmread(BytesIO(letter.content), stop_before_pixels=True, specific_tags=["SOPClassUID"])
+    return str(head.SOPClassUID), str(head.file_meta.TransferSyntaxUID)

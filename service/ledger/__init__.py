@@ -1,0 +1,46 @@
+"""The ledger: the only room that knows SQL. A method is one transaction is one thing that happened."""
+
+from service.ledger.closings import Closings, Judgement, OpenSeries
+from service.ledger.database import Database, LedgerUnavailable
+from service.ledger.intake import Arrival, Intake, Outcome
+from service.ledger.leases import LeaseLost, Worker
+from service.ledger.order import ScoredRow
+from service.ledger.outbox import Delivery, Outbox
+from service.ledger.reports import InstanceRow, Parcel, Reports, ReportTask
+from service.ledger.schema import UnfitSchema, prepare, upgrade
+from service.ledger.scoring import Scoring, SliceNote, SliceTask
+from service.ledger.states import DeliveryState, SeriesState, SliceState
+from service.ledger.upkeep import Installation, Upkeep
+from service.ledger.views import Views
+
+__all__ = [
+    "Arrival",
+    "Closings",
+    "Database",
+    "Delivery",
+    "DeliveryState",
+    "Installation",
+    "InstanceRow",
+    "Intake",
+    "Judgement",
+    "LeaseLost",
+    "LedgerUnavailable",
+    "OpenSeries",
+    "Outbox",
+    "Outcome",
+    "Parcel",
+    "ReportTask",
+    "Reports",
+    "ScoredRow",
+    "Scoring",
+    "SeriesState",
+    "SliceNote",
+    "SliceState",
+    "SliceTask",
+    "UnfitSchema",
+    "Upkeep",
+    "Views",
+    "Worker",
+    "prepare",
+    "upgrade",
+]

@@ -1,0 +1,240 @@
+"""The door's side of the ledger: instances noted, associations over, objects refused."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from service.ledger.database import Database, LedgerUnavailable, lock_all
+from service.ledger.events import note_event
+from service.ledger.states import OPEN, SeriesState, SliceState
+from service.ledger.tables import instance, refusal, scanner, series, slice_, vault
+
+SCANNERS = "scanners"  # the lock under which a new scanner gets its entry
+
+
+class Outcome(StrEnum):
+    """What the ledger made of an instance."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One de-identified, spooled instance as the ledger notes it."""
+
+    series_uid: str
+    study_uid: str
+    patient: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    digest: str
+    spool_name: str
+    scanner_key: str  # what tells this scanner from others
+    scanner_name: str  # the configured name, or ""
+    protocol_key: str
+    series_number: int | None
+    instance_number: int | None
+    position: float | None
+    frames: int
+    rows: int
+    columns: int
+    expected: int | None  # (0020,1002), unproved
+    facts: Mapping[str, Any]
+    multi_frame: bool  # such an object keeps a header of its own: its functional groups tell the planes
+    header: Callable[[str], bytes]  # the original header sealed for a place in the vault, made only if wanted
+    reference: bytes  # the sealed reference to the original instance
+
+
+class Intake:
+    """Notes arrivals; those that wait at the same moment share one durable transaction (group commit)."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+        self._waiting: list[tuple[Arrival, Future[Outcome]]] = []
+        self._lock = threading.Lock()
+        self._leading = threading.Lock()
+
+    def received(self, arrival: Arrival) -> Outcome:
+        """Note an instance; durable on return. Raises LedgerUnavailable."""
+        future: Future[Outcome] = Future()
+        with self._lock:
+            self._waiting.append((arrival, future))
+        with self._leading:  # whoever gets in commits for all who wait
+            if not future.done():
+                self._commit()
+        return future.result()
+
+    def _commit(self) -> None:
+        with self._lock:
+            group, self._waiting = self._waiting, []
+        try:
+            with self._database.write() as connection:
+                outcomes = self._note_group(connection, [arrival for arrival, _ in group])
+        except LedgerUnavailable as error:
+            for _, future in group:
+                future.set_exception(error)
+            return
+        for (_, future), outcome in zip(group, outcomes, strict=True):
+            future.set_result(outcome)
+
+    def _note_group(self, connection: Connection, arrivals: list[Arrival]) -> list[Outcome]:
+        now = self._clock()
+        lock_all(connection, {arrival.series_uid for arrival in arrivals})
+        notes = [self._note(connection, arrival, now) for arrival in arrivals]
+        for _, kind, series_id in notes:
+            if kind:
+                note_event(connection, now, kind, series_id)
+        return [outcome for outcome, _, _ in notes]
+
+    def _note(self, connection: Connection, arrival: Arrival, now: float) -> tuple[Outcome, str, str]:
+        """Note one instance; gives the outcome, and the kind and series of the event to tell, if any."""
+        known = connection.scalars(
+            select(instance.c.digest).where(instance.c.sop_instance_uid == arrival.sop_instance_uid)
+        ).all()
+        if arrival.digest in known:
+            return Outcome.DUPLICATE, "", ""
+        conflict = bool(known)
+        current = _current(connection, arrival.series_uid)
+        opens = current is None or current.state not in OPEN
+        if current is None or opens:
+            series_id, generation = _open(connection, arrival, now, current)
+        else:
+            series_id, generation = current.id, current.generation
+            _count(connection, arrival, now, current)
+        if conflict:
+            connection.execute(update(series).where(series.c.id == series_id).values(conflict=True))
+        _keep(connection, arrival, generation, now, conflict=conflict)
+        kind = "conflict" if conflict else "series" if opens else ""
+        return Outcome.CONFLICT if conflict else Outcome.NEW, kind, series_id
+
+    def released(self, series_uids: frozenset[str]) -> None:
+        """Note that the association which brought these series is over. Raises LedgerUnavailable."""
+        if not series_uids:
+            return
+        with self._database.write() as connection:
+            connection.execute(
+                update(series)
+                .where(series.c.uid.in_(series_uids), series.c.state == SeriesState.RECEIVING)
+                .values(released_at=self._clock())
+            )
+
+    def refused(self, *, status: int, reason: str, size: int, digest: str) -> None:
+        """Keep the event of a refused object: its size and hash, none of its bytes. Raises LedgerUnavailable."""
+        with self._database.write() as connection:
+            connection.execute(
+                insert(refusal),
+                {"at": self._clock(), "status": status, "reason": reason, "size": size, "digest": digest},
+            )
+
+
+def _current(connection: Connection, series_uid: str) -> Row[Any] | None:
+    """The newest generation of a series, locked against a closing at the same moment."""
+    return connection.execute(
+        select(series.c.id, series.c.generation, series.c.state, series.c.received)
+        .where(series.c.uid == series_uid)
+        .order_by(series.c.generation.desc())
+        .limit(1)
+        .with_for_update()
+    ).first()
+
+
+def _count(connection: Connection, arrival: Arrival, now: float, current: Row[Any]) -> None:
+    values: dict[str, Any] = {
+        "state": SeriesState.RECEIVING,
+        "last_instance_at": now,
+        "released_at": None,
+        "received": current.received + 1,
+    }
+    if arrival.expected is not None:
+        values["expected"] = arrival.expected
+    connection.execute(update(series).where(series.c.id == current.id).values(values))
+
+
+def _open(connection: Connection, arrival: Arrival, now: float, last: Row[Any] | None) -> tuple[str, int]:
+    """Open the next generation of a series; gives its row and number."""
+    generation = 1 if last is None else int(last.generation) + 1
+    series_id = secrets.token_hex(8)
+    if last is None:
+        _keep_header(connection, arrival, arrival.series_uid, now)
+    connection.execute(
+        insert(series),
+        {
+            "id": series_id,
+            "uid": arrival.series_uid,
+            "generation": generation,
+            "study_uid": arrival.study_uid,
+            "patient": arrival.patient,
+            "scanner_id": _scanner(connection, arrival),
+            "protocol_key": arrival.protocol_key,
+            "series_number": arrival.series_number,
+            "facts": dict(arrival.facts),
+            "state": SeriesState.RECEIVING,
+            "opened_at": now,
+            "last_instance_at": now,
+            "received": 1 if last is None else last.received + 1,
+            "expected": arrival.expected,
+        },
+    )
+    return series_id, generation
+
+
+def _keep_header(connection: Connection, arrival: Arrival, uid: str, now: float) -> None:
+    connection.execute(insert(vault), {"uid": uid, "sealed": arrival.header(uid), "created_at": now})
+
+
+def _keep(connection: Connection, arrival: Arrival, generation: int, now: float, *, conflict: bool) -> None:
+    """Add the instance and, unless its UID is taken by another content, the slices that want a score."""
+    instance_id = connection.execute(
+        insert(instance).returning(instance.c.id),
+        {
+            "series_uid": arrival.series_uid,
+            "generation": generation,
+            "sop_instance_uid": arrival.sop_instance_uid,
+            "sop_class_uid": arrival.sop_class_uid,
+            "digest": arrival.digest,
+            "spool_name": arrival.spool_name,
+            "reference": arrival.reference,
+            "instance_number": arrival.instance_number,
+            "position": arrival.position,
+            "frames": arrival.frames,
+            "rows": arrival.rows,
+            "columns": arrival.columns,
+            "received_at": now,
+            "conflict": conflict,
+        },
+    ).scalar_one()
+    if conflict:
+        return
+    if arrival.multi_frame:
+        _keep_header(connection, arrival, arrival.sop_instance_uid, now)
+    row = {"instance_id": instance_id, "series_uid": arrival.series_uid, "state": SliceState.WAITING}
+    connection.execute(insert(slice_), [{**row, "frame": n} for n in range(1, arrival.frames + 1)])
+
+
+def _scanner(connection: Connection, arrival: Arrival) -> int:
+    known = connection.scalar(select(scanner.c.id).where(scanner.c.key == arrival.scanner_key))
+    if known is not None:
+        return int(known)
+    lock_all(connection, {SCANNERS})
+    known = connection.scalar(select(scanner.c.id).where(scanner.c.key == arrival.scanner_key))
+    if known is not None:
+        return int(known)
+    taken = set(connection.scalars(select(scanner.c.name)).all())
+    name = arrival.scanner_name or next(
+        n for n in (f"unnamed {i}" for i in range(1, 10**6)) if n not in taken
+    )
+    return int(
+        connection.execute(
+            insert(scanner).returning(scanner.c.id), {"key": arrival.scanner_key, "name": name}
+        ).scalar_one()
+    )

@@ -1,0 +1,61 @@
+"""The order of a series: position along the slice normal, then instance number, then arrival."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, case, select
+
+from service.ledger.states import SliceState
+from service.ledger.tables import instance, slice_
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRow:
+    """One slice of a series with its score, as summing up and reporting need it."""
+
+    position: int  # 0-based, in the order of the series
+    instance_id: int
+    frame: int
+    state: SliceState
+    reason: str
+    score: Mapping[str, Any] | None
+    spool_name: str
+    instance_number: int | None
+
+
+def instance_order() -> tuple[Any, ...]:
+    """Give the columns to order instances by; those without a position come last."""
+    none_last = case((instance.c.position.is_(None), 1), else_=0)
+    return none_last, instance.c.position, instance.c.instance_number, instance.c.id
+
+
+def scored_rows(connection: Connection, series_uid: str) -> list[ScoredRow]:
+    """Give the slices of a series in its order."""
+    rows = connection.execute(
+        select(
+            slice_.c.instance_id,
+            slice_.c.frame,
+            slice_.c.state,
+            slice_.c.reason,
+            slice_.c.score,
+            instance.c.spool_name,
+            instance.c.instance_number,
+        )
+        .join(instance, instance.c.id == slice_.c.instance_id)
+        .where(slice_.c.series_uid == series_uid)
+        .order_by(*instance_order(), slice_.c.frame)
+    ).all()
+    return [
+        ScoredRow(
+            position=position,
+            instance_id=row.instance_id,
+            frame=row.frame,
+            state=SliceState(row.state),
+            reason=row.reason,
+            score=row.score,
+            spool_name=row.spool_name,
+            instance_number=row.instance_number,
+        )
+        for position, row in enumerate(rows)
+    ]

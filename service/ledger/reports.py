@@ -1,0 +1,194 @@
+"""Complete generations claimed for reporting, and their results put into the outbox."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from service.ledger.events import note_event
+from service.ledger.leases import LeaseLost, Worker
+from service.ledger.order import instance_order
+from service.ledger.states import DeliveryState, SeriesState
+from service.ledger.tables import instance, outbox, series, slice_, vault
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTask:
+    """A complete generation, claimed for building its results."""
+
+    id: str
+    uid: str
+    generation: int
+    attempt: int
+    verdict: str
+    reason: str
+    advice: Sequence[str]
+    facts: Mapping[str, Any]
+    closed_at: float
+    header: bytes  # sealed
+    predecessor: Mapping[str, str] | None  # the last generation's report
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRow:
+    """One instance of a series with its sealed reference."""
+
+    id: int
+    sop_instance_uid: str
+    digest: str
+    reference: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One built object for one destination; `name` is its sealed file."""
+
+    destination: str
+    kind: str
+    rank: int  # the SR goes first
+    sop_instance_uid: str
+    name: str
+
+
+class Reports:
+    """Hands out complete generations and takes their built results."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def claim_report(self) -> ReportTask | None:
+        """Claim the complete generation that waits longest for its results."""
+        now = self._worker.clock()
+        free = (series.c.state == SeriesState.COMPLETE) & (series.c.lease_until < now)
+        waiting = (
+            select(series, vault.c.sealed)
+            .join(vault, vault.c.uid == series.c.uid)
+            .where(free)
+            .order_by(series.c.closed_at)
+            .limit(1)
+        )
+        with self._worker.database.read() as connection:
+            if connection.execute(waiting).first() is None:
+                return None
+        with self._worker.database.write() as connection:
+            row = connection.execute(waiting.with_for_update(of=series, skip_locked=True)).first()
+            if row is None:
+                return None
+            last = connection.scalar(
+                select(series.c.report).where(
+                    series.c.uid == row.uid, series.c.generation == row.generation - 1
+                )
+            )
+            connection.execute(
+                update(series)
+                .where(series.c.id == row.id)
+                .values(
+                    lease_owner=self._worker.owner,
+                    lease_until=now + self._worker.lease_s,
+                    attempt=series.c.attempt + 1,
+                )
+            )
+        return ReportTask(
+            id=row.id,
+            uid=row.uid,
+            generation=row.generation,
+            attempt=row.attempt + 1,
+            verdict=row.verdict,
+            reason=row.reason,
+            advice=row.advice,
+            facts=row.facts,
+            closed_at=row.closed_at,
+            header=row.sealed,
+            predecessor=last,
+        )
+
+    def instances_of(self, series_uid: str) -> list[InstanceRow]:
+        """Give the instances of a series that are scored (not the second content of a conflict)."""
+        with self._worker.database.read() as connection:
+            rows = connection.execute(
+                select(instance)
+                .where(instance.c.series_uid == series_uid, instance.c.conflict.is_(False))
+                .order_by(*instance_order())
+            ).all()
+        return [InstanceRow(row.id, row.sop_instance_uid, row.digest, row.reference) for row in rows]
+
+    def headers_of(self, uids: Sequence[str]) -> dict[str, bytes]:
+        """Give the sealed headers of multi-frame objects by their keyed SOP Instance UID."""
+        with self._worker.database.read() as connection:
+            rows = connection.execute(select(vault.c.uid, vault.c.sealed).where(vault.c.uid.in_(uids))).all()
+        return {row.uid: row.sealed for row in rows}
+
+    def masks_of(self, series_uid: str) -> dict[tuple[int, int], bytes]:
+        """Give the packed masks by (instance row, frame)."""
+        with self._worker.database.read() as connection:
+            rows = connection.execute(
+                select(slice_.c.instance_id, slice_.c.frame, slice_.c.masks).where(
+                    slice_.c.series_uid == series_uid, slice_.c.masks.is_not(None)
+                )
+            ).all()
+        return {(row.instance_id, row.frame): row.masks for row in rows}
+
+    def posted(self, task: ReportTask, parcels: Sequence[Parcel]) -> None:
+        """Put built objects into the outbox; one that lies there already (a retry) stays. Raises LeaseLost."""
+        with self._worker.database.write() as connection:
+            self._hold(connection, task)
+            _post(connection, self._worker.clock(), task, parcels)
+
+    def reported(self, task: ReportTask, parcels: Sequence[Parcel], report: Mapping[str, str] | None) -> None:
+        """Put the last objects into the outbox and end the report. Raises LeaseLost."""
+        now = self._worker.clock()
+        with self._worker.database.write() as connection:
+            self._hold(connection, task)
+            _post(connection, now, task, parcels)
+            undelivered = connection.scalar(
+                select(func.count()).where(
+                    outbox.c.series_id == task.id, outbox.c.state != DeliveryState.SENT
+                )
+            )
+            state = SeriesState.REPORTED if undelivered else SeriesState.DELIVERED
+            connection.execute(
+                update(series)
+                .where(series.c.id == task.id)
+                .values(state=state, report=None if report is None else dict(report), lease_until=0.0)
+            )
+            note_event(connection, now, "series", task.id)
+
+    def _hold(self, connection: Connection, task: ReportTask) -> None:
+        held = connection.execute(
+            update(series)
+            .where(
+                series.c.id == task.id,
+                series.c.state == SeriesState.COMPLETE,
+                series.c.lease_owner == self._worker.owner,
+                series.c.attempt == task.attempt,
+            )
+            .values(lease_until=self._worker.clock() + self._worker.lease_s)
+        )
+        if held.rowcount == 0:
+            raise LeaseLost(LeaseLost.__doc__)
+
+
+def _post(connection: Connection, now: float, task: ReportTask, parcels: Sequence[Parcel]) -> None:
+    for parcel in parcels:
+        there = connection.scalar(
+            select(outbox.c.id).where(
+                outbox.c.destination == parcel.destination,
+                outbox.c.sop_instance_uid == parcel.sop_instance_uid,
+            )
+        )
+        if there is None:
+            connection.execute(
+                insert(outbox),
+                {
+                    "series_id": task.id,
+                    "destination": parcel.destination,
+                    "kind": parcel.kind,
+                    "rank": parcel.rank,
+                    "sop_instance_uid": parcel.sop_instance_uid,
+                    "name": parcel.name,
+                    "state": DeliveryState.WAITING,
+                    "created_at": now,
+                    "next_at": now,
+                },
+            )

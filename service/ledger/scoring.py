@@ -1,0 +1,98 @@
+"""Slices claimed and scored."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import exists, select, update
+
+from service.ledger.leases import Worker
+from service.ledger.states import OPEN, SliceState
+from service.ledger.tables import instance, series, slice_
+
+
+@dataclass(frozen=True, slots=True)
+class SliceTask:
+    """One claimed slice."""
+
+    id: int
+    series_uid: str
+    spool_name: str
+    frame: int  # 1-based
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class SliceNote:
+    """What became of a claimed slice."""
+
+    task: SliceTask
+    state: SliceState
+    reason: str = ""
+    score: Mapping[str, Any] | None = None
+    masks: bytes | None = None
+
+
+class Scoring:
+    """Hands out unscored slices, the open series taking turns, and takes their scores."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def claim_slices(self, limit: int) -> list[SliceTask]:
+        """Claim up to `limit` waiting slices of the open series that was served longest ago."""
+        now = self._worker.clock()
+        free = (slice_.c.state == SliceState.WAITING) & (slice_.c.lease_until < now)
+        turn = (
+            select(series.c.id, series.c.uid)
+            .where(series.c.state.in_(OPEN), exists().where(slice_.c.series_uid == series.c.uid, free))
+            .order_by(series.c.served_at, series.c.opened_at)
+            .limit(1)
+        )
+        with self._worker.database.read() as connection:  # the usual answer is no, and costs no write lock
+            if connection.execute(turn).first() is None:
+                return []
+        with self._worker.database.write() as connection:
+            chosen = connection.execute(turn).first()
+            if chosen is None:
+                return []
+            rows = connection.execute(
+                select(slice_.c.id, slice_.c.frame, slice_.c.attempt, instance.c.spool_name)
+                .join(instance, instance.c.id == slice_.c.instance_id)
+                .where(slice_.c.series_uid == chosen.uid, free)
+                .order_by(slice_.c.id)
+                .limit(limit)
+                .with_for_update(of=slice_, skip_locked=True)
+            ).all()
+            connection.execute(
+                update(slice_)
+                .where(slice_.c.id.in_([row.id for row in rows]))
+                .values(
+                    lease_owner=self._worker.owner,
+                    lease_until=now + self._worker.lease_s,
+                    attempt=slice_.c.attempt + 1,
+                )
+            )
+            connection.execute(update(series).where(series.c.id == chosen.id).values(served_at=now))
+        return [SliceTask(row.id, chosen.uid, row.spool_name, row.frame, row.attempt + 1) for row in rows]
+
+    def scored(self, notes: Sequence[SliceNote]) -> None:
+        """Write down what became of claimed slices; those whose lease was lost stay as they are."""
+        with self._worker.database.write() as connection:
+            for note in notes:
+                connection.execute(
+                    update(slice_)
+                    .where(
+                        slice_.c.id == note.task.id,
+                        slice_.c.lease_owner == self._worker.owner,
+                        slice_.c.attempt == note.task.attempt,
+                        slice_.c.state == SliceState.WAITING,
+                    )
+                    .values(
+                        state=note.state,
+                        reason=note.reason,
+                        score=None if note.score is None else dict(note.score),
+                        masks=note.masks,
+                        lease_until=0.0,
+                    )
+                )

@@ -1,0 +1,34 @@
+"""The states of the things that the ledger holds."""
+
+from enum import StrEnum
+
+
+class SeriesState(StrEnum):
+    """The way of one generation of a series."""
+
+    RECEIVING = "receiving"
+    SETTLING = "settling"  # closed by evidence; slices still wait for their score
+    COMPLETE = "complete"  # the verdict stands
+    REPORTED = "reported"  # the results lie in the outbox
+    DELIVERED = "delivered"  # every destination has answered
+
+
+OPEN = frozenset({SeriesState.RECEIVING, SeriesState.SETTLING})
+
+
+class SliceState(StrEnum):
+    """The way of one slice."""
+
+    WAITING = "waiting"
+    SCORED = "scored"
+    UNSUITED = "unsuited"  # a kind of image that is not scored
+    UNREADABLE = "unreadable"
+
+
+class DeliveryState(StrEnum):
+    """The way of one object to one destination."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    HELD = "held"
+    DEAD = "dead"

@@ -1,0 +1,199 @@
+"""The tables: what the house remembers. Times are seconds since the epoch; UIDs are the keyed ones."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    false,
+)
+
+REVISION = "0001"
+"""The migration that these tables are; a test holds it against the newest one."""
+
+metadata = MetaData()
+
+RowId = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only in INTEGER PRIMARY KEY
+
+
+def _lease() -> list[Column[object]]:
+    """Who works on a row, until when, and in which attempt: what a write is fenced with."""
+    return [
+        Column("lease_owner", String, nullable=False, server_default=""),
+        Column("lease_until", Float, nullable=False, server_default="0"),
+        Column("attempt", Integer, nullable=False, server_default="0"),
+    ]
+
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("key_fingerprint", String, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+scanner = Table(
+    "scanner",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("name", String, nullable=False, unique=True),
+)
+
+series = Table(  # one row per generation: a late image reopens the series as the next
+    "series",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("uid", String, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("study_uid", String, nullable=False),
+    Column("patient", String, nullable=False),
+    Column("scanner_id", ForeignKey("scanner.id"), nullable=False),
+    Column("protocol_key", String, nullable=False),
+    Column("series_number", Integer),
+    Column("facts", JSON, nullable=False),
+    Column("state", String, nullable=False),
+    Column("opened_at", Float, nullable=False),
+    Column("last_instance_at", Float, nullable=False),
+    Column("released_at", Float),
+    Column("closed_at", Float),
+    Column("close_reason", String, nullable=False, server_default=""),
+    Column("received", Integer, nullable=False),
+    Column("expected", Integer),
+    Column("conflict", Boolean, nullable=False, server_default=false()),
+    Column("incomplete", Boolean, nullable=False, server_default=false()),
+    Column("served_at", Float, nullable=False, server_default="0"),
+    Column("alerted", Boolean, nullable=False, server_default=false()),
+    Column("verdict", String, nullable=False, server_default=""),
+    Column("reason", String, nullable=False, server_default=""),
+    Column("quality", JSON),
+    Column("advice", JSON),
+    Column("model", String, nullable=False, server_default=""),
+    Column("provider", String, nullable=False, server_default=""),
+    Column("report", JSON),
+    Column("swept", Boolean, nullable=False, server_default=false()),
+    *_lease(),
+    UniqueConstraint("uid", "generation"),
+    Index("series_by_state", "state"),
+    Index("series_by_time", "opened_at", "id"),
+)
+
+vault = Table(  # sealed original headers: of a series' first instance, and of each multi-frame object
+    "vault",
+    metadata,
+    Column("uid", String, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+instance = Table(
+    "instance",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("series_uid", String, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("sop_instance_uid", String, nullable=False),
+    Column("sop_class_uid", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("spool_name", String, nullable=False),
+    Column("reference", LargeBinary, nullable=False),
+    Column("instance_number", Integer),
+    Column("position", Float),
+    Column("frames", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("columns", Integer, nullable=False),
+    Column("received_at", Float, nullable=False),
+    Column("conflict", Boolean, nullable=False, server_default=false()),
+    Column("lost", Boolean, nullable=False, server_default=false()),
+    UniqueConstraint("sop_instance_uid", "digest"),
+    Index("instance_by_series", "series_uid"),
+)
+
+slice_ = Table(
+    "slice",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("instance_id", ForeignKey("instance.id"), nullable=False),
+    Column("series_uid", String, nullable=False),
+    Column("frame", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", String, nullable=False, server_default=""),
+    Column("score", JSON),
+    Column("masks", LargeBinary),
+    *_lease(),
+    UniqueConstraint("instance_id", "frame"),
+    Index("slice_by_state", "state", "series_uid"),
+    Index("slice_by_series", "series_uid"),
+)
+
+learnt = Table(  # how often a sign of completeness came true for a scanner and protocol
+    "learnt",
+    metadata,
+    Column("scanner_id", ForeignKey("scanner.id"), primary_key=True),
+    Column("protocol_key", String, primary_key=True),
+    Column("source", String, primary_key=True),
+    Column("matched", Integer, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("series_id", ForeignKey("series.id"), nullable=False),
+    Column("destination", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("sop_instance_uid", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("created_at", Float, nullable=False),
+    Column("next_at", Float, nullable=False),
+    Column("sent_at", Float),
+    Column("answer", String, nullable=False, server_default=""),
+    *_lease(),
+    UniqueConstraint("destination", "sop_instance_uid"),
+    Index("outbox_by_state", "state", "destination", "next_at"),
+    Index("outbox_by_series", "series_id"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("series_id", String, nullable=False),
+    Column("data", JSON, nullable=False),
+)
+
+refusal = Table(
+    "refusal",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("digest", String, nullable=False),
+)
+
+part = Table(  # the processes of the house, as their heartbeats tell
+    "part",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("beat_at", Float, nullable=False),
+    Column("facts", JSON, nullable=False),
+)

@@ -1,0 +1,149 @@
+"""Keeping the house: signs of life, the key that fits, spool and ledger agreeing, pixels that leave."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import case, delete, func, insert, select, update
+
+from service.ledger.database import Database, lock_all
+from service.ledger.states import SeriesState, SliceState
+from service.ledger.tables import event, installation, instance, outbox, part, series, slice_
+
+BATCH = 500
+FORGOTTEN_S = 600.0  # a part that was silent for so long is not listed any more
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """This site: an opaque id, and the fingerprint of the key that sealed its vault."""
+
+    id: str
+    key_fingerprint: str
+
+
+class Upkeep:
+    """What is done at start and now and then."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    def installation(self) -> Installation | None:
+        """Give this site's entry, or None before the first start."""
+        with self._database.read() as connection:
+            row = connection.execute(select(installation)).first()
+        return None if row is None else Installation(row.id, row.key_fingerprint)
+
+    def install(self, key_fingerprint: str) -> Installation:
+        """Make this site's entry unless another process was faster; gives the one that stands."""
+        with self._database.write() as connection:
+            lock_all(connection, {"installation"})
+            if connection.execute(select(installation)).first() is None:
+                row = {"id": str(uuid4()), "key_fingerprint": key_fingerprint, "created_at": self._clock()}
+                connection.execute(insert(installation), row)
+        made = self.installation()
+        assert made is not None
+        return made
+
+    def alive(self, name: str, pid: int, started_at: float, facts: Mapping[str, Any]) -> None:
+        """Note a part's sign of life."""
+        row = {
+            "name": name,
+            "pid": pid,
+            "started_at": started_at,
+            "beat_at": self._clock(),
+            "facts": dict(facts),
+        }
+        with self._database.write() as connection:
+            connection.execute(delete(part).where(part.c.beat_at < row["beat_at"] - FORGOTTEN_S))
+            changed = connection.execute(update(part).where(part.c.name == name).values(row))
+            if changed.rowcount == 0:
+                connection.execute(insert(part), row)
+
+    def gone(self, name: str) -> None:
+        """Note that a part has stopped."""
+        with self._database.write() as connection:
+            connection.execute(delete(part).where(part.c.name == name))
+
+    def missing(self, spooled: Iterable[str]) -> list[str]:
+        """Mark instances whose file is gone as lost and give their spool names.
+
+        Their slices count as unreadable, so that the series still ends with a result.
+        """
+        there = set(spooled)
+        with self._database.write() as connection:
+            rows = connection.execute(
+                select(instance.c.id, instance.c.spool_name)
+                .join(series, (series.c.uid == instance.c.series_uid))
+                .where(series.c.swept.is_(False), instance.c.lost.is_(False))
+                .distinct()
+            ).all()
+            lost = [row for row in rows if row.spool_name not in there]
+            for row in lost:
+                connection.execute(update(instance).where(instance.c.id == row.id).values(lost=True))
+                connection.execute(
+                    update(slice_)
+                    .where(slice_.c.instance_id == row.id, slice_.c.state == SliceState.WAITING)
+                    .values(state=SliceState.UNREADABLE, reason="the file is gone from the spool")
+                )
+        return [row.spool_name for row in lost]
+
+    def unknown(self, names: Iterable[str]) -> list[str]:
+        """Give those of the names that no instance has: files of instances that were never acknowledged."""
+        asked = list(names)
+        with self._database.read() as connection:
+            known = {
+                name
+                for start in range(0, len(asked), BATCH)
+                for name in connection.scalars(
+                    select(instance.c.spool_name).where(
+                        instance.c.spool_name.in_(asked[start : start + BATCH])
+                    )
+                )
+            }
+        return [name for name in asked if name not in known]
+
+    def outlived(self, before: float, limit: int) -> list[str]:
+        """Give delivered series, the oldest first, whose pixels may leave: last seen before the given time."""
+        with self._database.read() as connection:
+            return list(
+                connection.scalars(
+                    select(series.c.uid)
+                    .where(series.c.last_instance_at < before, series.c.swept.is_(False))
+                    .group_by(series.c.uid)
+                    .having(func.sum(case((series.c.state == SeriesState.DELIVERED, 0), else_=1)) == 0)
+                    .order_by(func.max(series.c.last_instance_at))
+                    .limit(limit)
+                )
+            )
+
+    def spooled_of(self, series_uid: str) -> list[str]:
+        """Give the spool names of a series."""
+        with self._database.read() as connection:
+            return list(
+                connection.scalars(select(instance.c.spool_name).where(instance.c.series_uid == series_uid))
+            )
+
+    def parcels_of(self, series_uid: str) -> list[str]:
+        """Give the names of a series' built results."""
+        with self._database.read() as connection:
+            return list(
+                connection.scalars(
+                    select(outbox.c.name)
+                    .join(series, series.c.id == outbox.c.series_id)
+                    .where(series.c.uid == series_uid)
+                )
+            )
+
+    def swept(self, series_uid: str) -> None:
+        """Note that the pixels of a series have left; to be called before the files go."""
+        with self._database.write() as connection:
+            connection.execute(update(series).where(series.c.uid == series_uid).values(swept=True))
+
+    def forget_events(self, before: float) -> None:
+        """Drop events that no console will ask for again."""
+        with self._database.write() as connection:
+            connection.execute(delete(event).where(event.c.at < before))

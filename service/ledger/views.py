@@ -1,0 +1,265 @@
+"""What the web reads of the ledger."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+
+from service.ledger.database import Bell, Database
+from service.ledger.order import scored_rows
+from service.ledger.states import DeliveryState, SliceState
+from service.ledger.tables import event, instance, outbox, part, scanner, series, slice_
+from service.ledger_views import (
+    ArtifactView,
+    BadCursor,
+    Counts,
+    DeliveryView,
+    EventView,
+    FindingView,
+    PartView,
+    SeriesView,
+    SliceSource,
+    SliceView,
+)
+
+
+class Views:
+    """Reads only; each answer is one consistent state."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+        self._bell: Bell | None = None
+
+    def series_page(
+        self, limit: int, cursor: str | None = None, verdict: str | None = None
+    ) -> tuple[list[SeriesView], str | None]:
+        """Give generations, newest first, and the cursor of the next page. Raises BadCursor."""
+        query = _series_query().order_by(series.c.opened_at.desc(), series.c.id.desc()).limit(limit + 1)
+        if cursor is not None:
+            opened_at, series_id = _position(cursor)
+            query = query.where(
+                or_(
+                    series.c.opened_at < opened_at,
+                    and_(series.c.opened_at == opened_at, series.c.id < series_id),
+                )
+            )
+        if verdict is not None:
+            query = query.where(series.c.verdict == verdict)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+            page = [_series_view(connection, row) for row in rows[:limit]]
+        more = f"{rows[limit - 1].opened_at!r}_{rows[limit - 1].id}" if len(rows) > limit else None
+        return page, more
+
+    def series_view(self, series_id: str) -> SeriesView | None:
+        """Give one generation, or None."""
+        with self._database.read() as connection:
+            row = connection.execute(_series_query().where(series.c.id == series_id)).first()
+            return None if row is None else _series_view(connection, row)
+
+    def slices_of(self, series_id: str) -> list[SliceView]:
+        """Give the slices of a generation's series in their order; unscored ones have no index."""
+        with self._database.read() as connection:
+            uid = connection.scalar(select(series.c.uid).where(series.c.id == series_id))
+            if uid is None:
+                return []
+            sizes = {
+                row.id: (row.rows, row.columns)
+                for row in connection.execute(
+                    select(instance.c.id, instance.c.rows, instance.c.columns).where(
+                        instance.c.series_uid == uid
+                    )
+                )
+            }
+            scored = scored_rows(connection, uid)
+        views = []
+        for row in scored:
+            score = row.score or {}
+            rows, columns = sizes[row.instance_id]
+            views.append(
+                SliceView(
+                    id=f"{series_id}-{row.position}",
+                    series_id=series_id,
+                    position=row.position,
+                    instance_number=row.instance_number or row.position + 1,
+                    frame=row.frame,
+                    rows=rows,
+                    columns=columns,
+                    index=score.get("index"),
+                    suitability=score.get("suitability"),
+                    signal=bool(score.get("signal", False)),
+                    findings=tuple(_finding_view(finding) for finding in score.get("findings", ())),
+                )
+            )
+        return views
+
+    def slice_source(self, series_id: str, position: int) -> SliceSource | None:
+        """Tell where the pixels and masks of a slice lie, or None."""
+        with self._database.read() as connection:
+            uid = connection.scalar(select(series.c.uid).where(series.c.id == series_id))
+            rows = [] if uid is None else scored_rows(connection, uid)
+            if not 0 <= position < len(rows):
+                return None
+            row = rows[position]
+            masks = connection.scalar(
+                select(slice_.c.masks).where(
+                    slice_.c.instance_id == row.instance_id, slice_.c.frame == row.frame
+                )
+            )
+        return SliceSource(row.spool_name, row.frame, masks)
+
+    def deliveries_page(
+        self, limit: int, cursor: str | None = None, series_id: str | None = None
+    ) -> tuple[list[DeliveryView], str | None]:
+        """Give outbox rows, newest first, and the cursor of the next page. Raises BadCursor."""
+        query = (
+            select(outbox, series.c.generation)
+            .join(series, series.c.id == outbox.c.series_id)
+            .order_by(outbox.c.id.desc())
+            .limit(limit + 1)
+        )
+        if cursor is not None:
+            if not cursor.isdecimal():
+                raise BadCursor(BadCursor.__doc__)
+            query = query.where(outbox.c.id < int(cursor))
+        if series_id is not None:
+            query = query.where(outbox.c.series_id == series_id)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        page = [_delivery_view(row) for row in rows[:limit]]
+        return page, str(rows[limit - 1].id) if len(rows) > limit else None
+
+    def events_after(self, event_id: int, limit: int = 500) -> list[EventView]:
+        """Give events in the order of their commits."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(event).where(event.c.id > event_id).order_by(event.c.id).limit(limit)
+            ).all()
+        return [EventView(row.id, row.at, row.kind, row.series_id, row.data) for row in rows]
+
+    def last_event_id(self) -> int:
+        """Give the newest event's id, 0 where nothing has happened."""
+        with self._database.read() as connection:
+            return int(connection.scalar(select(func.max(event.c.id))) or 0)
+
+    def wait_for_change(self, seen: int, timeout_s: float) -> int:
+        """Block until somebody commits (a marker other than `seen`) or the time is over; for one thread."""
+        self._bell = self._bell or self._database.bell()
+        return self._bell.wait(seen, timeout_s)
+
+    def counts(self) -> Counts:
+        """Count what there is, and what waits."""
+        with self._database.read() as connection:
+            by_state = _count_by(connection, series.c.state)
+            deliveries = _count_by(connection, outbox.c.state)
+            waiting = connection.scalar(select(func.count()).where(slice_.c.state == SliceState.WAITING))
+            oldest = connection.scalar(
+                select(func.min(instance.c.received_at))
+                .join(slice_, slice_.c.instance_id == instance.c.id)
+                .where(slice_.c.state == SliceState.WAITING)
+            )
+        return Counts(
+            series=by_state,
+            slices_waiting=int(waiting or 0),
+            deliveries=deliveries,
+            dead_letters=deliveries.get(DeliveryState.DEAD, 0),
+            oldest_waiting_s=None if oldest is None else max(0.0, self._clock() - oldest),
+        )
+
+    def parts(self) -> list[PartView]:
+        """Give the running parts and their last signs of life."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(part).order_by(part.c.name)).all()
+        return [PartView(row.name, row.pid, row.started_at, row.beat_at, row.facts) for row in rows]
+
+
+def _series_query() -> Select[Any]:
+    return select(series, scanner.c.name.label("scanner")).join(scanner, scanner.c.id == series.c.scanner_id)
+
+
+def _position(cursor: str) -> tuple[float, str]:
+    opened_at, _, series_id = cursor.partition("_")
+    try:
+        return float(opened_at), series_id
+    except ValueError as error:
+        raise BadCursor(BadCursor.__doc__) from error
+
+
+def _count_by(connection: Connection, column: Any) -> dict[str, int]:  # noqa: ANN401 - any column
+    rows = connection.execute(select(column, func.count()).group_by(column)).all()
+    return {str(value): int(count) for value, count in rows}
+
+
+def _json(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", json.loads(value) if isinstance(value, str) else value or {})
+
+
+def _series_view(connection: Connection, row: Row[Any]) -> SeriesView:
+    quality, facts = _json(row.quality), _json(row.facts)
+    results = connection.execute(
+        select(outbox.c.state, func.count()).where(outbox.c.series_id == row.id).group_by(outbox.c.state)
+    ).all()
+    return SeriesView(
+        id=row.id,
+        generation=row.generation,
+        study=row.study_uid,
+        scanner=row.scanner,
+        state=row.state,
+        series_number=row.series_number,
+        description=str(facts.get("description", "")),
+        opened_at=row.opened_at,
+        last_instance_at=row.last_instance_at,
+        closed_at=row.closed_at,
+        close_reason=row.close_reason,
+        received=row.received,
+        expected=row.expected,
+        verdict=row.verdict,
+        reason=row.reason,
+        index=quality.get("index"),
+        suitability=quality.get("suitability"),
+        artifacts=tuple(
+            ArtifactView(
+                name=found["artifact"],
+                probability=found["probability"],
+                severity=found["severity"],
+                present=found["present"],
+                slices=tuple(found["slices"]),
+            )
+            for found in quality.get("findings", ())
+        ),
+        advice=tuple(row.advice or ()),
+        model=row.model,
+        provider=row.provider,
+        conflict=row.conflict,
+        incomplete=row.incomplete,
+        results={state: count for state, count in results},  # noqa: C416 - rows are not pairs to the type checker
+    )
+
+
+def _finding_view(finding: Mapping[str, Any]) -> FindingView:
+    box = finding.get("box")
+    return FindingView(
+        artifact=finding["artifact"],
+        probability=finding["probability"],
+        severity=finding["severity"],
+        present=finding["present"],
+        area=finding.get("area", 0.0),
+        box=None if box is None else (box[0], box[1], box[2], box[3]),
+    )
+
+
+def _delivery_view(row: Row[Any]) -> DeliveryView:
+    return DeliveryView(
+        id=str(row.id),
+        series_id=row.series_id,
+        generation=row.generation,
+        destination=row.destination,
+        kind=row.kind,
+        state=row.state,
+        attempts=row.attempts,
+        next_at=row.next_at if row.state == DeliveryState.WAITING else None,
+        answer=row.answer,
+    )

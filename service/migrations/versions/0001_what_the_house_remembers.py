@@ -1,0 +1,213 @@
+"""What the house remembers."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Bring the tables forward."""
+    op.create_table(
+        "event",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("series_id", sa.String(), nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "installation",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("key_fingerprint", sa.String(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "instance",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("series_uid", sa.String(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("sop_instance_uid", sa.String(), nullable=False),
+        sa.Column("sop_class_uid", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("spool_name", sa.String(), nullable=False),
+        sa.Column("reference", sa.LargeBinary(), nullable=False),
+        sa.Column("instance_number", sa.Integer(), nullable=True),
+        sa.Column("position", sa.Float(), nullable=True),
+        sa.Column("frames", sa.Integer(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("columns", sa.Integer(), nullable=False),
+        sa.Column("received_at", sa.Float(), nullable=False),
+        sa.Column("conflict", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("lost", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("sop_instance_uid", "digest"),
+    )
+    with op.batch_alter_table("instance", schema=None) as batch_op:
+        batch_op.create_index("instance_by_series", ["series_uid"], unique=False)
+
+    op.create_table(
+        "part",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("pid", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.Float(), nullable=False),
+        sa.Column("beat_at", sa.Float(), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "refusal",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "scanner",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
+        "vault",
+        sa.Column("uid", sa.String(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("uid"),
+    )
+    op.create_table(
+        "learnt",
+        sa.Column("scanner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("protocol_key", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("matched", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["scanner_id"], ["scanner.id"]),
+        sa.PrimaryKeyConstraint("scanner_id", "protocol_key", "source"),
+    )
+    op.create_table(
+        "series",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("uid", sa.String(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("study_uid", sa.String(), nullable=False),
+        sa.Column("patient", sa.String(), nullable=False),
+        sa.Column("scanner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("protocol_key", sa.String(), nullable=False),
+        sa.Column("series_number", sa.Integer(), nullable=True),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("opened_at", sa.Float(), nullable=False),
+        sa.Column("last_instance_at", sa.Float(), nullable=False),
+        sa.Column("released_at", sa.Float(), nullable=True),
+        sa.Column("closed_at", sa.Float(), nullable=True),
+        sa.Column("close_reason", sa.String(), server_default="", nullable=False),
+        sa.Column("received", sa.Integer(), nullable=False),
+        sa.Column("expected", sa.Integer(), nullable=True),
+        sa.Column("conflict", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("incomplete", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("served_at", sa.Float(), server_default="0", nullable=False),
+        sa.Column("alerted", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("verdict", sa.String(), server_default="", nullable=False),
+        sa.Column("reason", sa.String(), server_default="", nullable=False),
+        sa.Column("quality", sa.JSON(), nullable=True),
+        sa.Column("advice", sa.JSON(), nullable=True),
+        sa.Column("model", sa.String(), server_default="", nullable=False),
+        sa.Column("provider", sa.String(), server_default="", nullable=False),
+        sa.Column("report", sa.JSON(), nullable=True),
+        sa.Column("swept", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("lease_owner", sa.String(), server_default="", nullable=False),
+        sa.Column("lease_until", sa.Float(), server_default="0", nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(["scanner_id"], ["scanner.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("uid", "generation"),
+    )
+    with op.batch_alter_table("series", schema=None) as batch_op:
+        batch_op.create_index("series_by_state", ["state"], unique=False)
+        batch_op.create_index("series_by_time", ["opened_at", "id"], unique=False)
+
+    op.create_table(
+        "slice",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("instance_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("series_uid", sa.String(), nullable=False),
+        sa.Column("frame", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), server_default="", nullable=False),
+        sa.Column("score", sa.JSON(), nullable=True),
+        sa.Column("masks", sa.LargeBinary(), nullable=True),
+        sa.Column("lease_owner", sa.String(), server_default="", nullable=False),
+        sa.Column("lease_until", sa.Float(), server_default="0", nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(["instance_id"], ["instance.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("instance_id", "frame"),
+    )
+    with op.batch_alter_table("slice", schema=None) as batch_op:
+        batch_op.create_index("slice_by_series", ["series_uid"], unique=False)
+        batch_op.create_index("slice_by_state", ["state", "series_uid"], unique=False)
+
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("series_id", sa.String(), nullable=False),
+        sa.Column("destination", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("sop_instance_uid", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("next_at", sa.Float(), nullable=False),
+        sa.Column("sent_at", sa.Float(), nullable=True),
+        sa.Column("answer", sa.String(), server_default="", nullable=False),
+        sa.Column("lease_owner", sa.String(), server_default="", nullable=False),
+        sa.Column("lease_until", sa.Float(), server_default="0", nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(["series_id"], ["series.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("destination", "sop_instance_uid"),
+    )
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index("outbox_by_series", ["series_id"], unique=False)
+        batch_op.create_index("outbox_by_state", ["state", "destination", "next_at"], unique=False)
+
+
+def downgrade() -> None:
+    """Bring the tables back."""
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.drop_index("outbox_by_state")
+        batch_op.drop_index("outbox_by_series")
+
+    op.drop_table("outbox")
+    with op.batch_alter_table("slice", schema=None) as batch_op:
+        batch_op.drop_index("slice_by_state")
+        batch_op.drop_index("slice_by_series")
+
+    op.drop_table("slice")
+    with op.batch_alter_table("series", schema=None) as batch_op:
+        batch_op.drop_index("series_by_time")
+        batch_op.drop_index("series_by_state")
+
+    op.drop_table("series")
+    op.drop_table("learnt")
+    op.drop_table("vault")
+    op.drop_table("scanner")
+    op.drop_table("refusal")
+    op.drop_table("part")
+    with op.batch_alter_table("instance", schema=None) as batch_op:
+        batch_op.drop_index("instance_by_series")
+
+    op.drop_table("instance")
+    op.drop_table("installation")
+    op.drop_table("event")

@@ -1,0 +1,143 @@
+"""One running part of the house: its signals, its heartbeat, its loops and its little health server."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from service.ledger import Database, LedgerUnavailable, Upkeep
+from service.metrics import Metrics
+
+BEAT_S = 2.0
+ALIVE_S = 8.0  # a part that was silent for longer does not count as running
+IDLE_S = 0.25  # a loop looks at the clock at least as often
+PAUSE_S = 1.0  # after an error
+
+log = logging.getLogger(__name__)
+
+
+class Part:
+    """A process of the house: it says that it lives, and stops when it is told to."""
+
+    def __init__(self, kind: str, upkeep: Upkeep, database: Database, metrics: Metrics) -> None:
+        self.kind = kind
+        self.name = f"{kind}@{socket.gethostname()}:{os.getpid()}"
+        self.stop = threading.Event()
+        self.facts: dict[str, object] = {"kind": kind}
+        self.metrics = metrics
+        self._upkeep = upkeep
+        self._database = database
+        self._started_at = time.time()
+        self._threads: list[threading.Thread] = []
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Beat until the block ends; SIGTERM and SIGINT ask it to end."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop.set())
+        self.beat()
+        self.spawn(self._heart, "heart")
+        log.info("part started", extra={"part": self.name})
+        try:
+            yield
+        finally:
+            self.stop.set()
+            for thread in self._threads:
+                thread.join(timeout=8.0)
+            with suppress(LedgerUnavailable):
+                self._upkeep.gone(self.name)
+            log.info("part stopped", extra={"part": self.name})
+
+    def beat(self) -> None:
+        """Say that this part lives, and what is to be known of it."""
+        self._upkeep.alive(self.name, os.getpid(), self._started_at, self.facts)
+        self.metrics.heartbeat.labels(stage=self.kind).set(time.time())
+
+    def spawn(self, target: Callable[[], None], name: str) -> None:
+        """Run a function in a thread that the stop waits for."""
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def loop(self, step: Callable[[], bool], name: str) -> None:
+        """Run a step in a thread of its own: at once while it finds work, then whenever somebody commits."""
+        self.spawn(lambda: self._loop(step, name), name)
+
+    def _loop(self, step: Callable[[], bool], name: str) -> None:
+        bell = self._database.bell()
+        heard = -1
+        while not self.stop.is_set():
+            try:
+                heard = bell.wait(heard, 0.0)  # what is committed from here on will be heard
+                while step() and not self.stop.is_set():
+                    pass
+                if not self.stop.is_set():
+                    heard = bell.wait(heard, IDLE_S)
+            except LedgerUnavailable as error:
+                log.warning("ledger unavailable", extra={"stage": name, "reason": str(error)})
+                self.stop.wait(PAUSE_S)
+            except Exception:
+                log.exception("step failed", extra={"stage": name})
+                self.stop.wait(PAUSE_S)
+        bell.close()
+
+    def _heart(self) -> None:
+        while not self.stop.wait(BEAT_S):
+            try:
+                self.beat()
+            except LedgerUnavailable as error:
+                log.warning("no heartbeat", extra={"part": self.name, "reason": str(error)})
+
+
+@contextmanager
+def health_server(
+    port: int, metrics: Metrics, ready: Callable[[], Mapping[str, bool | str]]
+) -> Iterator[int]:
+    """Serve /livez, /readyz and /metrics on the loopback address; gives the bound port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = 10
+
+        def do_GET(self) -> None:
+            """Answer a probe."""
+            status, body, kind = _answer(self.path, metrics, ready)
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: probes come every few seconds."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, name="health", daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _answer(
+    path: str, metrics: Metrics, ready: Callable[[], Mapping[str, bool | str]]
+) -> tuple[int, bytes, str]:
+    if path == "/livez":
+        return 200, b"alive\n", "text/plain"
+    if path == "/readyz":
+        checks = ready()
+        lines = [f"{name}: {'ok' if value is True else value}" for name, value in checks.items()]
+        status = 200 if all(value is True for value in checks.values()) else 503
+        return status, ("\n".join(lines) + "\n").encode(), "text/plain"
+    if path == "/metrics":
+        return 200, generate_latest(metrics.registry), CONTENT_TYPE_LATEST
+    return 404, b"not here\n", "text/plain"

@@ -1,0 +1,94 @@
+"""Step one: an instance from the door is spooled and noted; only then is it acknowledged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dicom_scp.identity import Vault
+from dicom_scp.instance import Instance
+from dicom_scp.spool import NoSpace, Spool
+from service.ledger import Arrival, Intake, LedgerUnavailable, Outcome
+from service.metrics import Metrics
+
+SUCCESS = 0x0000  # PS3.4 Table B.2-1
+OUT_OF_RESOURCES = 0xA700
+MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"  # the one class accepted that has a single frame
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerBook:
+    """The site's names of scanners, by calling AE title and by the pseudonym of the serial number."""
+
+    by_ae_title: Mapping[str, str]
+    by_device: Mapping[str, str]
+
+    def entry(self, instance: Instance) -> tuple[str, str]:
+        """Give the key that tells this scanner from others, and its name ("" where the site gave none)."""
+        if instance.calling_ae_title in self.by_ae_title:
+            return f"ae:{instance.calling_ae_title}", self.by_ae_title[instance.calling_ae_title]
+        return f"device:{instance.device}", self.by_device.get(instance.device, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """The function that the door calls with each instance; it returns a DIMSE status."""
+
+    spool: Spool
+    vault: Vault
+    intake: Intake
+    scanners: ScannerBook
+    metrics: Metrics
+    min_free_bytes: int
+
+    def __call__(self, instance: Instance) -> int:
+        """Make the instance durable, in the spool and then in the ledger."""
+        if self.spool.free_bytes() - len(instance.content) < self.min_free_bytes:
+            return OUT_OF_RESOURCES
+        try:
+            spool_name = self.spool.write(instance.content, instance.digest)
+            outcome = self.intake.received(self._arrival(instance, spool_name))
+        except (NoSpace, LedgerUnavailable):
+            return OUT_OF_RESOURCES
+        _, scanner = self.scanners.entry(instance)
+        self.metrics.last_instance.labels(scanner=scanner).set_to_current_time()
+        if outcome is Outcome.CONFLICT:
+            self.metrics.conflicts.inc()
+        return SUCCESS
+
+    def _arrival(self, instance: Instance, spool_name: str) -> Arrival:
+        facts = instance.facts
+        key, name = self.scanners.entry(instance)
+        return Arrival(
+            series_uid=instance.series_instance_uid,
+            study_uid=instance.study_instance_uid,
+            patient=instance.patient,
+            sop_instance_uid=instance.sop_instance_uid,
+            sop_class_uid=facts.sop_class_uid,
+            digest=instance.digest,
+            spool_name=spool_name,
+            scanner_key=key,
+            scanner_name=name,
+            protocol_key=facts.protocol_key,
+            series_number=facts.series_number,
+            instance_number=facts.instance_number,
+            position=facts.position,
+            frames=facts.frames,
+            rows=facts.rows,
+            columns=facts.columns,
+            expected=facts.images_in_acquisition,
+            facts=facts.to_json(),
+            multi_frame=facts.sop_class_uid != MR_IMAGE,
+            header=lambda uid: self.vault.seal(instance.identity.header, header_context(uid)),
+            reference=self.vault.seal(
+                instance.identity.reference, reference_context(instance.sop_instance_uid)
+            ),
+        )
+
+
+def header_context(uid: str) -> str:
+    """Name the place of a sealed header, so that it opens nowhere else."""
+    return f"header/{uid}"
+
+
+def reference_context(sop_instance_uid: str) -> str:
+    """Name the place of an instance's sealed reference."""
+    return f"reference/{sop_instance_uid}"

@@ -1,0 +1,175 @@
+"""Step four: the results of a closed series are built, sealed and put into the outbox, the report first."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+
+import numpy as np
+from inference.eye import MaskStack
+from inference.image import Slice, UnreadableImage
+from inference.score import SliceScore
+from numpy.typing import NDArray
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from dicom_scp.identity import Vault, WrongKey
+from dicom_scp.instance import header_dataset, parse_reference
+from dicom_scp.spool import Spool
+from service.judging import is_skipped_kind, sum_up
+from service.ledger import Closings, Parcel, Reports, ReportTask, ScoredRow
+from service.reception import header_context, reference_context
+from service.report.objects import encode
+from service.report.overlay import build_card
+from service.report.result import Predecessor, Product, Result, ScoredSlice, Source, SourceInstance
+from service.report.segmentation import build_segmentation
+from service.report.sr import build_report
+from service.rules import Verdict
+
+RANKS = {"SR": 0, "SEG": 1, "SC": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What one destination wants."""
+
+    destination: str
+    kinds: frozenset[str]  # SR, SEG, SC
+    problems_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Builds results under the original identity, which leaves the vault for as long as that takes."""
+
+    reports: Reports
+    closings: Closings
+    vault: Vault
+    spool: Spool
+    outbox: Spool
+    subscriptions: tuple[Subscription, ...]
+    product: Product
+
+    def report_next(self) -> bool:
+        """Report one complete series; False if none waits. Raises LeaseLost."""
+        task = self.reports.claim_report()
+        if task is None:
+            return False
+        rows = self.closings.scored_rows(task.uid)
+        wanted = self._wanted(task)
+        if not wanted or is_skipped_kind(rows):
+            self.reports.reported(task, (), None)
+            return True
+        result = self._result(task, rows)
+        report = build_report(result)
+        self.reports.posted(task, self._parcels("SR", [report], wanted))
+        segmentations = build_segmentation(result) if _asked("SEG", wanted) else []
+        card = build_card(result) if _asked("SC", wanted) else None
+        rest = self._parcels("SEG", segmentations, wanted)
+        rest += self._parcels("SC", [card] if card is not None else [], wanted)
+        self.reports.reported(task, rest, _name_of(report))
+        return True
+
+    def _wanted(self, task: ReportTask) -> list[Subscription]:
+        return [
+            subscription
+            for subscription in self.subscriptions
+            if not (subscription.problems_only and task.verdict == Verdict.USABLE)
+        ]
+
+    def _parcels(self, kind: str, objects: Sequence[Dataset], wanted: Sequence[Subscription]) -> list[Parcel]:
+        parcels: list[Parcel] = []
+        for built in objects:
+            content = encode(built)
+            name = self.outbox.write(content, hashlib.sha256(content).hexdigest())
+            parcels += [
+                Parcel(subscription.destination, kind, RANKS[kind], str(built.SOPInstanceUID), name)
+                for subscription in wanted
+                if kind in subscription.kinds
+            ]
+        return parcels
+
+    def _result(self, task: ReportTask, rows: Sequence[ScoredRow]) -> Result:
+        scored = [row for row in rows if row.score is not None]
+        quality = sum_up(rows)
+        source, places = self._source(task)
+        masks = self.reports.masks_of(task.uid)
+        slices = tuple(
+            ScoredSlice(
+                position=places[row.instance_id],
+                frame=row.frame,
+                score=SliceScore.from_json(dict(row.score or {})),
+                masks=_unpacked(masks.get((row.instance_id, row.frame))),
+            )
+            for row in scored
+        )
+        return Result(
+            source=source,
+            quality=quality,
+            slices=slices,
+            verdict=task.verdict,
+            reason=task.reason,
+            advice=tuple(task.advice),
+            product=self.product,
+            created=datetime.fromtimestamp(task.closed_at, UTC).astimezone(),
+            generation=task.generation,
+            predecessor=None if task.predecessor is None else Predecessor(**task.predecessor),
+            picture=None if quality.worst is None else self._picture(scored[quality.worst]),
+        )
+
+    def _source(self, task: ReportTask) -> tuple[Source, dict[int, int]]:
+        """Give the series under its original identity, and each instance row's place in it."""
+        instances = self.reports.instances_of(task.uid)
+        own = self.reports.headers_of([row.sop_instance_uid for row in instances])
+        sources: list[SourceInstance] = []
+        for number, row in enumerate(instances, 1):
+            sealed = own.get(row.sop_instance_uid)
+            header = None if sealed is None else self._header(sealed, row.sop_instance_uid)
+            opened = self.vault.open(row.reference, reference_context(row.sop_instance_uid))
+            sources.append(_source_instance(opened, number, header))
+        places = {row.id: place for place, row in enumerate(instances)}
+        return Source(self._header(task.header, task.uid), tuple(sources)), places
+
+    def _header(self, sealed: bytes, uid: str) -> Dataset:
+        return header_dataset(self.vault.open(sealed, header_context(uid)))
+
+    def _picture(self, row: ScoredRow) -> NDArray[np.float32] | None:
+        """Give the pixels of a slice, None where they cannot be had any more."""
+        try:
+            return Slice.from_dataset(dcmread(BytesIO(self.spool.read(row.spool_name))), row.frame).pixels
+        except (FileNotFoundError, WrongKey, UnreadableImage):
+            return None
+
+
+def _source_instance(encoded: bytes, number: int, header: Dataset | None) -> SourceInstance:
+    reference = parse_reference(encoded)
+    position, orientation, spacing = reference.position, reference.orientation, reference.spacing
+    return SourceInstance(
+        sop_class_uid=reference.sop_class_uid,
+        sop_instance_uid=reference.sop_instance_uid,
+        instance_number=reference.instance_number or number,
+        frames=reference.frames,
+        rows=reference.rows,
+        columns=reference.columns,
+        position=None if position is None else (position[0], position[1], position[2]),
+        orientation=None if orientation is None else orientation[:6],  # type: ignore[arg-type] # six by definition
+        spacing=None if spacing is None else (spacing[0], spacing[1]),
+        header=header,
+    )
+
+
+def _unpacked(packed: bytes | None) -> MaskStack | None:
+    return None if packed is None else MaskStack.unpack(packed)
+
+
+def _asked(kind: str, wanted: Sequence[Subscription]) -> bool:
+    return any(kind in subscription.kinds for subscription in wanted)
+
+
+def _name_of(report: Dataset) -> dict[str, str]:
+    return {
+        "sop_class_uid": str(report.SOPClassUID),
+        "sop_instance_uid": str(report.SOPInstanceUID),
+        "series_instance_uid": str(report.SeriesInstanceUID),
+    }

@@ -1,0 +1,87 @@
+"""From a score to a verdict and what the technologist is told; pure.
+
+What a verdict may say: a contrast-timed or dynamic series never says Repeat (the moment cannot be had again);
+artifacts that a new scan does not mend say Check at most; nothing says Repeat unless a located artifact explains it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from inference.artifacts import by_name
+from inference.score import QualityScore, SeriesFinding
+
+
+class Verdict(StrEnum):
+    """What becomes of a series."""
+
+    USABLE = "Usable"
+    CHECK = "Check"
+    REPEAT = "Repeat"
+    NOT_SCORED = "Not scored"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where the verdicts part."""
+
+    usable_index: float  # 0-10: at and above it a series is Usable
+    repeat_index: float  # 0-10: below it Repeat may be said
+    repeat_suitability: float  # 0-1: the same for the probability of being usable
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What else bears on the verdict."""
+
+    timed: bool = False  # contrast agent or several temporal positions
+    incomplete: bool = False
+    conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict, why, and what to change, most important first."""
+
+    verdict: Verdict
+    reason: str
+    advice: tuple[str, ...]
+
+
+def circumstances(facts: Mapping[str, Any], *, incomplete: bool, conflict: bool) -> Circumstances:
+    """Read what bears on the verdict from the facts of a series' first instance."""
+    timed = bool(facts.get("contrast")) or (facts.get("temporal_positions") or 1) > 1
+    return Circumstances(timed=timed, incomplete=incomplete, conflict=conflict)
+
+
+def decide(quality: QualityScore, around: Circumstances, thresholds: Thresholds) -> Decision:
+    """Give the verdict on a series."""
+    if not quality.scored or quality.index is None or quality.suitability is None:
+        return Decision(Verdict.NOT_SCORED, quality.reason, ())
+    found = sorted(
+        (finding for finding in quality.findings if finding.present),
+        key=lambda finding: finding.severity * finding.probability * by_name(finding.artifact).weight,
+        reverse=True,
+    )
+    repeatable = [finding for finding in found if by_name(finding.artifact).cap == Verdict.REPEAT]
+    poor = quality.index < thresholds.repeat_index or quality.suitability < thresholds.repeat_suitability
+    advice = tuple(by_name(finding.artifact).advice for finding in found)
+    if poor and repeatable and around.timed:
+        told = ("The moment cannot be repeated. Tell the radiologist.", *advice)
+        return Decision(Verdict.CHECK, _named("Timed series with", repeatable), told)
+    if poor and repeatable:
+        return Decision(Verdict.REPEAT, _named("Non-diagnostic:", repeatable), advice)
+    doubts = [
+        *(["instances are missing"] if around.incomplete else []),
+        *(["two different images carry one SOP Instance UID"] if around.conflict else []),
+        *([f"image quality index {quality.index:.1f}"] if quality.index < thresholds.usable_index else []),
+    ]
+    if doubts:
+        reason = "; ".join([*doubts, *([_named("found:", found)] if found else [])])
+        return Decision(Verdict.CHECK, reason[:1].upper() + reason[1:], advice)
+    return Decision(Verdict.USABLE, _named("Slight:", found) if found else "No artifact stands out", advice)
+
+
+def _named(lead: str, findings: list[SeriesFinding]) -> str:
+    return f"{lead} {', '.join(by_name(finding.artifact).title.lower() for finding in findings[:3])}"
