@@ -31,7 +31,7 @@ SKIPPED = "skipped"  # answered with success and dropped: no MR image
 STAGES = ("read", "network")
 NOT_SUITED = ("kind", "unreadable", "model")
 DELIVERED = ("sent", "waiting", "held", "dead")
-QUEUES = ("slices", "series", "reports", "deliveries")
+QUEUES = ("score", "close", "report", "deliver")
 PARTS = ("receive", "work", "web")
 
 STORE_BUCKETS = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.5, 5.0)
