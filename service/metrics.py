@@ -4,9 +4,8 @@ Names are a contract: alerts, boards and sites hang on them. The values of a lab
 or from the settings; any other becomes ``other``, so that no header value and no flood ever makes a series.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import product
 from typing import Generic, Self, TypeVar
 
@@ -21,7 +20,6 @@ from prometheus_client import (
 )
 
 from service.closing import CloseReason
-from service.metrics_merge import merged
 from service.rules import Verdict
 
 OTHER = "other"
@@ -90,13 +88,12 @@ class Metrics:
     heartbeat: Labelled[Gauge]  # stage; a point in time
 
     @classmethod
-    def create(cls, *, scanners: Iterable[str] = (), destinations: Iterable[str] = ()) -> Self:
+    def build(cls, *, version: str, scanners: Iterable[str] = (), destinations: Iterable[str] = ()) -> Self:
         """Make every family on a registry of its own; the names of the site come from the settings."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library wrote no types there
         make = _Maker(CollectorRegistry())
         ProcessCollector(registry=make.registry)
-        running = version("scanside")
-        make.gauges("build_info", "the version that runs", version=[running]).labels(version=running).set(1)
+        make.gauges("build_info", "the version that runs", version=[version]).labels(version=version).set(1)
         return cls(
             registry=make.registry,
             associations_active=make.gauge("associations_active", "associations open now"),
@@ -136,10 +133,6 @@ class Metrics:
             ),
             heartbeat=make.gauges("heartbeat_timestamp_seconds", "last sign of life of a part", stage=PARTS),
         )
-
-    def exposition(self, others: Callable[[], Iterable[str]] = tuple) -> CollectorRegistry:
-        """Give what a scrape shows: this process's families and, added to them, the pages of ``others``."""
-        return merged(self.registry, others)
 
     def name_model(self, name: str, *, version: str, sha256: str, provider: str) -> None:
         """Say which model scores, and on what."""

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.metrics import Labelled, Metrics, status_name
+from service.metrics_merge import merged
 
 SERVICE = Path(__file__).parents[3] / "service"
 NAMES = {
@@ -38,7 +39,7 @@ NAMES = {
 
 
 def build() -> Metrics:
-    return Metrics.create(scanners=("MR 1", "MR 2"), destinations=("pacs", "out"))
+    return Metrics.build(version="1.2.3", scanners=("MR 1", "MR 2"), destinations=("pacs", "out"))
 
 
 def samples(registry: CollectorRegistry) -> dict[str, float]:
@@ -118,7 +119,7 @@ def test_the_pages_of_several_processes_add_up_to_one() -> None:
     worker.associations_active.set(1)
     door.associations_active.set(2)
 
-    together = door.exposition(lambda: [generate_latest(worker.registry).decode()])
+    together = merged(door.registry, lambda: [generate_latest(worker.registry).decode()])
 
     shown = samples(together)
     assert shown['scanside_verdicts_total{verdict="Usable"}'] == 3
