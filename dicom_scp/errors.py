@@ -1,7 +1,7 @@
 """What the door answers instead of taking an instance; no message ever holds a value of the header."""
 
 
-class Refused(Exception):  # noqa: N818 - says what happened
+class Refused(Exception):
     """The instance is not taken."""
 
     status = 0xC000  # PS3.4, table B.2-1

@@ -23,7 +23,7 @@ _MAGIC = b"SSV1"
 _HEAD_BYTES = len(_MAGIC) + _KEY_ID_BYTES + _SALT_BYTES + _NONCE_BYTES
 
 
-class KeyProblem(Exception):  # noqa: N818 - says the condition, as its children do
+class KeyProblem(Exception):
     """The key cannot be used."""
 
 

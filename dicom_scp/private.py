@@ -8,7 +8,7 @@ from struct import Struct, pack
 
 from dicom_scp.elements import encode
 from dicom_scp.header import Header
-from dicom_scp.values import numbers, text
+from dicom_scp.values import numbers
 
 GROUP, CREATOR = 0x0073, b"SCANSIDE"
 _BLOCK = 0x10
@@ -60,19 +60,21 @@ _PACKING = {b"US": ("H", 0, 0xFFFF), b"UL": ("L", 0, 0xFFFFFFFF)}
 
 
 def vendor_values(header: Header, *, mosaic: bool) -> Values:
-    """Read the values of the table that a header holds, by element number of our block."""
-    groups = {tag >> 16 for tag in header.elements if tag & 0x10000}
+    """Read the values of the table that a header holds, by element number of our block (PS3.5, 7.8.1)."""
+    owners = {
+        (tag >> 16, header.text(tag)): tag & 0xFF
+        for tag in header.elements
+        if tag & 0x10000 and 0x10 <= tag & 0xFFFF <= 0xFF
+    }
     found: Values = {}
     for line in TABLE:
         for group, creator, number, vr in line.sources:
-            raw = _private(header, (group, creator, number)) if group in groups else None
-            if raw is not None:
-                _note(found, line, raw[0] or vr, raw[1])
-    if mosaic and 0x0029 in groups:
-        csa = _private(header, _CSA)
-        if csa is not None:
-            _note_mosaic(found, csa[1])
-    if B_VALUE in found and 0x0043 in groups:
+            if (group, creator) in owners:
+                tag = group << 16 | owners[group, creator] << 8 | number
+                _note(found, line, header.numbers(tag, vr), header.text(tag))
+    if mosaic and _CSA[:2] in owners:
+        _note_mosaic(found, header.raw(_CSA[0] << 16 | owners[_CSA[:2]] << 8 | _CSA[2]))
+    if B_VALUE in found and (0x0043, "GEMS_PARM_01") in owners:
         found[B_VALUE] = tuple(
             value % _GE_B_VALUE_BIAS for value in found[B_VALUE][:1] if isinstance(value, float)
         )
@@ -100,25 +102,11 @@ def _packed(vr: bytes, values: tuple[float, ...]) -> bytes:
     return pack(f"<{len(whole)}{code}", *whole)
 
 
-def _private(header: Header, key: tuple[int, str, int]) -> tuple[bytes, bytes] | None:
-    """Find a private element by its creator (PS3.5, 7.8.1); gives its VR ("" where not known) and value."""
-    group, creator, number = key
-    for block in range(0x10, 0x100):
-        if header.text(group << 16 | block) == creator:
-            tag = group << 16 | block << 8 | number
-            if header.raw(tag):
-                return header.elements[tag].vr.replace(b"UN", b""), header.raw(tag)
-    return None
-
-
-def _note(found: Values, line: PrivateValue, vr: bytes, raw: bytes) -> None:
+def _note(found: Values, line: PrivateValue, values: tuple[float, ...], term: str) -> None:
     if line.vr == b"CS":
-        term = text(raw)
         if term in _TERMS:
             found[line.number] = term
-        return
-    values = numbers(vr, raw)
-    if values:
+    elif values:
         found[line.number] = values[:3]
 
 

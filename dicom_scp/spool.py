@@ -16,7 +16,7 @@ _NEW = "new"
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-class NoSpace(OSError):  # noqa: N818 - says the condition
+class NoSpace(OSError):
     """The disk under the spool is full."""
 
 

@@ -29,4 +29,7 @@ def integer(vr: bytes, raw: bytes) -> int | None:
 
 def text(raw: bytes) -> str:
     """Read a text as printable ASCII without the padding; other characters become question marks."""
-    return "".join(c if " " <= c <= "~" else "?" for c in raw.rstrip(b" \0").decode("latin-1")).strip()
+    value = raw.strip(b" \0").decode("latin-1")
+    if value.isascii() and value.isprintable():
+        return value
+    return "".join(c if " " <= c <= "~" else "?" for c in value)
