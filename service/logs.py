@@ -19,11 +19,11 @@ from typing import IO
 OURS = frozenset({"service", "dicom_scp", "inference", "models", "scanside", "__main__"})
 _ALLOWED = """
     address ae_title affected artifact association attempt attempts bytes called code conflict count dead
-    destination digest endpoint engine exit_code expected field fingerprint folder frames free_bytes
-    generation http_status index instance instances kind limit lines mode model name objects operation
-    part peer pid port provider queue reason received result retry_s revision route scanner seconds series
-    sha256 signal size skipped slices spool stage state status study thread transfer_syntax verdict version
-    waiting worker
+    destination digest endpoint engine error exit_code expected field fingerprint folder frames free_bytes
+    generation http_status index instance instances kind limit lines method mode model name objects operation
+    part peer pid port provider queue reason received request_id result retry_s revision route scanner seconds
+    series sha256 signal size skipped slices spool stage state status study thread transfer_syntax verdict
+    version waiting where worker
 """
 ALLOWED = frozenset(_ALLOWED.split())
 LONGEST = 200  # characters of a value
@@ -78,7 +78,7 @@ def entry(record: logging.LogRecord) -> dict[str, object]:
     else:
         said |= {"event": "a library spoke", "logger": record.name, "where": _place(record)}
     if record.exc_info and record.exc_info[1] is not None:
-        said["error"] = list(_chain(record.exc_info[1]))
+        said["exception"] = list(_chain(record.exc_info[1]))
     return said
 
 
@@ -177,10 +177,10 @@ class _Plain(logging.Formatter):
         said = entry(record)
         facts = [f"{key}={json.dumps(value)}" for key, value in said.items() if key not in _HEADING]
         lines = [" ".join([f"{said['level']}: {json.dumps(said['event'])[1:-1]}", *facts])]
-        error = said.get("error")
-        if isinstance(error, list):
-            lines += [f"  {json.dumps(link)}" for link in error]
+        links = said.get("exception")
+        if isinstance(links, list):
+            lines += [f"  {json.dumps(link)}" for link in links]
         return "\n".join(lines)
 
 
-_HEADING = frozenset({"at", "level", "event", "error"})
+_HEADING = frozenset({"at", "level", "event", "exception"})

@@ -31,7 +31,7 @@ NOT_SETTINGS = frozenset(
 )
 
 
-class BadSettings(ValueError):
+class BadSettings(ValueError):  # noqa: N818 - names the condition
     """The settings cannot be used; the message has one line per complaint, and no secret."""
 
 

@@ -1,5 +1,6 @@
 """The logs: what is on the allow list is said, and nothing of what a header holds."""
 
+import ast
 import io
 import json
 import logging
@@ -7,6 +8,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from service import logs
 from service.settings_source import BadSettings
 
+ROOT = Path(__file__).parents[3]
 NAME = "Quastenflosser^Wilhelmine"
 
 
@@ -57,7 +60,7 @@ def test_a_fact_that_is_not_on_the_list_is_dropped_by_name(sink: io.StringIO) ->
 
 
 def test_a_fact_cannot_take_the_place_of_time_level_or_event() -> None:
-    assert not {"at", "level", "event", "error", "dropped"} & logs.ALLOWED
+    assert not {"at", "level", "event", "exception", "dropped"} & logs.ALLOWED
 
 
 @pytest.mark.parametrize(
@@ -98,7 +101,7 @@ def test_an_exception_keeps_type_and_frames_and_only_our_own_words(sink: io.Stri
     except BadSettings:
         logging.getLogger("service").exception("failed")
     (line,) = lines(sink)
-    ours, theirs = line["error"]
+    ours, theirs = line["exception"]
     assert ours["message"] == "a line of ours"
     assert theirs["type"] == "builtins.ValueError"
     assert "message" not in theirs
@@ -150,3 +153,19 @@ def test_at_a_terminal_the_same_facts_are_one_plain_line() -> None:
     logs.configure(plain=True, stream=stream)
     logging.getLogger("service").warning("no room", extra={"free_bytes": 3, "patient": NAME})
     assert stream.getvalue() == 'warning: no room free_bytes=3 dropped=["patient"]\n'
+
+
+def test_the_code_logs_no_fact_that_is_not_on_the_list() -> None:
+    """A dropped fact is a fact that nobody will read when it is needed."""
+    unlisted = [
+        f"{path.relative_to(ROOT)}:{call.lineno} {key.value}"
+        for package in ("service", "dicom_scp", "inference")
+        for path in (ROOT / package).rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        for keyword in call.keywords
+        if keyword.arg == "extra" and isinstance(keyword.value, ast.Dict)
+        for key in keyword.value.keys
+        if isinstance(key, ast.Constant) and key.value not in logs.ALLOWED
+    ]
+    assert unlisted == []
