@@ -31,7 +31,7 @@ NOT_SETTINGS = frozenset(
 )
 
 
-class BadSettings(ValueError):  # noqa: N818 - names the condition
+class BadSettings(ValueError):
     """The settings cannot be used; the message has one line per complaint, and no secret."""
 
 
