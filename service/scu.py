@@ -1,0 +1,148 @@
+"""Sends DICOM files by C-STORE: `scanside send`, and what plays the scanner in the demonstration."""
+
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import ImplicitVRLittleEndian
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.association import Association
+
+from dicom_scp.libraries import quiet_libraries
+
+MOST_CONTEXTS = 128  # PS3.8, 9.3.2.2: their numbers are odd and fit a byte
+_MAX_PDU = 131_072
+_TIMEOUT_S = 30.0
+
+Context = tuple[str, str]  # SOP class, transfer syntax
+
+
+class NoAssociation(ConnectionError):
+    """The peer cannot be reached, or does not accept the association."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of one file."""
+
+    path: Path
+    status: int | None  # DIMSE status; None where there was no answer
+    reason: str = ""  # why there was none
+    seconds: float = 0.0  # from the request to its answer
+
+    @property
+    def stored(self) -> bool:
+        """Whether the peer took it, with a warning or without (PS3.4, table B.2-1)."""
+        return self.status is not None and (self.status == 0 or 0xB000 <= self.status < 0xC000)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    context: Context
+
+
+def send(
+    paths: Iterable[Path],
+    host: str,
+    port: int,
+    *,
+    called: str = "SCANSIDE",
+    calling: str = "SCANNER",
+    pace: float = 0.0,
+    on_sent: Callable[[Sent], None] = lambda _: None,
+) -> list[Sent]:
+    """Send files, and the files in folders, in their order; `pace` is in instances a second, 0 for full speed.
+
+    Nothing is sent twice. What is no DICOM file, or has no answer, is in the list with the reason.
+    Raises NoAssociation where the peer does not take the association.
+    """
+    quiet_libraries()
+    sent: list[Sent] = []
+    for outcome in _sent(list(_files(paths)), (host, port), (called, calling), pace):
+        sent.append(outcome)
+        on_sent(outcome)
+    return sent
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        yield from (p for p in inside if p.name != "DICOMDIR")
+
+
+def _sent(
+    paths: Sequence[Path], address: tuple[str, int], titles: tuple[str, str], pace: float
+) -> Iterator[Sent]:
+    readable: list[_File] = []
+    for path in paths:
+        try:
+            readable.append(_File(path, _context(path)))
+        except (InvalidDicomError, OSError, ValueError, AttributeError):
+            yield Sent(path, None, "not a DICOM file")
+    for group in _groups(readable):
+        association = _associate({file.context for file in group}, address, titles)
+        try:
+            yield from _through(association, group, pace)
+        finally:
+            if association.is_established:
+                association.release()
+
+
+def _context(path: Path) -> Context:
+    """Read SOP class and transfer syntax. Raises where it is no DICOM file."""
+    header = dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID"])
+    return str(header.SOPClassUID), str(header.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian))
+
+
+def _groups(files: Sequence[_File]) -> Iterator[list[_File]]:
+    """Split the files, in their order, so that no association needs more contexts than there are."""
+    group: list[_File] = []
+    contexts: set[Context] = set()
+    for file in files:
+        if len(contexts | {file.context}) > MOST_CONTEXTS:
+            yield group
+            group, contexts = [], set()
+        group.append(file)
+        contexts.add(file.context)
+    if group:
+        yield group
+
+
+def _associate(contexts: set[Context], address: tuple[str, int], titles: tuple[str, str]) -> Association:
+    """Associate with one transfer syntax for each context, so that no file is ever converted."""
+    called, calling = titles
+    entity = ApplicationEntity(calling)
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = (
+        _TIMEOUT_S
+    )
+    for sop_class, transfer_syntax in sorted(contexts):
+        entity.add_requested_context(sop_class, transfer_syntax)
+    association = entity.associate(*address, ae_title=called, max_pdu=_MAX_PDU)
+    if not association.is_established:
+        raise NoAssociation(NoAssociation.__doc__)
+    connection = association.dul.socket.socket if association.dul.socket else None
+    if connection is not None:  # else each request waits 40 ms for the acknowledgement of the last answer
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return association
+
+
+def _through(association: Association, files: Sequence[_File], pace: float) -> Iterator[Sent]:
+    began = time.monotonic()
+    for number, file in enumerate(files):
+        if pace > 0:
+            time.sleep(max(0.0, began + number / pace - time.monotonic()))
+        asked = time.perf_counter()
+        try:
+            answer = association.send_c_store(dcmread(file.path))
+        except (ValueError, RuntimeError, OSError, InvalidDicomError, AttributeError) as error:
+            reason = "not accepted by the peer" if isinstance(error, ValueError) else "not sent"
+            yield Sent(file.path, None, reason)
+            continue
+        status = answer.get("Status")
+        seconds = time.perf_counter() - asked
+        yield Sent(file.path, None if status is None else int(status), "" if answer else "no answer", seconds)
