@@ -1,18 +1,6 @@
 """The artifact classes, in the order of the network's output channels."""
 
-CLASSES: tuple[str, ...] = (
-    "motion",
-    "ghost",
-    "flow",
-    "wrap",
-    "gibbs",
-    "spike",
-    "zipper",
-    "noise",
-    "bias",
-    "susceptibility",
-    "chemshift",
-    "parallel",
-    "fatsat",
-)
+from inference.artifacts import CATALOGUE
+
+CLASSES: tuple[str, ...] = tuple(artifact.name for artifact in CATALOGUE)
 INDEX: dict[str, int] = {name: index for index, name in enumerate(CLASSES)}

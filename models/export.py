@@ -4,7 +4,7 @@ python -m models.export [--checkpoint FILE] [--version 0.1.0] [--out models/rele
 """
 
 import argparse
-import datetime
+import datetime as dt
 import subprocess
 import tempfile
 import warnings
@@ -44,7 +44,7 @@ def export(network: Network, folder: Path, *, version: str) -> ModelCard:
         version=version,
         sha256=file_digest(path),
         trained_commit=commit(),
-        trained_on=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        trained_on=dt.datetime.now(tz=dt.UTC).date().isoformat(),
     )
     (place / "card.toml").write_text(card.to_toml(), encoding="utf-8")
     return card

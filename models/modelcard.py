@@ -16,8 +16,8 @@ PERCENTILE = 99.5
 LIMITS = (
     "Trained on simulated artifacts over real anatomy; real artifacts differ in ways the simulation does not show.",
     "Sees one slice at a time: missing slices, coverage and slice drop-out are not its matter.",
-    "Works on a 256 x 256 canvas: detail above its Nyquist frequency (fine zippers, far spikes, thin ringing) is lost.",
-    "Derived maps, localizers, phase and real or imaginary images, spectroscopy and images below 64 pixels are outside.",
+    "Works on a 256 x 256 canvas: detail above its Nyquist frequency (thin zippers and ringing, far spikes) is lost.",
+    "Derived maps, localizers, phase, real or imaginary images, spectroscopy and images below 64 pixels are outside.",
     "Suitability follows a similarity to the clean image, not the rating of a reader.",
     "Expects phase encoding along the rows' index; where the header does not tell, both ways must be tried.",
 )

@@ -1,5 +1,6 @@
 """The network: a small two-dimensional encoder-decoder with mask, presence and suitability heads."""
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -8,7 +9,7 @@ from torch.nn import functional
 
 from models.classes import CLASSES
 
-# The regression output is log2 of the visibility E; a mask is E > 1. The slope makes a factor of two in E a sure answer.
+# The regression is of log2 E; a mask is E > 1. With this slope a factor of two in E is a sure answer.
 MASK_SLOPE = 4.0
 LOG_GAIN = 100.0
 # The coarsest grid on which the maximum of a mask is taken as evidence of presence.
@@ -88,11 +89,10 @@ class Network(nn.Module):
         )
         self.gate = Gate(widths[-1])
         rising = tuple(reversed(widths))
-        self.up = nn.ModuleList(
-            Block(deep + skip, skip) for deep, skip in zip(rising[:-1], rising[1:], strict=True)
-        )
+        self.up = nn.ModuleList(Block(deep + skip, skip) for deep, skip in itertools.pairwise(rising))
         n = len(CLASSES)
         self.masks = nn.Conv2d(widths[0], n, 1)
+        nn.init.constant_(_bias(self.masks), -1.5)  # most of a slice has no artifact
         self.global_head = nn.Sequential(
             nn.Linear(2 * widths[-1] + 2 * widths[0] + n, 96), nn.ReLU(), nn.Linear(96, n + 1)
         )
@@ -115,6 +115,11 @@ class Network(nn.Module):
         heads = self.global_head(pooled)
         presence = heads[:, 1:] + self.evidence_scale * evidence
         return Answer(log_visibility, presence, heads[:, 0])
+
+
+def _bias(layer: nn.Conv2d) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias
 
 
 def _pooled(features: Tensor) -> tuple[Tensor, Tensor]:

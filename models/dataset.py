@@ -1,0 +1,175 @@
+"""Clean slices of real anatomy, as canvases, split by subject and by source; and their benign variation.
+
+The data are the `train` pool below SCANSIDE_DATA. DICOM goes through `inference.image.Slice`, the one way from a file
+to pixels. Without data, slices of the numerical phantom stand in.
+"""
+
+import csv
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import nibabel
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+
+from inference.image import Slice, UnreadableImage
+from inference.preprocess import to_canvas
+from models.fields import Rng, uniform
+from models.modelcard import CANVAS
+from models.phantom import draw_anatomy, head_slice
+from models.visibility import Image
+
+SPLIT = Path(__file__).parent / "split.toml"
+SPLITS = ("train", "validation", "test")
+SMALLEST_MATRIX = 96
+LEAST_FILLED = 0.08  # of the canvas above a tenth of the brightest: what is emptier teaches nothing
+STORED_SCALE = 65535
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Clean canvases with phase encoding along y."""
+
+    images: NDArray[np.uint16]  # (n, 256, 256), value / 65535 = 0..1
+    split: NDArray[np.str_]  # (n,)
+    source: NDArray[np.str_]  # (n,) repository / subject
+    anatomy: NDArray[np.str_]  # (n,)
+
+    def of(self, split: str) -> "Pool":
+        """Return the slices of one split."""
+        kept = self.split == split
+        return Pool(self.images[kept], self.split[kept], self.source[kept], self.anatomy[kept])
+
+    def image(self, index: int) -> Image:
+        """Return one canvas as float."""
+        return np.asarray(self.images[index] / np.float32(STORED_SCALE), dtype=np.float32)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def data_folder() -> Path | None:
+    """Return the `train` pool below SCANSIDE_DATA, or None where there is none."""
+    folder = Path(os.environ.get("SCANSIDE_DATA", "")) / "train"
+    return folder if (folder / "manifest.csv").is_file() else None
+
+
+def cache_folder() -> Path:
+    """Return where canvases, checkpoints and logs are kept between runs."""
+    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    folder = home / "scanside" / "train"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def load_pool(cache: Path) -> Pool:
+    """Return the clean slices, from `cache` where they are; phantoms where there is no data."""
+    folder = data_folder()
+    if folder is None:
+        return phantom_pool()
+    stored = cache / "canvases.npz"
+    if not stored.is_file():
+        pool = read_pool(folder)
+        scratch = stored.with_suffix(".part.npz")
+        np.savez(scratch, images=pool.images, split=pool.split, source=pool.source, anatomy=pool.anatomy)
+        scratch.rename(stored)
+    with np.load(stored) as arrays:
+        return Pool(arrays["images"], arrays["split"], arrays["source"], arrays["anatomy"])
+
+
+def phantom_pool(subjects: int = 12, slices: int = 8) -> Pool:
+    """Return slices of numerical phantoms, two in three for training."""
+    images, split, source = [], [], []
+    for subject in range(subjects):
+        rng = np.random.default_rng(subject)
+        anatomy = draw_anatomy(rng)
+        for height in np.linspace(-0.6, 0.6, slices):
+            images.append(_stored(head_slice(anatomy, float(height), CANVAS)))
+            split.append(("train", "train", "train", "train", "validation", "test")[subject % 6])
+            source.append(f"phantom/{subject}")
+    names = np.full(len(images), "phantom")
+    return Pool(np.stack(images), np.array(split), np.array(source), names)
+
+
+def read_pool(folder: Path) -> Pool:
+    """Read every clean slice of the pool."""
+    table = split_table()
+    images, split, source, anatomy = [], [], [], []
+    with (folder / "manifest.csv").open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if usable(row)]
+    for row in rows:
+        for image in _canvases(folder, row):
+            images.append(_stored(image))
+            split.append(split_of(table, row["source_repo"], row["patient_id"]))
+            source.append(f"{row['source_repo']}/{row['patient_id'] or row['series_id']}")
+            anatomy.append(row["anatomy"])
+    return Pool(np.stack(images), np.array(split), np.array(source), np.array(anatomy))
+
+
+def usable(row: Mapping[str, str]) -> bool:
+    """Say whether a row of the manifest is a clean, large enough magnitude image."""
+    large = min(int(row["rows"]), int(row["cols"])) >= SMALLEST_MATRIX
+    return row["quality"].startswith("clean") and row["role"] == "magnitude" and large
+
+
+def split_table() -> dict[str, list[dict[str, str]]]:
+    """Return the written split: for validation and test the sources (and subjects) that belong there."""
+    return tomllib.loads(SPLIT.read_text(encoding="utf-8"))
+
+
+def split_of(table: Mapping[str, list[dict[str, str]]], source: str, subject: str) -> str:
+    """Return the split of a subject of a source; who is not named trains."""
+    for name, rows in table.items():
+        for row in rows:
+            if row["source"] == source and row.get("subject", subject) == subject:
+                return name
+    return "train"
+
+
+def _canvases(folder: Path, row: Mapping[str, str]) -> Iterator[Image]:
+    path = folder / row["path"]
+    slices = _dicom(path) if row["format"] == "DICOM" else _nifti(path, row["slice_axis"])
+    for piece in slices:
+        canvas = to_canvas(piece, CANVAS, transpose=piece.phase_encoding == "ROW").image
+        if float((canvas > 0.1).mean()) >= LEAST_FILLED:
+            yield canvas
+
+
+def _dicom(path: Path) -> Iterator[Slice]:
+    try:
+        yield Slice.from_dataset(pydicom.dcmread(path))
+    except UnreadableImage as unreadable:
+        print(f"left out: {path.name}: {unreadable}")
+
+
+def _nifti(path: Path, axis: str) -> Iterator[Slice]:
+    image: Any = nibabel.loadsave.load(path)
+    volume = np.asarray(image.dataobj, dtype=np.float32)
+    volume = volume.reshape(volume.shape[:3])
+    through = int(float(axis or 2))
+    rows, columns = (size for k, size in enumerate(image.header.get_zooms()[:3]) if k != through)
+    for piece in np.moveaxis(volume, through, 0):
+        yield Slice.from_array(np.ascontiguousarray(piece), (float(rows), float(columns)))
+
+
+def _stored(image: Image) -> NDArray[np.uint16]:
+    return (np.clip(image, 0, 1) * STORED_SCALE + 0.5).astype(np.uint16)
+
+
+def varied(rng: Rng, image: Image) -> Image:
+    """Return a clean canvas as another patient might fill it: turned, mirrored, magnified, with another contrast."""
+    out = np.rot90(image, int(rng.integers(4)))
+    if rng.random() < 0.5:
+        out = out[:, ::-1]
+    size = image.shape[0]
+    angle, zoom = float(rng.normal(0, 6)), uniform(rng, 0.78, 1.12)
+    matrix = np.array(cv2.getRotationMatrix2D((size / 2, size / 2), angle, zoom), dtype=np.float64)
+    matrix[:, 2] += rng.normal(0, 6, 2)
+    moved = cv2.warpAffine(np.ascontiguousarray(out), matrix, (size, size), flags=cv2.INTER_LINEAR)
+    return np.asarray(np.maximum(moved, 0) ** uniform(rng, 0.75, 1.35), dtype=np.float32)

@@ -1,0 +1,114 @@
+"""The losses: every class counts as much as any other, however few pixels it has.
+
+Regression of log2 E, focal cross-entropy of the mask (its logit is a multiple of the regression) normalised by the
+class's own positives, Dice per class, cross-entropy of presence and suitability.
+"""
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from models.network import MASK_SLOPE, Answer
+from models.visibility import GREY_ZONE, UNSUITABLE_MEAN, UNSUITABLE_TENTH
+
+BAND_WEIGHT = 0.25  # where two honest observers differ
+RANGE = (-2.0, 3.0)  # log2 E outside is only known to be small or large
+FOCUS = 2.0
+FEWEST = 150.0  # px of a class in a batch below which its share is damped
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the network should have said."""
+
+    log_visibility: Tensor  # (n, 13, 128, 128)
+    mask: Tensor  # (n, 13, 128, 128) float
+    band: Tensor  # (n, 13, 128, 128) float
+    presence: Tensor  # (n, 13) 1, 0 or -1 unknown
+    similarity: Tensor  # (n, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """The parts of the loss, each a scalar."""
+
+    regression: Tensor
+    mask: Tensor
+    dice: Tensor
+    presence: Tensor
+    suitability: Tensor
+
+    def values(self) -> dict[str, float]:
+        """Return the parts as plain numbers."""
+        return {part.name: float(getattr(self, part.name).detach()) for part in fields(self)}
+
+    def total(self) -> Tensor:
+        """Return the weighted sum."""
+        return self.regression + self.mask + 0.5 * self.dice + self.presence + 0.5 * self.suitability
+
+
+def losses(answer: Answer, truth: Truth) -> Losses:
+    """Return the losses of a batch, in float32."""
+    log = answer.log_visibility.float()
+    weight = 1 - (1 - BAND_WEIGHT) * truth.band
+    return Losses(
+        _regression(log, truth),
+        _focal(MASK_SLOPE * log, truth.mask, weight),
+        _dice(MASK_SLOPE * log, truth.mask, weight),
+        _presence(answer.presence.float(), truth.presence),
+        _suitability(answer.suitability.float(), truth.similarity),
+    )
+
+
+def _regression(log: Tensor, truth: Truth) -> Tensor:
+    low, high = RANGE
+    target = truth.log_visibility.clamp(low, high)
+    # Below the range any small answer is right, above it any large one.
+    said = torch.where(target <= low, log.clamp(min=low), log)
+    said = torch.where(target >= high, said.clamp(max=high), said)
+    error = functional.smooth_l1_loss(said, target, reduction="none", beta=0.5)
+    near = (target > -1.0).float()
+    return _per_class(error, near) + (error * (1 - near)).sum(dim=(0, 2, 3)).mean() / _pixels(error)
+
+
+def _focal(logit: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+    entropy = functional.binary_cross_entropy_with_logits(logit, mask, reduction="none")
+    focus = (1 - torch.exp(-entropy)) ** FOCUS
+    error = focus * entropy * weight
+    positives = (mask * weight).sum(dim=(0, 2, 3))
+    return (error.sum(dim=(0, 2, 3)) / (positives + FEWEST * 4)).clamp(max=20).mean()
+
+
+def _dice(logit: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+    probability = torch.sigmoid(logit)
+    both = (probability * mask * weight).sum(dim=(0, 2, 3))
+    either = ((probability + mask) * weight).sum(dim=(0, 2, 3))
+    there = (mask.sum(dim=(0, 2, 3)) > FEWEST).float()
+    dice = 1 - (2 * both + 1) / (either + 1)
+    return (dice * there).sum() / there.sum().clamp(min=1)
+
+
+def _presence(logit: Tensor, presence: Tensor) -> Tensor:
+    known = (presence >= 0).float()
+    target = presence.clamp(min=0).float()
+    entropy = functional.binary_cross_entropy_with_logits(logit, target, reduction="none")
+    return (entropy * known * (1 + 2 * target)).sum() / known.sum().clamp(min=1)
+
+
+def _suitability(logit: Tensor, similarity: Tensor) -> Tensor:
+    mean, tenth = similarity[:, 0], similarity[:, 1]
+    target = ((mean >= UNSUITABLE_MEAN) & (tenth >= UNSUITABLE_TENTH)).float()
+    grey = (mean > GREY_ZONE[0]) & (mean < GREY_ZONE[1])
+    entropy = functional.binary_cross_entropy_with_logits(logit, target, reduction="none")
+    return (entropy * torch.where(grey, 0.3, 1.0)).mean()
+
+
+def _per_class(error: Tensor, where: Tensor) -> Tensor:
+    count = where.sum(dim=(0, 2, 3))
+    return ((error * where).sum(dim=(0, 2, 3)) / (count + FEWEST)).mean()
+
+
+def _pixels(error: Tensor) -> float:
+    return float(error.shape[0] * error.shape[2] * error.shape[3])

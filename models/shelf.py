@@ -1,0 +1,193 @@
+"""A shelf of freshly simulated slices on disk, filled by worker processes and read by the training, over and over.
+
+Simulating costs about as much as training on a slice. Workers therefore write round a ring of slots; the training draws
+from all that are filled, so that a slice is seen a few times before a fresh one replaces it.
+"""
+
+import multiprocessing
+import os
+import time
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models import visibility
+from models.classes import CLASSES, INDEX
+from models.dataset import Pool, cache_folder, load_pool, phantom_pool, varied
+from models.fields import Rng
+from models.modelcard import CANVAS, MASK_SIZE, PERCENTILE
+from models.simulate import SEVERITY, Sample, draw_plan, simulate
+from models.visibility import Image
+
+KEPT_CLASSES = 6  # traces kept per slice: up to three planted, noise and bias
+LOG_FLOOR, LOG_STEPS = -4.0, 32.0  # log2 E is kept as (value + 4) x 32 in a byte
+PHANTOM_SHARE = 0.04
+TEST_OBJECT_WEIGHT = 0.25  # of a slice of a test object: the pool holds many
+OBLONG_SHARE = 0.3  # of slices whose field of view is shorter along one axis
+
+SLOT = np.dtype(
+    [
+        ("image", np.float16, (CANVAS, CANVAS)),
+        ("which", np.int8, (KEPT_CLASSES,)),  # class of each map, -1: none
+        ("log_visibility", np.uint8, (KEPT_CLASSES, MASK_SIZE, MASK_SIZE)),
+        ("mask", np.uint8, (KEPT_CLASSES, MASK_SIZE, MASK_SIZE)),  # 1: mask, 2: band
+        ("presence", np.int8, (len(CLASSES),)),  # 1, 0, or -1 unknown
+        ("similarity", np.float32, (2,)),
+        ("filled", np.int8),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Simulated slices as the network and the losses want them."""
+
+    image: NDArray[np.float32]  # (n, 1, 256, 256) in 0..1
+    log_visibility: NDArray[np.float32]  # (n, 13, 128, 128), log2 E, LOG_FLOOR where there is no trace
+    mask: NDArray[np.bool_]  # (n, 13, 128, 128)
+    band: NDArray[np.bool_]  # (n, 13, 128, 128)
+    presence: NDArray[np.int8]  # (n, 13)
+    similarity: NDArray[np.float32]  # (n, 2)
+
+
+def normalised(image: Image) -> Image:
+    """Clip at the percentile of the card and scale to 0..1, as preprocessing does."""
+    top = float(np.percentile(image, PERCENTILE))
+    return np.asarray(np.clip(image / max(top, 1e-9), 0, 1), dtype=np.float32)
+
+
+def centred(plane: Image) -> Image:
+    """Return a field of view on the square canvas, zeros around it."""
+    down, right = CANVAS - plane.shape[0], CANVAS - plane.shape[1]
+    return np.pad(plane, ((down // 2, down - down // 2), (right // 2, right - right // 2)))
+
+
+def packed(sample: Sample) -> NDArray[np.void]:
+    """Return a sample as one slot."""
+    slot = np.zeros((), dtype=SLOT)
+    slot["image"] = centred(normalised(sample.image))
+    slot["presence"] = sample.presence()
+    slot["similarity"] = sample.similarity
+    slot["which"] = -1
+    half = (MASK_SIZE, MASK_SIZE)
+    traces = [(name, seen) for name, seen in sample.visibility.items() if float(seen.max()) > 2**LOG_FLOOR]
+    for place, (name, trace) in enumerate(traces[:KEPT_CLASSES]):
+        seen = centred(trace)
+        slot["which"][place] = INDEX[name]
+        log = cv2.resize(np.log2(np.maximum(seen, 2**LOG_FLOOR)), half, interpolation=cv2.INTER_AREA)
+        slot["log_visibility"][place] = np.clip((log - LOG_FLOOR) * LOG_STEPS, 0, 255)
+        mask, band = (
+            cv2.resize(flags.astype(np.float32), half, interpolation=cv2.INTER_AREA) >= 0.5
+            for flags in (visibility.mask_of(seen), visibility.band_of(seen))
+        )
+        slot["mask"][place] = mask + 2 * band
+    slot["filled"] = 1
+    return slot
+
+
+def unpacked(slots: NDArray[np.void]) -> Batch:
+    """Return slots (n,) as a batch."""
+    n = len(slots)
+    shape = (n, len(CLASSES), MASK_SIZE, MASK_SIZE)
+    log = np.full(shape, LOG_FLOOR, dtype=np.float32)
+    mask, band = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    for row, place in np.argwhere(slots["which"] >= 0):
+        target = row, slots["which"][row, place]
+        log[target] = slots["log_visibility"][row, place] / np.float32(LOG_STEPS) + np.float32(LOG_FLOOR)
+        flags = slots["mask"][row, place]
+        mask[target], band[target] = flags & 1 > 0, flags & 2 > 0
+    image = slots["image"].astype(np.float32)[:, None]
+    return Batch(image, log, mask, band, slots["presence"], slots["similarity"])
+
+
+def fresh(
+    rng: Rng, pool: Pool, chances: NDArray[np.float64], severity: tuple[float, float] = SEVERITY
+) -> Sample:
+    """Return one simulated slice over a slice of the pool, varied as clean images vary."""
+    base = varied(rng, pool.image(int(rng.choice(len(pool), p=chances))))
+    if rng.random() < OBLONG_SHARE:
+        size = 2 * int(rng.integers(CANVAS * 3 // 10, CANVAS // 2))
+        above = (CANVAS - size) // 2
+        base = base[above : above + size] if rng.random() < 0.7 else base[:, above : above + size]
+        base = np.ascontiguousarray(base)
+    return simulate(rng, base, draw_plan(rng, severity))
+
+
+def chances_of(pool: Pool) -> NDArray[np.float64]:
+    """Return the chance of each slice: a source counts as the root of its slices, so that a large one does not rule."""
+    _, inverse, counts = np.unique(pool.source, return_inverse=True, return_counts=True)
+    weights = (
+        1
+        / np.sqrt(counts[inverse])
+        * np.where(np.char.startswith(pool.anatomy, "phantom"), TEST_OBJECT_WEIGHT, 1.0)
+    )
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+class Shelf:
+    """A ring of slots in a file."""
+
+    def __init__(self, path: Path, size: int, workers: int, seed: int) -> None:
+        self._slots = np.memmap(path, dtype=SLOT, mode="w+", shape=(size,))
+        self._made = multiprocessing.get_context("spawn").Value("q", 0)
+        context = multiprocessing.get_context("spawn")
+        self._workers: list[BaseProcess] = [
+            context.Process(target=_fill, args=(path, size, (worker, workers), seed, self._made), daemon=True)
+            for worker in range(workers)
+        ]
+
+    def __enter__(self) -> "Shelf":
+        for worker in self._workers:
+            worker.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.terminate()
+            worker.join()
+
+    @property
+    def made(self) -> int:
+        """The number of slices simulated so far."""
+        return int(self._made.value)
+
+    def wait(self, number: int) -> None:
+        """Wait until `number` slices were made. Raises RuntimeError if the workers died."""
+        while self.made < number:
+            if not any(worker.is_alive() for worker in self._workers):
+                raise RuntimeError("the simulating processes ended")
+            time.sleep(0.2)
+
+    def draw(self, rng: Rng, number: int) -> Batch:
+        """Return `number` slices, drawn from all that are filled."""
+        filled = np.flatnonzero(self._slots["filled"])
+        return unpacked(np.array(self._slots[rng.choice(filled, number)]))
+
+
+def _fill(
+    path: Path,
+    size: int,
+    share: tuple[int, int],
+    seed: int,
+    made: "multiprocessing.sharedctypes.Synchronized[int]",
+) -> None:
+    os.nice(3)  # the training goes first
+    cv2.setNumThreads(1)
+    worker, workers = share
+    rng = np.random.default_rng([seed, worker, int(time.time())])
+    pool, phantoms = load_pool(cache_folder()).of("train"), phantom_pool(subjects=60).of("train")
+    chances, even = chances_of(pool), chances_of(phantoms)
+    slots = np.memmap(path, dtype=SLOT, mode="r+", shape=(size,))
+    place = worker
+    while True:
+        ease = max(0.0, 1 - made.value / size)  # the first round of the ring goes from severe to subtle
+        low = SEVERITY[0] * (1 + ease)
+        chosen, weights = (phantoms, even) if rng.random() < PHANTOM_SHARE else (pool, chances)
+        slots[place] = packed(fresh(rng, chosen, weights, (low, SEVERITY[1])))
+        place = (place + workers) % size
+        with made.get_lock():
+            made.value += 1

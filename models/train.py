@@ -1,0 +1,309 @@
+"""Train the network on freshly simulated artifacts, within a budget of minutes; resumes where it was stopped.
+
+python -m models.train [--minutes 60] [--resume] [--folder DIR]  checkpoints, log.csv, pictures: in the cache folder
+python -m models.train --smoke                                   the whole way in under three minutes
+"""
+
+import argparse
+import csv
+import math
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from models.classes import CLASSES
+from models.dataset import Pool, cache_folder, data_folder, load_pool
+from models.losses import Losses, Truth, losses
+from models.metrics import Overlap, auc, weighted
+from models.modelcard import MASK_SIZE
+from models.network import Network
+from models.shelf import Batch, Shelf, chances_of, fresh, packed, unpacked
+
+CHECKPOINT = "checkpoint.pt"
+WARM_UP = 0.03  # of the budget
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run is told."""
+
+    minutes: float = 60.0
+    batch: int = 24
+    rate: float = 2.5e-3
+    decay: float = 0.999  # of the averaged weights
+    shelf: int = 5000  # slices kept for drawing from
+    first: int = 600  # slices simulated before the first step
+    workers: int = 1
+    threads: int = 2
+    check_minutes: float = 4.0
+    validation: int = 160  # slices
+    seed: int = 1
+
+
+SMOKE = Options(minutes=0.5, batch=8, shelf=64, first=24, check_minutes=0.2, validation=16)
+
+
+@dataclass(slots=True)
+class Run:
+    """A training that can be stopped and taken up again."""
+
+    network: Network
+    average: Network
+    optimiser: torch.optim.Optimizer
+    minutes: float = 0.0  # spent
+    step: int = 0
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint; a stop in between leaves the last one whole."""
+        scratch = path.with_suffix(".part")
+        torch.save(
+            {
+                "network": self.network.state_dict(),
+                "average": self.average.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "minutes": self.minutes,
+                "step": self.step,
+            },
+            scratch,
+        )
+        scratch.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Take up the run of a checkpoint."""
+        state = torch.load(path, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.minutes, self.step = float(state["minutes"]), int(state["step"])
+
+
+def start(options: Options) -> Run:
+    """Return a run that has not begun."""
+    torch.manual_seed(options.seed)
+    network, average = Network(), Network()
+    for each in (network, average):
+        for weight in each.parameters():
+            weight.data = weight.data.contiguous(memory_format=_layout(weight))
+    average.load_state_dict(network.state_dict())
+    average.eval()
+    optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-4)
+    return Run(network, average, optimiser)
+
+
+def _layout(weight: Tensor) -> torch.memory_format:
+    """Return channels last for convolutions: faster on processors."""
+    return torch.channels_last if weight.dim() == 4 else torch.contiguous_format
+
+
+def rate_at(share: float, peak: float) -> float:
+    """Return the learning rate when `share` (0..1) of the budget is spent: warm-up, then a cosine to a hundredth."""
+    if share < WARM_UP:
+        return peak * (0.05 + 0.95 * share / WARM_UP)
+    falling = min(1.0, (share - WARM_UP) / (1 - WARM_UP))
+    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * falling)))
+
+
+def step(run: Run, batch: Batch, options: Options, device: torch.device) -> Losses:
+    """Learn from one batch."""
+    for group in run.optimiser.param_groups:
+        group["lr"] = rate_at(run.minutes / options.minutes, options.rate)
+    run.network.train()
+    image, truth = tensors(batch, device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+        answer = run.network(image)
+    parts = losses(answer, truth)
+    run.optimiser.zero_grad(set_to_none=True)
+    torch.autograd.backward(parts.total())
+    torch.nn.utils.clip_grad_norm_(run.network.parameters(), 2.0)
+    run.optimiser.step()
+    run.step += 1
+    _follow(run, min(options.decay, (run.step + 1) / (run.step + 10)))
+    return parts
+
+
+def _follow(run: Run, decay: float) -> None:
+    with torch.no_grad():
+        for mean, now in zip(
+            run.average.state_dict().values(), run.network.state_dict().values(), strict=True
+        ):
+            if mean.dtype.is_floating_point:
+                mean.lerp_(now, 1 - decay)
+            else:
+                mean.copy_(now)
+
+
+def fast_bfloat16(device: torch.device) -> bool:
+    """Say whether half precision is faster here (it is slower on processors without its instructions)."""
+    if device.type == "cuda":
+        return True
+    flags = Path("/proc/cpuinfo")
+    return flags.is_file() and any(
+        word in flags.read_text(encoding="utf-8") for word in ("avx512_bf16", "amx_bf16")
+    )
+
+
+def tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Truth]:
+    """Return a batch on the device."""
+    image = torch.from_numpy(batch.image).to(device, memory_format=torch.channels_last)
+    return image, Truth(
+        torch.from_numpy(batch.log_visibility).to(device),
+        torch.from_numpy(batch.mask).to(device).float(),
+        torch.from_numpy(batch.band).to(device).float(),
+        torch.from_numpy(batch.presence).to(device),
+        torch.from_numpy(batch.similarity).to(device),
+    )
+
+
+def simulated(pool: Pool, number: int, seed: int) -> Batch:
+    """Return a fixed set of simulated slices over a pool."""
+    rng, chances = np.random.default_rng(seed), chances_of(pool)
+    return unpacked(np.stack([packed(fresh(rng, pool, chances)) for _ in range(number)]))
+
+
+@torch.inference_mode()
+def check(run: Run, batch: Batch, pictures: Path) -> dict[str, float]:
+    """Measure the averaged network on the validation slices and draw some of them."""
+    overlap, presence, masks = Overlap(), [], []
+    for at in range(0, len(batch.image), 16):
+        part = slice(at, at + 16)
+        answer = run.average(torch.from_numpy(batch.image[part]))
+        said = answer.log_visibility.numpy() > 0
+        overlap.add(said, batch.mask[part], ~batch.band[part])
+        presence.append(answer.presence.numpy())
+        masks.append(said)
+    scores = np.concatenate(presence)
+    areas = [
+        auc(scores[known, k], batch.presence[known, k] == 1)
+        for k in range(len(CLASSES))
+        if (known := batch.presence[:, k] >= 0).any()
+    ]
+    _draw(batch, np.concatenate(masks), pictures / f"step-{run.step:06d}.png")
+    iou = overlap.iou()
+    named = {f"iou_{name}": float(value) for name, value in zip(CLASSES, iou, strict=True)}
+    means = {"iou_mean": float(np.nanmean(iou)), "iou_weighted": weighted(iou)}
+    return means | {"presence_auc": float(np.nanmean(areas))} | named
+
+
+def _draw(batch: Batch, said: NDArray[np.bool_], path: Path) -> None:
+    """Write the first slices: as they are, with the true masks (green) and with what was said (red)."""
+    columns = []
+    for k in range(min(8, len(said))):
+        grey = cv2.resize(
+            (batch.image[k, 0] * 255).astype(np.uint8), (MASK_SIZE, MASK_SIZE), interpolation=cv2.INTER_AREA
+        )
+        plain = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+        true, claimed = plain.copy(), plain.copy()
+        true[batch.mask[k].any(axis=0)] //= 2
+        true[batch.mask[k].any(axis=0), 1] += 100
+        claimed[said[k].any(axis=0)] //= 2
+        claimed[said[k].any(axis=0), 2] += 100
+        columns.append(np.vstack([plain, true, claimed]))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.hstack(columns))
+
+
+def train(options: Options, folder: Path, *, resume: bool) -> Run:
+    """Train until the minutes are spent; checkpoints, log and pictures go to `folder`."""
+    torch.set_num_threads(options.threads)
+    cv2.setNumThreads(1)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    run = start(options)
+    run.network.to(device)
+    if resume and (folder / CHECKPOINT).is_file():
+        run.load(folder / CHECKPOINT)
+    validation = simulated(load_pool(cache_folder()).of("validation"), options.validation, seed=options.seed)
+    rng = np.random.default_rng([options.seed, run.step])
+    with Shelf(folder / "shelf.bin", options.shelf, options.workers, options.seed) as shelf:
+        shelf.wait(options.first)
+        with tqdm(
+            total=round(options.minutes, 1), initial=round(run.minutes, 1), unit="min", mininterval=5
+        ) as bar:
+            while run.minutes < options.minutes:
+                _stretch(run, options, shelf, rng, (folder, validation, device), bar)
+    return run
+
+
+def _stretch(
+    run: Run,
+    options: Options,
+    shelf: Shelf,
+    rng: np.random.Generator,
+    where: tuple[Path, Batch, torch.device],
+    bar: "tqdm[None]",
+) -> None:
+    """Train for `check_minutes`, then save, measure and log."""
+    folder, validation, device = where
+    ends = min(run.minutes + options.check_minutes, options.minutes)
+    sums: dict[str, float] = {}
+    steps = 0
+    while run.minutes < ends:
+        began = time.monotonic()
+        parts = step(run, shelf.draw(rng, options.batch), options, device)
+        for name, value in parts.values().items():
+            sums[name] = sums.get(name, 0.0) + float(value)
+        spent = (time.monotonic() - began) / 60
+        run.minutes, steps = run.minutes + spent, steps + 1
+        bar.update(spent)
+    run.save(folder / CHECKPOINT)
+    figures = check(run, validation, folder / "pictures")
+    bar.set_postfix(iou=f"{figures['iou_mean']:.3f}", auc=f"{figures['presence_auc']:.3f}")
+    counts = {"step": run.step, "minutes": run.minutes, "seen": run.step * options.batch, "made": shelf.made}
+    _log(folder / "log.csv", counts | {name: value / steps for name, value in sums.items()} | figures)
+
+
+def _log(path: Path, row: dict[str, float]) -> None:
+    fresh_file = not path.is_file()
+    with path.open("a", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(row))
+        if fresh_file:
+            writer.writeheader()
+        writer.writerow({name: round(value, 5) for name, value in row.items()})
+
+
+def smoke() -> None:
+    """Train for half a minute, evaluate and export into a scratch folder."""
+    from models.export import export  # noqa: PLC0415  onnx is not needed to train
+
+    with tempfile.TemporaryDirectory() as scratch:
+        run = train(SMOKE, Path(scratch), resume=False)
+        card = export(run.average, Path(scratch), version="0.0.0")
+    anatomy = "the data of SCANSIDE_DATA" if data_folder() else "phantoms only (SCANSIDE_DATA is not set)"
+    print(f"smoke: {run.step} steps on {anatomy}, exported {card.folder_name} {card.sha256[:12]}")
+
+
+def main() -> None:
+    """Train as the command line says."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) // 2))
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="of checkpoints and log (default: the cache)")
+    parser.add_argument("--resume", action="store_true", help="take up the last checkpoint")
+    parser.add_argument("--smoke", action="store_true", help="the whole way, small")
+    chosen = parser.parse_args()
+    if chosen.smoke:
+        smoke()
+        return
+    options = Options(
+        minutes=chosen.minutes, workers=chosen.workers, threads=chosen.threads, seed=chosen.seed
+    )
+    folder = chosen.folder or cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    run = train(options, folder, resume=chosen.resume)
+    print(f"trained: {run.step} steps in {run.minutes:.1f} minutes -> {folder / CHECKPOINT}")
+
+
+if __name__ == "__main__":
+    main()
