@@ -1,0 +1,118 @@
+"""Stored pixel values of one frame, whatever the transfer syntax; nothing is decoded that was not asked for."""
+
+import struct
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.dataset import Dataset
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import UID, ExplicitVRBigEndian
+
+from inference.header import integer
+
+MOST_PIXELS = 64 * 1024 * 1024  # of one frame; the largest MR matrices are 2048 x 2048
+LONGEST_SIDE = 16384
+SMALLEST_SIDE = 8
+Stored = npt.NDArray[np.int64]
+
+# What pydicom's decoders and their plug-ins raise on damaged or foreign data.
+_UNDECODABLE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+class UnreadableImage(ValueError):
+    """The pixels cannot be had."""
+
+
+def stored_values(ds: Dataset, index: int) -> Stored:
+    """Decode frame `index` (0-based) as integers (rows, columns). Raises UnreadableImage."""
+    rows, columns = _matrix(ds)
+    if "PixelData" not in ds or not ds["PixelData"].value:
+        raise UnreadableImage("there are no pixels")
+    if (integer(ds, "SamplesPerPixel") or 1) != 1:
+        raise UnreadableImage("the image is in colour")
+    syntax = _transfer_syntax(ds)
+    if syntax.is_compressed and not syntax.is_deflated:
+        frame = _decompressed(ds, index)
+    else:
+        frame = _native(ds, index, (rows, columns), big_endian=syntax == ExplicitVRBigEndian)
+    if frame.shape != (rows, columns):
+        raise UnreadableImage("the pixels do not have the announced matrix")
+    return frame
+
+
+def _matrix(ds: Dataset) -> tuple[int, int]:
+    """Read rows and columns. An absurd matrix is refused before anything is allocated."""
+    sides: list[int] = []
+    for keyword in ("Rows", "Columns"):
+        value = ds.get(keyword)
+        if not isinstance(value, int):
+            raise UnreadableImage("the matrix is not given")
+        sides.append(value)
+    rows, columns = sides
+    if min(sides) < SMALLEST_SIDE or max(sides) > LONGEST_SIDE or rows * columns > MOST_PIXELS:
+        raise UnreadableImage("the matrix is absurd")
+    return rows, columns
+
+
+def _transfer_syntax(ds: Dataset) -> UID:
+    """Read the transfer syntax; without file meta the data set was read as little endian, uncompressed."""
+    meta = getattr(ds, "file_meta", None)
+    syntax = UID(str(meta.get("TransferSyntaxUID", ""))) if meta is not None else UID("")
+    if not syntax:
+        return UID("1.2.840.10008.1.2.1")
+    if syntax.is_private or not syntax.is_transfer_syntax:
+        raise UnreadableImage("the transfer syntax is not known")
+    return syntax
+
+
+def _decompressed(ds: Dataset, index: int) -> Stored:
+    try:
+        frame = pixel_array(ds, index=index, raw=True)
+    except _UNDECODABLE as error:
+        raise UnreadableImage(f"the compressed pixels cannot be decoded ({type(error).__name__})") from error
+    if frame.ndim != 2 or frame.dtype.kind not in "iu":
+        raise UnreadableImage("the compressed pixels are not one plane of integers")
+    return frame.astype(np.int64)
+
+
+def _native(ds: Dataset, index: int, shape: tuple[int, int], *, big_endian: bool) -> Stored:
+    """Cut one frame out of uncompressed pixels and read its bits (PS3.5 section 8.1)."""
+    allocated = integer(ds, "BitsAllocated") or 0
+    if allocated not in (8, 16, 32):
+        raise UnreadableImage("the number of bits allocated is not supported")
+    count = shape[0] * shape[1]
+    length = count * allocated // 8
+    data = ds["PixelData"].value
+    if not isinstance(data, bytes | bytearray | memoryview) or len(data) < (index + 1) * length:
+        raise UnreadableImage("the pixels are shorter than announced")
+    if big_endian and allocated == 8:  # written as OW: the bytes stand in swapped pairs
+        data = np.frombuffer(data, "<u2", len(data) // 2).byteswap().tobytes()
+    order = ">" if big_endian and allocated > 8 else "<"
+    words = np.frombuffer(data, f"{order}u{allocated // 8}", count, index * length).reshape(shape)
+    return _bits(ds, words.astype(np.int64), allocated)
+
+
+def _bits(ds: Dataset, words: Stored, allocated: int) -> Stored:
+    """Take the stored bits out of the allocated ones (overlays once lay beside them) and their sign."""
+    stored = integer(ds, "BitsStored") or allocated
+    high = integer(ds, "HighBit")
+    shift = (stored - 1 if high is None else high) + 1 - stored
+    if not 1 <= stored <= allocated or not 0 <= shift <= allocated - stored:
+        raise UnreadableImage("bits stored and high bit do not fit the bits allocated")
+    values = (words >> shift) & ((1 << stored) - 1)
+    if ds.get("PixelRepresentation") == 1:
+        sign = 1 << (stored - 1)
+        values = (values ^ sign) - sign
+    return values

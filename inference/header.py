@@ -1,0 +1,109 @@
+"""What the eye reads of a header, classic or Enhanced: geometry, rescale, phase encoding, padding.
+
+Enhanced objects keep most of it in functional groups (PS3.3 C.7.6.16), per frame or shared by all; a classic object has
+the same attributes at its top level. Raises what pydicom raises on broken values.
+"""
+
+from math import isfinite
+from typing import Any, Literal
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+MOST_ANISOTROPIC = 20.0  # no scanner makes in-plane pixels longer than so many times their width
+
+
+def integer(ds: Dataset, keyword: str) -> int | None:
+    """Read a whole number; None where there is none."""
+    value = _first(ds.get(keyword))
+    return None if value is None else int(value)
+
+
+def group(ds: Dataset, frame: int, keyword: str) -> Dataset:
+    """Find the functional group of a frame (1-based), else the shared one, else the data set itself."""
+    per_frame = ds.get("PerFrameFunctionalGroupsSequence") or ()
+    shared = ds.get("SharedFunctionalGroupsSequence") or ()
+    candidates = [*per_frame[frame - 1 : frame], *shared[:1]]
+    for candidate in candidates:
+        items = candidate.get(keyword)
+        if items:
+            return _dataset(items[0])
+    return ds
+
+
+def spacing(ds: Dataset, frame: int) -> tuple[float, float]:
+    """Give mm between rows and between columns; (1, 1) where unknown or absurd."""
+    found = _numbers(group(ds, frame, "PixelMeasuresSequence").get("PixelSpacing"), 2)
+    if not found or min(found) <= 0 or max(found) > MOST_ANISOTROPIC * min(found):
+        return 1.0, 1.0
+    return found[0], found[1]
+
+
+def position(ds: Dataset, frame: int) -> float | None:
+    """Give the place of a frame along its normal, mm."""
+    cosines = _numbers(group(ds, frame, "PlaneOrientationSequence").get("ImageOrientationPatient"), 6)
+    corner = _numbers(group(ds, frame, "PlanePositionSequence").get("ImagePositionPatient"), 3)
+    if not cosines or not corner:
+        return None
+    normal = np.cross(cosines[:3], cosines[3:])
+    return round(float(np.dot(normal, corner)), 4)
+
+
+def phase_encoding(ds: Dataset, frame: int) -> Literal["COL", "ROW", ""]:
+    """Give the in-plane phase-encoding direction; "" for OTHER and where it is missing."""
+    value = group(ds, frame, "MRFOVGeometrySequence").get("InPlanePhaseEncodingDirection")
+    match str(value or "").strip().upper():
+        case "COL" | "COLUMN":
+            return "COL"
+        case "ROW":
+            return "ROW"
+        case _:
+            return ""
+
+
+def rescale(ds: Dataset, frame: int) -> tuple[float, float]:
+    """Give slope and intercept; (1, 0) where missing, and for a slope of 0, which would erase the image."""
+    source = group(ds, frame, "PixelValueTransformationSequence")
+    slope = _numbers(source.get("RescaleSlope"), 1) or (1.0,)
+    intercept = _numbers(source.get("RescaleIntercept"), 1) or (0.0,)
+    return slope[0] or 1.0, intercept[0]
+
+
+def padding(ds: Dataset) -> tuple[int, int] | None:
+    """Give the lowest and highest stored value that stand for "no image here", if any."""
+    value = _numbers(ds.get("PixelPaddingValue"), 1)
+    if not value:
+        return None
+    limit = _numbers(ds.get("PixelPaddingRangeLimit"), 1) or value
+    low, high = sorted((_wrapped(ds, value[0]), _wrapped(ds, limit[0])))
+    return low, high
+
+
+def _wrapped(ds: Dataset, value: float) -> int:
+    """Read a padding value as the pixels are read: some writers give it as the other signedness."""
+    bits = integer(ds, "BitsAllocated") or 16
+    whole = int(value) % (1 << bits)
+    if ds.get("PixelRepresentation") == 1 and whole >= 1 << (bits - 1):
+        return whole - (1 << bits)
+    return whole
+
+
+def _numbers(value: Any, count: int) -> tuple[float, ...]:  # noqa: ANN401 - whatever pydicom read
+    """Give the first `count` numbers of a value, () if there are fewer or one is no number."""
+    if value is None or value == "":
+        return ()
+    values = list(value) if isinstance(value, list | tuple) or hasattr(value, "__iter__") else [value]
+    numbers = tuple(float(each) for each in values[:count] if each is not None and each != "")
+    return numbers if len(numbers) == count and all(isfinite(each) for each in numbers) else ()
+
+
+def _first(value: Any) -> Any:  # noqa: ANN401 - whatever pydicom read
+    if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+        return None if value in ("", None) else value
+    return next(iter(value), None)
+
+
+def _dataset(item: Any) -> Dataset:  # noqa: ANN401 - items of a sequence
+    if not isinstance(item, Dataset):
+        raise TypeError("a sequence holds something that is no item")
+    return item

@@ -1,0 +1,127 @@
+"""Slice: one image as the eye sees it; `Slice.from_dataset` is the one way from DICOM to pixels."""
+
+import struct
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.dataset import Dataset
+
+from inference import header
+from inference.decoding import UnreadableImage, stored_values
+
+__all__ = ["PhaseEncoding", "Slice", "UnreadableImage", "number_of_frames"]
+
+PhaseEncoding = Literal["COL", "ROW", ""]
+Pixels = npt.NDArray[np.float32]
+
+# What pydicom raises on values that are not what their VR says; anything else is a fault of ours.
+_BROKEN = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice:
+    """One magnitude image and what of its header the eye needs."""
+
+    pixels: Pixels  # (rows, columns), rescaled, never negative, bright is more signal
+    spacing: tuple[float, float]  # mm between rows, mm between columns; (1, 1) where unknown
+    phase_encoding: PhaseEncoding = ""  # COL: along the column (vertical), ROW: along the row, "": unknown
+    instance_number: int = 0  # 0 where the header has none
+    frame: int = 1
+    sop_instance_uid: str = ""
+    position: float | None = None  # mm along the slice normal
+
+    @classmethod
+    def from_dataset(cls, ds: Dataset, frame: int = 1) -> Self:
+        """Read one frame (1-based) of an MR object; the other frames are not decoded.
+
+        Raises UnreadableImage, whose message holds no header value.
+        """
+        try:
+            return cls(
+                pixels=_magnitude(ds, frame),
+                spacing=header.spacing(ds, frame),
+                phase_encoding=header.phase_encoding(ds, frame),
+                instance_number=header.integer(ds, "InstanceNumber") or 0,
+                frame=frame,
+                sop_instance_uid=str(ds.get("SOPInstanceUID") or ""),
+                position=header.position(ds, frame),
+            )
+        except UnreadableImage:
+            raise
+        except _BROKEN as error:
+            raise UnreadableImage(f"the header does not hold together ({type(error).__name__})") from error
+
+    @classmethod
+    def from_array(
+        cls,
+        pixels: npt.ArrayLike,
+        spacing: tuple[float, float] = (1.0, 1.0),
+        phase_encoding: PhaseEncoding = "",
+    ) -> Self:
+        """Take pixels (rows, columns) from elsewhere: NIfTI, phantoms."""
+        image = np.asarray(pixels, np.float32)
+        return cls(pixels=_not_negative(image), spacing=spacing, phase_encoding=phase_encoding)
+
+
+def number_of_frames(ds: Dataset) -> int:
+    """Tell how many frames an object holds: at least 1."""
+    try:
+        return max(1, header.integer(ds, "NumberOfFrames") or 1)
+    except _BROKEN:
+        return 1
+
+
+def _magnitude(ds: Dataset, frame: int) -> Pixels:
+    """Read stored values and turn them into signal."""
+    if not 1 <= frame <= number_of_frames(ds):
+        raise UnreadableImage("there is no such frame")
+    stored = stored_values(ds, frame - 1)
+    slope, intercept = header.rescale(ds, frame)
+    pixels = stored.astype(np.float32)
+    if slope != 1.0:
+        pixels *= np.float32(slope)
+    if intercept != 0.0:
+        pixels += np.float32(intercept)
+    padding = header.padding(ds)
+    if padding is not None:
+        _fill(pixels, (stored >= padding[0]) & (stored <= padding[1]))
+    if ds.get("PhotometricInterpretation") == "MONOCHROME1":
+        pixels = pixels.max() - pixels
+    return _not_negative(pixels)
+
+
+def _fill(pixels: Pixels, padded: npt.NDArray[np.bool_]) -> None:
+    """Give pixels that are no image the lowest signal of those that are."""
+    if padded.any() and not padded.all():
+        pixels[padded] = pixels[~padded].min()
+
+
+def _not_negative(pixels: Pixels) -> Pixels:
+    """Make a magnitude of what may dip below zero.
+
+    A magnitude is never negative. A few negative pixels are overshoot of interpolation or gradient correction and
+    become 0; where most are negative the whole image lies on an offset (unsigned values read as signed, an
+    intercept), which is taken off.
+    """
+    lowest = float(pixels.min(initial=0.0))
+    if not np.isfinite(lowest) or not np.isfinite(pixels).all():
+        pixels = np.nan_to_num(pixels, nan=0.0, posinf=0.0, neginf=0.0)
+        lowest = float(pixels.min(initial=0.0))
+    if lowest >= 0.0:
+        return pixels
+    if float(np.median(pixels)) < 0.0:
+        return pixels - np.float32(lowest)
+    return np.maximum(pixels, np.float32(0.0))
