@@ -12,7 +12,7 @@ EventKind = Literal["series", "alert", "delivery", "conflict"]
 Box = tuple[int, int, int, int]  # left, top, right, bottom; pixels of the input, half-open
 
 
-class BadCursor(ValueError):  # noqa: N818 - says the condition
+class BadCursor(ValueError):
     """This cursor was not given by this service."""
 
 

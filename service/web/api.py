@@ -1,0 +1,125 @@
+"""The API: series, slices, findings, deliveries, status and catalogue."""
+
+import time
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+
+from inference.artifacts import CATALOGUE
+from service.ledger_views import SeriesView
+from service.web import wire
+from service.web.deps import Cursor, FeedOf, HouseOf, Limit, SeriesId
+from service.web.house import House
+from service.web.problems import documented
+
+router = APIRouter(prefix="/api/v1")
+
+NO_SERIES = "There is no such series."
+_LINK = {"Link": {"description": 'The next page, `rel="next"` (RFC 8288)', "schema": {"type": "string"}}}
+PAGED: dict[int | str, dict[str, object]] = {200: {"headers": _LINK}, **documented()}
+
+
+def series_or_404(house: House, series_id: str) -> SeriesView:
+    """Find a series, or answer that there is none."""
+    series = house.ledger.series_view(series_id)
+    if series is None:
+        raise HTTPException(404, NO_SERIES)
+    return series
+
+
+def _link_next(request: Request, response: Response, cursor: str | None) -> None:
+    if cursor is not None:
+        url = request.url.include_query_params(cursor=cursor)
+        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+
+
+@router.get("/series", summary="Series, newest first", tags=["series"], responses=PAGED)
+def list_series(
+    request: Request,
+    response: Response,
+    house: HouseOf,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    verdict: Annotated[
+        Literal["Usable", "Check", "Repeat", "Not scored"] | None, Query(description="Only these")
+    ] = None,
+) -> wire.SeriesPage:
+    """List the series, a page at a time."""
+    views, following = house.ledger.series_page(limit, cursor, verdict)
+    _link_next(request, response, following)
+    return wire.SeriesPage(items=[wire.series_answer(view) for view in views], next_cursor=following)
+
+
+@router.get("/series/{series_id}", summary="One series", tags=["series"], responses=documented(404))
+def get_series(series_id: SeriesId, house: HouseOf) -> wire.SeriesAnswer:
+    """Tell what is known of one series."""
+    return wire.series_answer(series_or_404(house, series_id))
+
+
+@router.get("/series/{series_id}/slices", summary="Its slices", tags=["series"], responses=documented(404))
+def list_slices(series_id: SeriesId, house: HouseOf) -> wire.SliceList:
+    """List all slices of a series, in its order."""
+    series_or_404(house, series_id)
+    return wire.SliceList(items=[wire.slice_answer(view) for view in house.ledger.slices_of(series_id)])
+
+
+@router.get(
+    "/series/{series_id}/findings", summary="What was found", tags=["series"], responses=documented(404)
+)
+def list_findings(series_id: SeriesId, house: HouseOf) -> wire.FindingList:
+    """Tell each artifact of a series and the slices that show it."""
+    return wire.finding_list(series_or_404(house, series_id), house.ledger.slices_of(series_id))
+
+
+@router.get("/deliveries", summary="Results on their way", tags=["deliveries"], responses=PAGED)
+def list_deliveries(
+    request: Request,
+    response: Response,
+    house: HouseOf,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    series: Annotated[
+        str | None, Query(pattern=r"^[A-Za-z0-9._-]{1,80}$", description="Only those of this series")
+    ] = None,
+) -> wire.DeliveryPage:
+    """List the deliveries, a page at a time."""
+    views, following = house.ledger.deliveries_page(limit, cursor, series)
+    _link_next(request, response, following)
+    return wire.DeliveryPage(items=[wire.delivery_answer(view) for view in views], next_cursor=following)
+
+
+@router.get("/artifacts", summary="The catalogue of artifacts", tags=["catalogue"], responses=documented())
+async def list_artifacts() -> wire.Catalogue:
+    """List every kind of artifact that is looked for."""
+    return wire.Catalogue(items=[wire.catalogue_entry(artifact) for artifact in CATALOGUE])
+
+
+@router.get("/status", summary="What the service is doing", tags=["status"], responses=documented())
+def get_status(house: HouseOf, feed: FeedOf) -> wire.Status:
+    """Tell the state of the parts, the queues and the model."""
+    now = time.time()
+    counts, checks = house.ledger.counts(), dict(house.ready())
+    return wire.Status(
+        product=house.product,
+        version=house.version,
+        now=wire.instant(now),
+        ready=all(value is True for value in checks.values()),
+        checks=checks,
+        model=None if house.model is None else wire.model_answer(house.model),
+        series=dict(counts.series),
+        slices_waiting=counts.slices_waiting,
+        deliveries=dict(counts.deliveries),
+        dead_letters=counts.dead_letters,
+        oldest_waiting_s=counts.oldest_waiting_s,
+        parts=[
+            wire.PartAnswer(
+                name=part.name,
+                pid=part.pid,
+                silent_s=max(0.0, now - part.heartbeat_at),
+                facts=dict(part.facts),
+            )
+            for part in house.ledger.parts()
+        ],
+        last_event_id=house.ledger.last_event_id(),
+        listeners=feed.listeners,
+    )

@@ -1,0 +1,62 @@
+"""The application: routes, errors and the guard put together around a house."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from service.web import api, events, health, pictures
+from service.web.console import console_router, read_assets
+from service.web.feed import Feed
+from service.web.guard import Guard
+from service.web.house import House
+from service.web.problems import Problem, answer_problems
+
+OPENAPI = "/api/v1/openapi.json"
+
+
+@asynccontextmanager
+async def _alive(app: FastAPI) -> AsyncGenerator[None]:
+    async with app.state.feed.running():
+        yield
+
+
+def create_app(house: House) -> FastAPI:
+    """Build the web application; it starts no thread before the server starts it."""
+    app = FastAPI(
+        title=house.product,
+        version=house.version,
+        summary="MR image quality: verdicts, findings and where they are",
+        openapi_url=OPENAPI,
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_alive,
+    )
+    app.state.house = house
+    app.state.feed = Feed(house.ledger, house.ready)
+    for module in (api, pictures, events, health):
+        app.include_router(module.router)
+    app.include_router(console_router(read_assets()))
+    answer_problems(app)
+    app.add_middleware(Guard, hosts=house.hosts)
+    _describe_problems(app)
+    return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put the schema of problem details, which every operation refers to, into the description."""
+    generate = app.openapi
+
+    def described() -> dict[str, object]:
+        document = generate()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        if "Problem" not in schemas:
+            schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= schema.pop("$defs", {})
+            schemas["Problem"] = schema
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]  # the way that FastAPI's manual shows

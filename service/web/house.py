@@ -1,0 +1,111 @@
+"""What the web is handed: views of the ledger, pictures, checks. Nothing here knows a database or a file."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry
+
+from service.ledger_views import (
+    Counts,
+    DeliveryView,
+    EventView,
+    PartView,
+    SeriesView,
+    SliceSource,
+    SliceView,
+    Verdict,
+)
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+class PictureGone(LookupError):
+    """The pixels of this slice are no longer kept."""
+
+
+class Views(Protocol):
+    """The part of the ledger that the web reads. Every method may block and is called in a thread."""
+
+    def series_page(
+        self, limit: int, cursor: str | None = None, verdict: Verdict | None = None
+    ) -> tuple[Sequence[SeriesView], str | None]:
+        """Newest first, and the cursor of the next page; raises BadCursor for a cursor it never gave."""
+        ...
+
+    def series_view(self, series_id: str, /) -> SeriesView | None:
+        """One series, or None where there is none of that id."""
+        ...
+
+    def slices_of(self, series_id: str, /) -> Sequence[SliceView]:
+        """List the slices in the series' order; positions count from 0 without a gap."""
+        ...
+
+    def slice_source(self, series_id: str, position: int, /) -> SliceSource | None:
+        """Where the pixels of one slice lie."""
+        ...
+
+    def deliveries_page(
+        self, limit: int, cursor: str | None = None, series_id: str | None = None
+    ) -> tuple[Sequence[DeliveryView], str | None]:
+        """Newest first, and the cursor of the next page; raises BadCursor like ``series_page``."""
+        ...
+
+    def events_after(self, event_id: int, limit: int = 500) -> Sequence[EventView]:
+        """At most ``limit`` events with a greater id, oldest first."""
+        ...
+
+    def last_event_id(self) -> int:
+        """Tell the id of the newest event, 0 where there is none."""
+        ...
+
+    def wait_for_change(self, seen: int, timeout_s: float) -> int:
+        """Block until something was committed after the marker ``seen``, at most ``timeout_s``.
+
+        Returns the new marker, or the old one at the timeout.
+        """
+        ...
+
+    def counts(self) -> Counts:
+        """Count for the status page."""
+        ...
+
+    def parts(self) -> Sequence[PartView]:
+        """List the running parts and their last signs of life."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """The pixels of one slice as the eye sees them."""
+
+    pixels: NDArray[np.float32] | NDArray[np.uint16]  # (rows, columns), MONOCHROME2: larger is brighter
+    spacing: tuple[float, float] = (1.0, 1.0)  # mm between rows, mm between columns
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """The released model in use, as its card says."""
+
+    name: str
+    version: str
+    sha256: str
+    limits: tuple[str, ...] = ()  # what it cannot see, in whole sentences
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])  # measured on held-out subjects
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that the console and the API need."""
+
+    ledger: Views
+    picture: Callable[[SliceSource], Picture]  # raises PictureGone
+    masks: Callable[[bytes], NDArray[np.uint8]]  # packed -> (classes, rows, columns); 128: operating point
+    ready: Callable[[], Mapping[str, bool | str]]  # by name: True, or False or the reason why not
+    registry: CollectorRegistry
+    version: str
+    product: str = "Scanside"
+    model: ModelFacts | None = None
+    hosts: frozenset[str] = LOOPBACK_NAMES  # names under which a browser may ask, without the port
