@@ -68,6 +68,10 @@ class Spool:
                 p.name for p in (self._folder / f"{number:02x}").iterdir() if _NAME.fullmatch(p.name)
             )
 
+    def age_s(self, name: str, now: float) -> float:
+        """Give the seconds since a file was written; `now` is in seconds since the epoch. Raises FileNotFoundError."""
+        return now - self._path(name).stat().st_mtime
+
     def free_bytes(self) -> int:
         """Give the space left to us on the disk under the spool."""
         disk = os.statvfs(self._folder)

@@ -31,9 +31,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from inference.card import UnfitModel  # noqa: PLC0415
-
     from dicom_scp.identity import KeyProblem  # noqa: PLC0415
+    from inference.card import UnfitModel  # noqa: PLC0415
     from service.ledger import LedgerUnavailable, UnfitSchema  # noqa: PLC0415
 
     command: Command = arguments.command

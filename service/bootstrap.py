@@ -10,13 +10,13 @@ from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 
-from inference.card import Card, load_card, released
-from inference.image import Slice, UnreadableImage
 from pydicom import dcmread
 
 from dicom_scp.deidentify import Deidentifier
 from dicom_scp.identity import KeyProblem, KeyRing, MissingKey, Vault, WrongKey
 from dicom_scp.spool import Spool
+from inference.card import Card, load_card, released
+from inference.image import Slice, UnreadableImage
 from service.closing import Patience
 from service.delivery import Destination, Folder, Pacs
 from service.ledger import Database, Upkeep, prepare

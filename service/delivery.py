@@ -9,16 +9,19 @@ from typing import Protocol
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pynetdicom import AE
+from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom.association import Association
+from pynetdicom.sop_class import Verification  # type: ignore[attr-defined] # made at import
 
 from dicom_scp.identity import WrongKey
 from dicom_scp.spool import Spool
 from service.ledger import Delivery, Outbox
 from service.metrics import Metrics
+from service.scu import Context, NoAssociation, associate
 
 WARNINGS = range(0xB000, 0xC000)  # PS3.7 C.1.2: stored, with something to say
 BUNDLE = 32
+CONNECT_S = 5.0
 
 
 class Undelivered(Exception):
@@ -102,31 +105,27 @@ class Pacs:
     port: int
     ae_title: str
     calling_ae_title: str
-    timeout_s: float = 30.0
 
     def open(self, letters: Sequence[Letter]) -> "Line":
         """Associate, with one presentation context for each class and syntax. Raises Undelivered."""
-        ae = AE(ae_title=self.calling_ae_title)
-        ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = self.timeout_s
-        ae.connection_timeout = min(5.0, self.timeout_s)
-        for sop_class, syntax in sorted({_context(letter) for letter in letters}):
-            ae.add_requested_context(sop_class, syntax)
-        association = ae.associate(self.host, self.port, ae_title=self.ae_title)
-        if not association.is_established:
-            raise Undelivered("association rejected" if association.is_rejected else "no connection")
-        return Line(association)
+        try:
+            return Line(self._associate({_context(letter) for letter in letters}))
+        except NoAssociation as error:
+            raise Undelivered("no association") from error
 
     def echo(self) -> bool:
         """Tell whether the destination answers a C-ECHO."""
-        ae = AE(ae_title=self.calling_ae_title)
-        ae.acse_timeout = ae.dimse_timeout = ae.connection_timeout = 5.0
-        ae.add_requested_context("1.2.840.10008.1.1")
-        association = ae.associate(self.host, self.port, ae_title=self.ae_title)
-        if not association.is_established:
+        try:
+            association = self._associate({(Verification, ImplicitVRLittleEndian)})
+        except NoAssociation:
             return False
         status = association.send_c_echo()
         association.release()
-        return getattr(status, "Status", None) == 0x0000
+        return bool(getattr(status, "Status", None) == 0x0000)
+
+    def _associate(self, contexts: set[Context]) -> Association:
+        titles = (self.ae_title, self.calling_ae_title)
+        return associate(contexts, (self.host, self.port), titles, connect_s=CONNECT_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +199,6 @@ class Postman:
         self.metrics.deliveries.labels(destination=self.destination.name, result=state).inc()
 
 
-def _context(letter: Letter) -> tuple[str, str]:
+def _context(letter: Letter) -> Context:
     head: Dataset = dcmread(BytesIO(letter.content), stop_before_pixels=True, specific_tags=["SOPClassUID"])
     return str(head.SOPClassUID), str(head.file_meta.TransferSyntaxUID)

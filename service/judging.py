@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from inference.score import QualityScore, SliceScore, not_scored, summarise
-
 from service.closing import Closing, Evidence, Patience, judge
 from service.ledger import Closings, Judgement, OpenSeries, ScoredRow, SeriesState, SliceState
 from service.metrics import Metrics

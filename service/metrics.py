@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Generic, Self, TypeVar
 
-from inference.artifacts import CATALOGUE
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -19,6 +18,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from inference.artifacts import CATALOGUE
 from service.closing import CloseReason
 from service.rules import Verdict
 

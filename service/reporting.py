@@ -7,9 +7,6 @@ from datetime import UTC, datetime
 from io import BytesIO
 
 import numpy as np
-from inference.eye import MaskStack
-from inference.image import Slice, UnreadableImage
-from inference.score import SliceScore
 from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -17,6 +14,9 @@ from pydicom.dataset import Dataset
 from dicom_scp.identity import Vault, WrongKey
 from dicom_scp.instance import header_dataset, parse_reference
 from dicom_scp.spool import Spool
+from inference.eye import MaskStack
+from inference.image import Slice, UnreadableImage
+from inference.score import SliceScore
 from service.judging import is_skipped_kind, sum_up
 from service.ledger import Closings, Parcel, Reports, ReportTask, ScoredRow
 from service.reception import header_context, reference_context

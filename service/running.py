@@ -84,7 +84,6 @@ def run_work(settings: Settings, supervised: bool) -> None:  # noqa: FBT001 - a 
     """Run the worker until it is told to stop: scoring, closing, reporting, delivering."""
     # The network and the report builders are the worker's alone: the other parts stay small without them.
     from inference.eye import Eye  # noqa: PLC0415
-
     from service.delivery import Postman  # noqa: PLC0415
     from service.housekeeping import Housekeeper  # noqa: PLC0415
     from service.judging import Judge  # noqa: PLC0415
@@ -171,7 +170,6 @@ def living(parts: list[PartView], now: float) -> list[PartView]:
 def run_web(settings: Settings, supervised: bool) -> None:  # noqa: FBT001 - a fact, handed on
     """Run the console and the API until they are told to stop."""
     from inference.masks import MaskStack  # noqa: PLC0415 - as above
-
     from service.web.app import create_app  # noqa: PLC0415
     from service.web.house import House, ModelFacts  # noqa: PLC0415
     from service.web.server import run_web as serve  # noqa: PLC0415

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
 
-from inference.eye import Examined, Eye
-from inference.guard import unsuited
-from inference.image import Slice, UnreadableImage
-from inference.segmenter import ModelFailed
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from dicom_scp.identity import WrongKey
 from dicom_scp.spool import Spool
+from inference.eye import Examined, Eye
+from inference.guard import unsuited
+from inference.image import Slice, UnreadableImage
+from inference.segmenter import ModelFailed
 from service.ledger import Scoring, SliceNote, SliceState, SliceTask
 from service.metrics import Metrics
 
@@ -68,7 +68,7 @@ class Scorer:
         except UnreadableImage as error:
             return SliceNote(task, SliceState.UNREADABLE, str(error))
         except (FileNotFoundError, WrongKey) as error:
-            log.error("spool file unreadable", extra={"reason": type(error).__name__})
+            log.exception("spool file unreadable", extra={"reason": type(error).__name__})
             return SliceNote(task, SliceState.UNREADABLE, "the spooled file cannot be opened")
 
     def _examine(self, readable: Sequence[tuple[SliceTask, Slice]]) -> list[SliceNote]:
@@ -78,7 +78,7 @@ class Scorer:
             with self.metrics.inference_duration.labels(stage="network").time():
                 examined = self.eye.examine([image for _, image in readable])
         except ModelFailed as error:
-            log.error("the model failed", extra={"reason": str(error)})
+            log.exception("the model failed", extra={"reason": str(error)})
             return [
                 SliceNote(task, SliceState.UNREADABLE, "the model gave no valid answer")
                 for task, _ in readable

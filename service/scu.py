@@ -85,7 +85,7 @@ def _sent(
         except (InvalidDicomError, OSError, ValueError, AttributeError):
             yield Sent(path, None, "not a DICOM file")
     for group in _groups(readable):
-        association = _associate({file.context for file in group}, address, titles)
+        association = associate({file.context for file in group}, address, titles)
         try:
             yield from _through(association, group, pace)
         finally:
@@ -113,13 +113,21 @@ def _groups(files: Sequence[_File]) -> Iterator[list[_File]]:
         yield group
 
 
-def _associate(contexts: set[Context], address: tuple[str, int], titles: tuple[str, str]) -> Association:
-    """Associate with one transfer syntax for each context, so that no file is ever converted."""
+def associate(
+    contexts: set[Context],
+    address: tuple[str, int],
+    titles: tuple[str, str],
+    *,
+    connect_s: float = _TIMEOUT_S,
+) -> Association:
+    """Associate with one transfer syntax for each context, so that no file is ever converted.
+
+    `titles` are the called and the calling AE title. Raises NoAssociation.
+    """
     called, calling = titles
     entity = ApplicationEntity(calling)
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = (
-        _TIMEOUT_S
-    )
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = _TIMEOUT_S
+    entity.connection_timeout = connect_s
     for sop_class, transfer_syntax in sorted(contexts):
         entity.add_requested_context(sop_class, transfer_syntax)
     association = entity.associate(*address, ae_title=called, max_pdu=_MAX_PDU)

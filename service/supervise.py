@@ -1,4 +1,4 @@
-"""`scanside serve`: the three parts as child processes; one that dies is started again, and none outlives its parent."""
+"""`scanside serve`: the three parts as child processes; one that dies is started again, none outlives its parent."""
 
 import ctypes
 import logging
@@ -63,7 +63,7 @@ class Child:
         try:
             self._process.wait(timeout=max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            log.error("part had to be killed", extra={"part": self.name})
+            log.exception("part had to be killed", extra={"part": self.name})
             self._process.kill()
             self._process.wait()
 

@@ -1,4 +1,4 @@
-"""One database, SQLite or PostgreSQL: transactions that are durable when they return, and a bell that rings on commits."""
+"""One database, SQLite or PostgreSQL: transactions durable when they return, and a bell that rings on commits."""
 
 import sqlite3
 import threading
@@ -81,7 +81,7 @@ class SqliteBell:
         self._connection.detach()
 
     def wait(self, seen: int, timeout_s: float) -> int:
-        """Return a marker that differs from `seen` as soon as another connection has committed, or `seen` at the time-out."""
+        """Return a marker other than `seen` as soon as another connection has committed, or `seen` at the time-out."""
         deadline = time.monotonic() + timeout_s
         while True:
             cursor = self._connection.cursor()

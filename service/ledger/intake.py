@@ -137,8 +137,8 @@ class Intake:
             )
 
 
-def _current(connection: Connection, series_uid: str) -> Row[Any] | None:
-    """The newest generation of a series, locked against a closing at the same moment."""
+def _current(connection: Connection, series_uid: str) -> Row[*tuple[Any, ...]] | None:
+    """Find the newest generation of a series, locked against a closing at the same moment."""
     return connection.execute(
         select(series.c.id, series.c.generation, series.c.state, series.c.received)
         .where(series.c.uid == series_uid)
@@ -148,7 +148,7 @@ def _current(connection: Connection, series_uid: str) -> Row[Any] | None:
     ).first()
 
 
-def _count(connection: Connection, arrival: Arrival, now: float, current: Row[Any]) -> None:
+def _count(connection: Connection, arrival: Arrival, now: float, current: Row[*tuple[Any, ...]]) -> None:
     values: dict[str, Any] = {
         "state": SeriesState.RECEIVING,
         "last_instance_at": now,
@@ -160,7 +160,7 @@ def _count(connection: Connection, arrival: Arrival, now: float, current: Row[An
     connection.execute(update(series).where(series.c.id == current.id).values(values))
 
 
-def _open(connection: Connection, arrival: Arrival, now: float, last: Row[Any] | None) -> tuple[str, int]:
+def _open(connection: Connection, arrival: Arrival, now: float, last: Row[*tuple[Any, ...]] | None) -> tuple[str, int]:
     """Open the next generation of a series; gives its row and number."""
     generation = 1 if last is None else int(last.generation) + 1
     series_id = secrets.token_hex(8)

@@ -33,7 +33,8 @@ def revision(database: Database) -> str | None:
         if not inspect(database.engine).has_table("alembic_version"):
             return None
         with database.engine.connect() as connection:
-            return connection.scalar(select(text("version_num")).select_from(text("alembic_version")))
+            found = connection.scalar(select(text("version_num")).select_from(text("alembic_version")))
+            return None if found is None else str(found)
     except SQLAlchemyError as error:
         raise LedgerUnavailable(type(error).__name__) from error
 

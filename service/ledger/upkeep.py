@@ -50,15 +50,16 @@ class Upkeep:
 
     def alive(self, name: str, pid: int, started_at: float, facts: Mapping[str, Any]) -> None:
         """Note a part's sign of life."""
+        now = self._clock()
         row = {
             "name": name,
             "pid": pid,
             "started_at": started_at,
-            "beat_at": self._clock(),
+            "beat_at": now,
             "facts": dict(facts),
         }
         with self._database.write() as connection:
-            connection.execute(delete(part).where(part.c.beat_at < row["beat_at"] - FORGOTTEN_S))
+            connection.execute(delete(part).where(part.c.beat_at < now - FORGOTTEN_S))
             changed = connection.execute(update(part).where(part.c.name == name).values(row))
             if changed.rowcount == 0:
                 connection.execute(insert(part), row)

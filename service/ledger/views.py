@@ -150,6 +150,12 @@ class Views:
         self._bell = self._bell or self._database.bell()
         return self._bell.wait(seen, timeout_s)
 
+    def close(self) -> None:
+        """Close the connection that waited for changes."""
+        if self._bell is not None:
+            self._bell.close()
+            self._bell = None
+
     def counts(self) -> Counts:
         """Count what there is, and what waits."""
         with self._database.read() as connection:

@@ -1,0 +1,127 @@
+"""The short commands: score, send, deid."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from dicom_scp.cleaning import Done
+from dicom_scp.deidentify import Deidentifier, deidentify_file
+from dicom_scp.errors import Refused
+from dicom_scp.identity import KeyRing
+from dicom_scp.libraries import quiet_libraries
+from dicom_scp.profile import describe
+from inference.eye import Eye
+from service.bootstrap import model_card, thresholds
+from service.score_files import FileScorer
+from service.scu import NoAssociation, Sent
+from service.scu import send as send_files
+from service.settings import Settings
+
+
+def score(paths: Sequence[Path], settings: Settings, *, as_json: bool, masks: Path | None) -> int:
+    """Score files and folders; the key lives as long as the command."""
+    quiet_libraries()
+    eye = Eye(model_card(settings), provider=settings.provider, threads=settings.threads)
+    eye.warm()
+    scorer = FileScorer(
+        eye=eye,
+        deidentifier=Deidentifier(KeyRing.ephemeral(), enabled=settings.deidentify),
+        thresholds=thresholds(settings),
+        masks=masks,
+        note=lambda text: print(f"scanside: {text}", file=sys.stderr),
+        progress=_progress if sys.stderr.isatty() else lambda _done, _all: None,
+    )
+    if not as_json:
+        print(f"{'verdict':<11}{'index':>6}  {'slices':>6}  {'series':<34}findings")
+    for result in scorer.score(paths):
+        print(json.dumps(result) if as_json else _row(result), flush=True)
+    return 0
+
+
+def _progress(done: int, of: int) -> None:
+    filled = 30 * done // max(of, 1)
+    print(
+        f"\r[{'#' * filled}{'.' * (30 - filled)}] {done}/{of}",
+        end="\n" if done == of else "",
+        file=sys.stderr,
+    )
+
+
+def _row(result: dict[str, object]) -> str:
+    index = result["index"]
+    artifacts = result["artifacts"]
+    assert isinstance(artifacts, list)
+    found = ", ".join(f"{one['name']} {one['probability']:.2f}" for one in artifacts if one["slices"])
+    shown = f"{index:.1f}" if isinstance(index, float) else "-"
+    text = str(result["modality_text"])[:32]
+    told = found if result["scored"] else result["reason"]
+    return f"{result['verdict']:<11}{shown:>6}  {result['n_slices']:>6}  {text:<34}{told}"
+
+
+def send(paths: Sequence[Path], to: str, settings: Settings, *, called: str, pace: float | None) -> int:
+    """Send files by C-STORE and say what became of them."""
+    host, _, port = to.rpartition(":")
+    if not host or not port.isdecimal():
+        print("scanside: --to needs HOST:PORT", file=sys.stderr)
+        return 2
+
+    def told(sent: Sent) -> None:
+        if not sent.stored:
+            answer = sent.reason if sent.status is None else f"0x{sent.status:04X}"
+            print(f"scanside: {sent.path}: {answer}", file=sys.stderr)
+
+    try:
+        sent = send_files(
+            paths, host, int(port), called=called, calling=settings.ae_title, pace=pace or 0.0, on_sent=told
+        )
+    except NoAssociation as error:
+        print(f"scanside: {to}: {error}", file=sys.stderr)
+        return 1
+    stored = sum(one.stored for one in sent)
+    print(f"{stored} of {len(sent)} stored")
+    return 0 if stored == len(sent) else 1
+
+
+def deid(paths: Sequence[Path], out: Path | None, settings: Settings, *, describe_only: bool) -> int:
+    """De-identify files as the listener does, with a report of what was done to each attribute.
+
+    The site's key is used where there is one, so that names agree with the service's; else one that nobody
+    can have again.
+    """
+    if describe_only or out is None:
+        print(describe())
+        return 0
+    quiet_libraries()
+    deidentifier = Deidentifier(_site_key(settings), enabled=settings.deidentify)
+    out.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    for path in _files(paths):
+        trail: list[Done] = []
+        try:
+            instance = deidentify_file(path, deidentifier, trail)
+        except Refused as error:
+            print(json.dumps({"source": str(path), "refused": str(error)}))
+            failed += 1
+            continue
+        target = out / f"{instance.sop_instance_uid}.dcm"
+        target.write_bytes(instance.content)
+        done = [asdict(one) for one in trail]
+        print(json.dumps({"source": str(path), "target": str(target), "attributes": done}))
+    return 1 if failed else 0
+
+
+def _site_key(settings: Settings) -> KeyRing:
+    if settings.key is not None:
+        return KeyRing.from_text(settings.key.get_secret_value())
+    if settings.key_path.exists():
+        return KeyRing.from_file(settings.key_path, create=False)
+    return KeyRing.ephemeral()
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        found += sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    return [path for path in found if path.name != "DICOMDIR"]

@@ -1,0 +1,363 @@
+"""The ledger, on a real SQLite file and, where there is one, a real PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.ledger import (
+    Arrival,
+    Closings,
+    Database,
+    Intake,
+    Judgement,
+    LedgerUnavailable,
+    Outbox,
+    Outcome,
+    Parcel,
+    Reports,
+    Scoring,
+    SliceNote,
+    SliceState,
+    Upkeep,
+    Views,
+    Worker,
+    prepare,
+)
+from tests.peers import postgres
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(params=["sqlite", "postgresql"], scope="module")
+def engine_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'ledger.sqlite'}"
+        return
+    with postgres() as cluster:
+        yield cluster.database()
+
+
+@pytest.fixture
+def database(engine_url: str) -> Iterator[Database]:
+    made = Database(engine_url)
+    prepare(made)
+    yield made
+    from service.ledger.tables import metadata
+
+    with made.write() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+    made.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def arrival(number: int, *, series: str = "2.25.1", digest: str = "", expected: int | None = 4) -> Arrival:
+    return Arrival(
+        series_uid=series,
+        study_uid="2.25.9",
+        patient="PATIENT",
+        sop_instance_uid=f"{series}.{number}",
+        sop_class_uid="1.2.840.10008.5.1.4.1.1.4",
+        digest=digest or f"digest-{series}-{number}",
+        spool_name=f"{series}-{number}",
+        scanner_key="device:A",
+        scanner_name="",
+        protocol_key="P",
+        series_number=3,
+        instance_number=number,
+        position=float(-number),
+        frames=1,
+        rows=8,
+        columns=8,
+        expected=expected,
+        facts={"description": "SE 8x8"},
+        multi_frame=False,
+        header=lambda uid: f"sealed {uid}".encode(),
+        reference=b"sealed reference",
+    )
+
+
+def worker(database: Database, clock: Clock, name: str = "w1") -> Worker:
+    return Worker(database, name, lease_s=30.0, clock=clock)
+
+
+SCORE = {"index": 8.0, "suitability": 0.9, "signal": True, "findings": []}
+
+
+def score_all(database: Database, clock: Clock) -> None:
+    scoring = Scoring(worker(database, clock))
+    while tasks := scoring.claim_slices(4):
+        scoring.scored([SliceNote(task, SliceState.SCORED, score=SCORE, masks=b"m") for task in tasks])
+
+
+def judgement(verdict: str = "Usable", *, count: bool = True) -> Judgement:
+    return Judgement(
+        close_reason="quiet",
+        incomplete=False,
+        verdict=verdict,
+        reason="",
+        quality={"index": 8.0, "suitability": 0.9, "findings": []},
+        advice=[],
+        model="m",
+        provider="CPU",
+        signs={"0020,1002": count},
+        alert={"verdict": verdict},
+    )
+
+
+def test_an_instance_is_noted_once_and_its_second_content_is_kept_as_a_conflict(
+    database: Database, clock: Clock
+) -> None:
+    intake = Intake(database, clock)
+    assert intake.received(arrival(1)) is Outcome.NEW
+    assert intake.received(arrival(1)) is Outcome.DUPLICATE
+    assert intake.received(arrival(1, digest="other")) is Outcome.CONFLICT
+    (item,) = Closings(worker(database, clock)).open_series()
+    assert (item.received, item.conflict, item.unscored) == (2, True, 1)
+    assert [event.kind for event in Views(database).events_after(0)] == ["series", "conflict"]
+
+
+def test_open_series_take_turns_so_that_a_long_one_starves_nobody(database: Database, clock: Clock) -> None:
+    intake = Intake(database, clock)
+    for number in range(6):
+        intake.received(arrival(number, series="2.25.1"))
+    clock.now += 1
+    intake.received(arrival(0, series="2.25.2"))
+    scoring = Scoring(worker(database, clock))
+    clock.now += 1
+    first = scoring.claim_slices(2)
+    clock.now += 1
+    second = scoring.claim_slices(2)
+    assert {task.series_uid for task in first} == {"2.25.1"}
+    assert {task.series_uid for task in second} == {"2.25.2"}
+
+
+def test_a_dead_workers_slices_come_back_and_its_late_write_changes_nothing(
+    database: Database, clock: Clock
+) -> None:
+    Intake(database, clock).received(arrival(1))
+    dead, alive = (Scoring(worker(database, clock, name)) for name in ("dead", "alive"))
+    (task,) = dead.claim_slices(4)
+    assert alive.claim_slices(4) == []
+    clock.now += 31
+    (again,) = alive.claim_slices(4)
+    assert again.attempt == task.attempt + 1
+    dead.scored([SliceNote(task, SliceState.UNREADABLE, "late")])
+    alive.scored([SliceNote(again, SliceState.SCORED, score=SCORE)])
+    (row,) = Closings(worker(database, clock)).scored_rows("2.25.1")
+    assert row.state is SliceState.SCORED
+
+
+def test_a_heartbeat_keeps_a_claim(database: Database, clock: Clock) -> None:
+    Intake(database, clock).received(arrival(1))
+    mine = worker(database, clock, "mine")
+    Scoring(mine).claim_slices(4)
+    clock.now += 20
+    mine.beat()
+    clock.now += 20
+    assert Scoring(worker(database, clock, "other")).claim_slices(4) == []
+
+
+def test_slices_stand_in_the_order_of_their_positions(database: Database, clock: Clock) -> None:
+    intake = Intake(database, clock)
+    for number in (2, 3, 1):
+        intake.received(arrival(number))
+    rows = Closings(worker(database, clock)).scored_rows("2.25.1")
+    assert [row.instance_number for row in rows] == [3, 2, 1]
+
+
+def test_a_verdict_is_not_written_over_an_instance_that_came_in_between(
+    database: Database, clock: Clock
+) -> None:
+    intake = Intake(database, clock)
+    intake.received(arrival(1))
+    score_all(database, clock)
+    closings = Closings(worker(database, clock))
+    (item,) = closings.open_series()
+    intake.received(arrival(2))
+    assert not closings.closed(item, judgement())
+    score_all(database, clock)
+    (item,) = closings.open_series()
+    assert closings.closed(item, judgement())
+    assert not closings.closed(item, judgement("Repeat"))
+    page, _ = Views(database).series_page(10)
+    assert [(view.verdict, view.received) for view in page] == [("Usable", 2)]
+
+
+def test_a_count_is_learnt_by_matching_in_a_row_and_forgotten_by_one_miss(
+    database: Database, clock: Clock
+) -> None:
+    intake, closings = Intake(database, clock), Closings(worker(database, clock))
+    met = [True, True, True, False, True]
+    learnt = []
+    for number, count in enumerate(met):
+        intake.received(arrival(1, series=f"2.25.{number}"))
+        score_all(database, clock)
+        (item,) = closings.open_series()
+        learnt.append(item.learnt.get("0020,1002", 0))
+        closings.closed(item, judgement(count=count))
+    assert learnt == [0, 1, 2, 3, 0]
+
+
+def report(database: Database, clock: Clock, *, parcels: list[Parcel]) -> None:
+    reports = Reports(worker(database, clock))
+    task = reports.claim_report()
+    assert task is not None
+    reports.reported(task, parcels, {"sop_instance_uid": f"sr-{task.generation}"})
+
+
+def test_a_late_instance_makes_the_next_generation_whose_report_knows_the_last(
+    database: Database, clock: Clock
+) -> None:
+    intake, closings = Intake(database, clock), Closings(worker(database, clock))
+    intake.received(arrival(1))
+    score_all(database, clock)
+    closings.closed(closings.open_series()[0], judgement())
+    report(database, clock, parcels=[])
+    clock.now += 100
+    assert intake.received(arrival(2)) is Outcome.NEW
+    score_all(database, clock)
+    (item,) = closings.open_series()
+    assert item.received == 2
+    closings.closed(item, judgement())
+    task = Reports(worker(database, clock)).claim_report()
+    assert task is not None
+    assert (task.generation, task.predecessor) == (2, {"sop_instance_uid": "sr-1"})
+    assert task.header == b"sealed 2.25.1"
+
+
+def closed_series(database: Database, clock: Clock) -> None:
+    closings = Closings(worker(database, clock))
+    Intake(database, clock).received(arrival(1))
+    score_all(database, clock)
+    closings.closed(closings.open_series()[0], judgement())
+
+
+PARCELS = [Parcel("pacs", "SEG", 1, "2.25.8", "b" * 64), Parcel("pacs", "SR", 0, "2.25.7", "a" * 64)]
+
+
+def test_the_report_goes_first_and_a_retry_posts_nothing_twice(database: Database, clock: Clock) -> None:
+    closed_series(database, clock)
+    reports = Reports(worker(database, clock))
+    task = reports.claim_report()
+    assert task is not None
+    reports.posted(task, PARCELS[1:])
+    reports.reported(task, PARCELS, None)
+    box = Outbox(worker(database, clock), give_up_s=100.0)
+    assert [item.kind for item in box.claim("pacs", 10)] == ["SR", "SEG"]
+    assert box.claim("pacs", 10) == []
+
+
+def test_a_failed_delivery_waits_longer_each_time_and_is_set_aside_in_the_end(
+    database: Database, clock: Clock
+) -> None:
+    closed_series(database, clock)
+    report(database, clock, parcels=PARCELS[1:])
+    box = Outbox(worker(database, clock), give_up_s=30.0)
+    waits = []
+    for _ in range(10):
+        items = box.claim("pacs", 10)
+        while not items:
+            clock.now += 1
+            items = box.claim("pacs", 10)
+        waits.append(clock.now)
+        if box.failed(items[0], "no connection") == "dead":
+            break
+    gaps = [after - before for before, after in zip(waits, waits[1:], strict=False)]
+    assert gaps == sorted(gaps)
+    assert gaps[0] == 2.0
+    (view,), _ = Views(database).deliveries_page(10)
+    assert (view.state, view.answer) == ("dead", "no connection")
+
+
+def test_a_series_is_delivered_when_its_last_object_is(database: Database, clock: Clock) -> None:
+    closed_series(database, clock)
+    report(database, clock, parcels=PARCELS)
+    box = Outbox(worker(database, clock), give_up_s=30.0)
+    views = Views(database)
+    states = []
+    for item in box.claim("pacs", 10):
+        states.append(views.series_page(1)[0][0].state)
+        box.delivered(item, "0x0000")
+    states.append(views.series_page(1)[0][0].state)
+    assert states == ["reported", "reported", "delivered"]
+
+
+def test_pixels_leave_only_when_everything_was_delivered(database: Database, clock: Clock) -> None:
+    closed_series(database, clock)
+    upkeep = Upkeep(database, clock)
+    report(database, clock, parcels=PARCELS[1:])
+    assert upkeep.outlived(clock.now + 1, 10) == []
+    box = Outbox(worker(database, clock), give_up_s=30.0)
+    box.delivered(box.claim("pacs", 1)[0], "0x0000")
+    assert upkeep.outlived(clock.now + 1, 10) == ["2.25.1"]
+    assert upkeep.spooled_of("2.25.1") == ["2.25.1-1"]
+    upkeep.swept("2.25.1")
+    assert upkeep.outlived(clock.now + 1, 10) == []
+
+
+def test_an_instance_whose_file_is_gone_still_lets_its_series_end(database: Database, clock: Clock) -> None:
+    Intake(database, clock).received(arrival(1))
+    upkeep = Upkeep(database, clock)
+    assert upkeep.unknown(["2.25.1-1", "orphan"]) == ["orphan"]
+    assert upkeep.missing([]) == ["2.25.1-1"]
+    (item,) = Closings(worker(database, clock)).open_series()
+    assert item.unscored == 0
+
+
+def test_pages_follow_each_other_without_gap_or_double(database: Database, clock: Clock) -> None:
+    intake = Intake(database, clock)
+    for number in range(5):
+        clock.now += 1
+        intake.received(arrival(1, series=f"2.25.{number}"))
+    views = Views(database)
+    first, cursor = views.series_page(2)
+    second, cursor = views.series_page(2, cursor)
+    third, end = views.series_page(2, cursor)
+    numbers = [view.opened_at for view in (*first, *second, *third)]
+    assert numbers == sorted(numbers, reverse=True)
+    assert len(set(numbers)) == 5
+    assert end is None
+
+
+def test_the_bell_rings_when_somebody_commits(database: Database, clock: Clock) -> None:
+    views = Views(database)
+    seen = views.wait_for_change(-1, 0.0)
+    seen = views.wait_for_change(seen, 0.05)
+    assert views.wait_for_change(seen, 0.05) == seen
+    Intake(database, clock).received(arrival(1))
+    assert views.wait_for_change(seen, 2.0) != seen
+    views.close()
+
+
+def test_the_migrations_make_the_tables_that_the_ledger_knows(database: Database) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.config import Config
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    from service.ledger.schema import SCRIPTS
+    from service.ledger.tables import REVISION, metadata
+
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    assert ScriptDirectory.from_config(config).get_current_head() == REVISION
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_database_that_cannot_be_reached_is_said_to_be_unavailable(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'no' / 'folder' / 'x.sqlite'}")
+    with pytest.raises(LedgerUnavailable):
+        Upkeep(database).installation()
