@@ -5,6 +5,7 @@ header values (pydicom quotes them), and so only where it spoke is kept, not its
 message of an exception that is not ours. Standard output stays free for what a command prints.
 """
 
+import errno
 import json
 import logging
 import re
@@ -28,6 +29,7 @@ _ALLOWED = """
 ALLOWED = frozenset(_ALLOWED.split())
 LONGEST = 200  # characters of a value
 DEEPEST = 12  # frames of a traceback, the innermost
+NAMES_CODE_ONLY = (ImportError, NameError)  # their messages quote code, never data
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _WARNING_PLACE = re.compile(r"^(?P<file>.+?):(?P<line>\d+): (?P<kind>\w+): ")
 
@@ -110,8 +112,10 @@ def _chain(error: BaseException) -> Iterator[dict[str, object]]:
     while at is not None and id(at) not in seen:
         seen.add(id(at))
         link: dict[str, object] = {"type": f"{type(at).__module__}.{type(at).__qualname__}"}
-        if _is_ours(type(at).__module__):
+        if _is_ours(type(at).__module__) or isinstance(at, NAMES_CODE_ONLY):
             link["message"] = _scalar(str(at))
+        if isinstance(at, OSError) and at.errno:
+            link["errno"] = errno.errorcode.get(at.errno, at.errno)  # without the path: it may hold a name
         link["frames"] = [
             f"{_from_root(frame.filename)}:{frame.lineno} {frame.name}"
             for frame in traceback.extract_tb(at.__traceback__)[-DEEPEST:]

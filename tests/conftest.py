@@ -1,11 +1,27 @@
 """What every test may ask for: peers that run once a session, and a clean view of each for one test."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.peers import Orthanc, Postgres, orthanc, postgres
+
+DATA = os.environ.get("SCANSIDE_DATA", "")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs real series where there are none."""
+    for item in items:
+        if not DATA and item.get_closest_marker("data"):
+            item.add_marker(pytest.mark.skip(reason="SCANSIDE_DATA names no folder of real series"))
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Give the folder of real series, for tests marked ``data``."""
+    return Path(DATA)
 
 
 @pytest.fixture(scope="session")

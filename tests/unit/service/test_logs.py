@@ -109,6 +109,15 @@ def test_an_exception_keeps_type_and_frames_and_only_our_own_words(sink: io.Stri
     assert NAME not in sink.getvalue()
 
 
+def test_of_a_failing_system_call_the_number_is_kept_and_not_the_path(sink: io.StringIO) -> None:
+    try:
+        Path(f"/nowhere/{NAME}").read_bytes()
+    except OSError:
+        logging.getLogger("service").exception("failed")
+    assert lines(sink)[0]["exception"][0]["errno"] == "ENOENT"
+    assert NAME not in sink.getvalue()
+
+
 def test_an_exception_that_nobody_caught_passes_the_same_list(sink: io.StringIO) -> None:
     def fall() -> None:
         raise KeyError(NAME)
