@@ -1,0 +1,144 @@
+"""What every object of ours carries, and how it becomes bytes.
+
+A coded entry is encoded once and kept as bytes: a report repeats a few dozen codes some hundred times, and
+building and writing them as datasets costs more than everything else in it.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import dcmwrite, write_sequence_item
+from pydicom.tag import Tag
+from pydicom.uid import (
+    UID,
+    EnhancedSRStorage,
+    ExplicitVRLittleEndian,
+    SecondaryCaptureImageStorage,
+    SegmentationStorage,
+)
+
+from service.report.codes import Code
+from service.report.header import keep_raw, patient_and_study
+from service.report.result import Result, SourceInstance
+from service.report.uids import Uids
+
+MANUFACTURER = "Scanside"
+MODEL = "Scanside MR image quality"
+DISCLAIMER = "AI image quality control; not for diagnosis"
+# PS3.7 D.3.3.2: names this implementation, not an installation (2.25 and a UUID drawn once).
+IMPLEMENTATION_CLASS_UID = UID("2.25.141067025012049412199443402042934089839")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of object that we make; each kind goes to a series of its own."""
+
+    name: str  # a word in its UIDs
+    sop_class_uid: str
+    modality: str
+    series_number: int
+    title: str  # series description; the verdict follows, for archives' rules match header tags
+
+
+REPORT = Kind("report", EnhancedSRStorage, "SR", 9902, "AI QC report")
+SEGMENTATION = Kind("segmentation", SegmentationStorage, "SEG", 9901, "AI QC regions")
+CARD = Kind("card", SecondaryCaptureImageStorage, "OT", 9904, "AI QC card")
+
+
+def item(**values: object) -> Dataset:
+    """Make a sequence item, marked so that pydicom writes it without looking for raw values to convert."""
+    out = Dataset()
+    out.set_original_encoding(False, True, "iso8859")  # noqa: FBT003
+    for keyword, value in values.items():
+        setattr(out, keyword, value)
+    return out
+
+
+def set_code(dataset: Dataset, keyword: str, code: Code) -> None:
+    """Give `dataset` a code sequence of one item."""
+    tag, value = Tag(keyword), _encoded(code)
+    dataset[tag] = RawDataElement(tag, "SQ", len(value), value, 0, False, True)  # noqa: FBT003
+
+
+@lru_cache(maxsize=512)
+def _encoded(code: Code) -> bytes:
+    """Encode an item of a code sequence in Explicit VR Little Endian."""
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, False
+    entry = item(CodeValue=code.value, CodingSchemeDesignator=code.scheme, CodeMeaning=code.meaning)
+    write_sequence_item(buffer, entry, ["iso8859"])
+    return buffer.getvalue()
+
+
+def reference(instance: SourceInstance) -> Dataset:
+    """Refer to a whole image object."""
+    return item(
+        ReferencedSOPClassUID=instance.sop_class_uid,
+        ReferencedSOPInstanceUID=instance.sop_instance_uid,
+    )
+
+
+def frame_reference(instance: SourceInstance, frame: int) -> Dataset:
+    """Refer to one image: with its frame number where the object has several."""
+    out = reference(instance)
+    if instance.is_multi_frame:
+        out.ReferencedFrameNumber = frame
+    return out
+
+
+def new_object(result: Result, kind: Kind, *, number: int = 1) -> Dataset:
+    """Begin an object: patient, study, series, equipment, SOP common and file meta."""
+    uids, created = Uids.of(result), result.created
+    out = patient_and_study(result.source.header)
+    out.SOPClassUID = kind.sop_class_uid
+    out.SOPInstanceUID = uids.instance(kind.name, number)
+    out.SeriesInstanceUID = uids.series(kind.name)
+    out.Modality = kind.modality
+    out.SeriesNumber = kind.series_number
+    out.SeriesDescription = f"{kind.title}: {result.verdict.upper()}"
+    out.InstanceNumber = number
+    out.Manufacturer = MANUFACTURER
+    out.ManufacturerModelName = MODEL
+    out.DeviceSerialNumber = result.product.installation_uid
+    out.SoftwareVersions = result.product.version
+    date, time = f"{created:%Y%m%d}", f"{created:%H%M%S.%f}"
+    out.SeriesDate = out.ContentDate = out.InstanceCreationDate = date
+    out.SeriesTime = out.ContentTime = out.InstanceCreationTime = time
+    out.file_meta = _file_meta(out)
+    keep_raw(out)
+    return out
+
+
+def encode(dataset: Dataset) -> bytes:
+    """Encode the object as a DICOM file (PS3.10), Explicit VR Little Endian."""
+    buffer = BytesIO()
+    dcmwrite(buffer, dataset, implicit_vr=False, little_endian=True, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def plain(text: str) -> str:
+    """`text` in ASCII without control characters: what every Specific Character Set can hold."""
+    swapped = text.translate(_PUNCTUATION)
+    letters = unicodedata.normalize("NFKD", swapped).encode("ascii", "ignore").decode()
+    return "".join(letter if letter.isprintable() else " " for letter in letters)
+
+
+_PUNCTUATION = str.maketrans(
+    {"\u2013": "-", "\u2014": "-", "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'}
+)
+
+
+def _file_meta(dataset: Dataset) -> FileMetaDataset:
+    meta = FileMetaDataset()
+    meta.FileMetaInformationVersion = b"\0\1"
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+    meta.ImplementationVersionName = "SCANSIDE"
+    return meta

@@ -1,0 +1,118 @@
+"""What a finished series hands to the builders: its source images, its score and who scored it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from inference import MaskStack, QualityScore, SliceScore
+
+NOT_SCORED = "Not scored"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceInstance:
+    """One received image object, under its original identity."""
+
+    sop_class_uid: str
+    sop_instance_uid: str  # original
+    instance_number: int
+    frames: int  # 1 for a single-frame image
+    rows: int
+    columns: int
+    position: tuple[float, float, float] | None = None  # mm, Image Position (Patient)
+    orientation: tuple[float, float, float, float, float, float] | None = None  # Image Orientation (Patient)
+    spacing: tuple[float, float] | None = None  # mm, (row, column) as in Pixel Spacing
+    header: Dataset | None = None  # a multi-frame object's own header: its functional groups tell the planes
+
+    @property
+    def is_multi_frame(self) -> bool:
+        """Whether references to this object name frames."""
+        return self.frames > 1 or (
+            self.header is not None and "PerFrameFunctionalGroupsSequence" in self.header
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """The scored series as the destination knows it."""
+
+    header: Dataset  # of the first instance, original, without pixels
+    instances: tuple[SourceInstance, ...]  # in series order
+
+    @property
+    def series_instance_uid(self) -> str:
+        """The original Series Instance UID."""
+        return str(self.header.SeriesInstanceUID)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredSlice:
+    """One scored slice and where it came from."""
+
+    position: int  # index into Source.instances
+    frame: int  # 1-based
+    score: SliceScore
+    masks: MaskStack | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Who scored: this installation, its model and its settings."""
+
+    version: str
+    installation_uid: str  # stable for the life of an installation
+    model_name: str
+    model_version: str
+    model_sha256: str
+    config_digest: str  # of the settings that change a result
+
+    @property
+    def algorithm_version(self) -> str:
+        """Semantic version and hash of the model file, at most 64 characters (LO)."""
+        return f"{self.model_version}+{self.model_sha256[:12]}"[:64]
+
+
+class Predecessor(NamedTuple):
+    """The report that this one replaces."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """Everything that the report, the segmentation and the card are made of."""
+
+    source: Source
+    quality: QualityScore
+    slices: tuple[ScoredSlice, ...]  # positions in quality.findings[].slices and quality.worst count in here
+    verdict: str  # Usable | Check | Repeat | Not scored
+    reason: str
+    advice: tuple[str, ...]
+    product: Product
+    created: datetime  # local time, as the site's other objects give it
+    generation: int = 1
+    predecessor: Predecessor | None = None
+    identity_revision: int = 0  # counts corrections of patient and study since the images came
+    picture: NDArray[np.uint8] | NDArray[np.float32] | None = field(default=None, repr=False)
+    """The worst slice, (rows, columns), in any range: what the card shows."""
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether there is a score to report, not only a reason why there is none."""
+        return self.quality.scored and self.verdict != NOT_SCORED
+
+    @property
+    def worst(self) -> ScoredSlice | None:
+        """The slice with the lowest index."""
+        position = self.quality.worst
+        return None if position is None else self.slices[position]
+
+    def instance(self, scored: ScoredSlice) -> SourceInstance:
+        """Find the image object that a scored slice came from."""
+        return self.source.instances[scored.position]

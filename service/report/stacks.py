@@ -1,0 +1,167 @@
+"""Which slices make one 3-D stack, and what is located in each: the plan of the segmentations.
+
+The plan is cheap (it looks at the masks at their own size), so that the report can name the segmentations
+before they are built. One segmentation holds one stack: parallel planes of one matrix and spacing, no
+position twice. A diffusion or dynamic series becomes a stack for each of its volumes.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from inference import CATALOGUE, MaskStack
+from service.report.result import Result, ScoredSlice, SourceInstance
+
+MOST_STACKS = 12  # segmentations of one series; an archive is not to be flooded by an fMRI run
+
+_Key = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """Where an image lies in the patient, mm."""
+
+    position: tuple[float, ...]  # (3,)
+    orientation: tuple[float, ...]  # (6,)
+    spacing: tuple[float, ...]  # (row, column)
+    thickness: float | None
+
+    def offset(self) -> float:
+        """Distance from the origin along the stack's normal."""
+        row, column = np.array(self.orientation[:3]), np.array(self.orientation[3:])
+        return float(np.dot(np.cross(row, column), np.array(self.position)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Located:
+    """A slice whose masks hold something of `classes` (indices into the catalogue)."""
+
+    scored: ScoredSlice
+    masks: MaskStack
+    plane: Plane
+    classes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """The slices of one 3-D stack in which something is located, along its normal."""
+
+    number: int  # 1-based among the series' segmentations
+    slices: tuple[Located, ...]
+    thickness: float  # mm
+    spacing: float | None  # mm between neighbouring planes of the whole stack, where it is even
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The classes located here, in catalogue order."""
+        return tuple(sorted({index for located in self.slices for index in located.classes}))
+
+
+def located_stacks(result: Result) -> list[Stack]:
+    """Find the stacks in which a class that is present is located; empty without geometry."""
+    if not result.is_scored or "FrameOfReferenceUID" not in result.source.header:
+        return []
+    present = {finding.artifact for finding in result.quality.findings if finding.present}
+    found = []
+    for members in _stacks(result):
+        slices = [
+            Located(scored, scored.masks, plane, classes)
+            for scored, plane in members
+            if scored.masks is not None and (classes := _located_classes(scored, scored.masks, present))
+        ]
+        gaps = np.diff([plane.offset() for _, plane in members])
+        thickness = members[0][1].thickness or float(gaps.min(initial=np.inf))
+        if slices and 0 < thickness < np.inf:
+            found.append((tuple(slices), thickness, _even(gaps)))
+    kept = sorted(sorted(range(len(found)), key=lambda n: -len(found[n][0]))[:MOST_STACKS])
+    return [Stack(number, *found[n]) for number, n in enumerate(kept, start=1)]
+
+
+def _stacks(result: Result) -> list[list[tuple[ScoredSlice, Plane]]]:
+    """All slices that have a plane, grouped into stacks and sorted along each one's normal."""
+    groups: dict[_Key, list[tuple[ScoredSlice, Plane]]] = defaultdict(list)
+    seen: Counter[_Key] = Counter()
+    for scored in result.slices:
+        instance = result.instance(scored)
+        plane = plane_of(result.source.header, instance, scored.frame)
+        if plane is None:
+            continue
+        shape = (instance.rows, instance.columns, _rounded(plane.orientation), _rounded(plane.spacing))
+        where = (*shape, _rounded(plane.position, 2))
+        groups[*shape, seen[where]].append((scored, plane))
+        seen[where] += 1
+    return [sorted(group, key=lambda member: member[1].offset()) for group in groups.values()]
+
+
+def _located_classes(scored: ScoredSlice, masks: MaskStack, present: set[str]) -> tuple[int, ...]:
+    names = present & {finding.artifact for finding in scored.score.findings if finding.present}
+    return tuple(index for index in masks.located() if CATALOGUE[index].name in names)
+
+
+def plane_of(header: Dataset, instance: SourceInstance, frame: int) -> Plane | None:
+    """Find the plane of a frame; None where its geometry is missing or makes no sense.
+
+    Args:
+        header: of the series, for the slice thickness of single-frame images.
+        instance: the image object.
+        frame: 1-based.
+
+    """
+    if instance.is_multi_frame:
+        return _plane_of_frame(instance.header, frame) if instance.header is not None else None
+    values = (instance.position, instance.orientation, instance.spacing)
+    return _plane(*values, header.get("SliceThickness"))
+
+
+def _plane_of_frame(header: Dataset, frame: int) -> Plane | None:
+    """Read the plane from a multi-frame object's functional groups (PS3.3 C.7.6.16)."""
+    groups = [*header.get("PerFrameFunctionalGroupsSequence", [])[frame - 1 : frame]]
+    groups += [*header.get("SharedFunctionalGroupsSequence", [])[:1]]
+    measures = _macro(groups, "PixelMeasuresSequence")
+    return _plane(
+        _macro(groups, "PlanePositionSequence").get("ImagePositionPatient"),
+        _macro(groups, "PlaneOrientationSequence").get("ImageOrientationPatient"),
+        measures.get("PixelSpacing"),
+        measures.get("SliceThickness"),
+    )
+
+
+def _macro(groups: Sequence[Dataset], keyword: str) -> Dataset:
+    """Find a functional group's only item: the frame's own before the shared one."""
+    return next((group[keyword][0] for group in groups if group.get(keyword)), Dataset())
+
+
+def _plane(position: object, orientation: object, spacing: object, thickness: object) -> Plane | None:
+    """Check what may be a plane; headers hold anything."""
+    where, axes, pitch = _floats(position, 3), _floats(orientation, 6), _floats(spacing, 2)
+    if not (where and axes and pitch) or min(pitch) <= 0:
+        return None
+    normal = np.cross(axes[:3], axes[3:])
+    if abs(float(np.linalg.norm(normal)) - 1) > 0.01:
+        return None
+    depth = _floats([thickness], 1)
+    return Plane(where, axes, pitch, depth[0] if depth and depth[0] > 0 else None)
+
+
+def _floats(values: object, count: int) -> tuple[float, ...]:
+    """Read `count` finite numbers; an empty tuple where they are not."""
+    try:
+        numbers = tuple(float(value) for value in values)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        return ()
+    return numbers if len(numbers) == count and bool(np.isfinite(numbers).all()) else ()
+
+
+def _even(gaps: NDArray[np.float64]) -> float | None:
+    """Give the distance between neighbouring planes, where all are the same to a hundredth."""
+    if not gaps.size or gaps.min() <= 0 or np.ptp(gaps) > 0.01 * gaps.mean():
+        return None
+    return round(float(gaps.mean()), 6)
+
+
+def _rounded(values: Iterable[float], digits: int = 4) -> tuple[float, ...]:
+    return tuple(round(value, digits) + 0.0 for value in values)

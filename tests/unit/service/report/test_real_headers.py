@@ -1,0 +1,63 @@
+"""Headers as real scanners write them: old and new, classic and Enhanced, odd and plain."""
+
+import csv
+import os
+from collections import defaultdict
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from pydicom import Dataset, dcmread
+
+from service.report import build_card, build_report, build_segmentation, encode
+from tests.peers import dciodvfy
+from tests.unit.service.report.results import scored_result
+
+pytestmark = [pytest.mark.data, pytest.mark.filterwarnings("ignore::UserWarning:pydicom")]
+
+POOL = Path(os.environ.get("SCANSIDE_DATA", "")) / "e2e"
+MOST_OF_A_KIND = 2  # series of one vendor, model and number of frames
+
+
+def series() -> dict[str, list[Path]]:
+    """A varied choice: at most two series of each repository, vendor, model and kind."""
+    if not os.environ.get("SCANSIDE_DATA") or not (POOL / "manifest.csv").exists():
+        return {}
+    found: dict[tuple[str, ...], dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    with (POOL / "manifest.csv").open() as manifest:
+        for row in csv.DictReader(manifest):
+            if row["format"] == "DICOM" and row["sop_class"].startswith("1.2.840.10008.5.1.4.1.1.4"):
+                kind = (row["vendor"], row["model"], row["sop_class"])
+                found[kind][f"{row['source_repo']}/{row['series_id']}"].append(POOL / row["path"])
+    chosen = [item for of_kind in found.values() for item in list(of_kind.items())[:MOST_OF_A_KIND]]
+    return dict(chosen)
+
+
+SERIES = series()
+
+
+def headers(paths: list[Path]) -> list[Dataset]:
+    read = (dcmread(path, stop_before_pixels=True, force=True) for path in paths)
+    usable = [
+        header for header in read if isinstance(header.get("Rows"), int) and "StudyInstanceUID" in header
+    ]
+    first = next(iter(groupby(usable, key=lambda header: header.SeriesInstanceUID)), None)
+    return list(first[1]) if first else []
+
+
+@pytest.mark.skipif(not SERIES, reason="SCANSIDE_DATA is not set")
+@pytest.mark.parametrize("name", SERIES or [""])
+def test_results_for_real_headers_are_valid_and_keep_the_patient(name, tmp_path):
+    images = headers(SERIES[name])
+    if not images:
+        pytest.skip("no image with a study")
+    result = scored_result(images, flagged=range(0, 10_000, 2))
+    built = [build_report(result), *build_segmentation(result)[:2], build_card(result)]
+    for number, one in enumerate(dataset for dataset in built if dataset is not None):
+        path = tmp_path / f"{number}.dcm"
+        path.write_bytes(encode(one))
+        errors = [line for line in dciodvfy(path) if "Illegal root for UID" not in line]  # the sources' own
+        assert errors == []
+        back = dcmread(path)
+        for keyword in ("PatientName", "PatientID", "StudyInstanceUID", "AccessionNumber"):
+            assert back[keyword].value == (images[0].get(keyword) or back[keyword].value), keyword

@@ -1,0 +1,243 @@
+"""The structured report says what was found, validly, and can be routed by."""
+
+from dataclasses import replace
+from io import BytesIO
+
+import highdicom as hd
+import pytest
+from pydicom import dcmread
+from pydicom.sr._concepts_dict import concepts
+
+from service.report import build_report, build_segmentation, codes, encode
+from service.report.sr import MOST_SLICES
+from tests.peers import dsrdump
+from tests.series import mr_series
+from tests.unit.service.report.ohif import drawn
+from tests.unit.service.report.results import ADVICE, NAMES, scored_result, unscored_result
+
+
+def read(result):
+    return dcmread(BytesIO(encode(build_report(result))))
+
+
+def walk(item):
+    for child in item.get("ContentSequence", []):
+        yield child
+        yield from walk(child)
+
+
+def named(item, concept):
+    return [
+        child
+        for child in walk(item)
+        if "ConceptNameCodeSequence" in child and child.ConceptNameCodeSequence[0].CodeValue == concept.value
+    ]
+
+
+def coded(item, concept):
+    return [
+        child.ConceptCodeSequence[0].CodeValue for child in named(item, concept) if child.ValueType == "CODE"
+    ]
+
+
+def groups(report):
+    return named(report, codes.MEASUREMENT_GROUP)
+
+
+def group_of(report, code):
+    return next(group for group in groups(report) if coded(group, codes.FINDING) == [code.value])
+
+
+@pytest.fixture
+def report():
+    return read(scored_result(mr_series(slices=6)))
+
+
+def test_the_score_is_a_number_of_0_to_100_on_the_worst_image(report):
+    (rating,) = named(report, codes.QUALITY_RATING)
+    assert rating.MeasuredValueSequence[0].NumericValue == 24
+    assert rating.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue == "{0:100}"
+    outline = rating.ContentSequence[0]
+    assert list(outline.GraphicData) == [0, 0, 64, 0, 64, 64, 0, 64, 0, 0]
+    image = outline.ContentSequence[0].ReferencedSOPSequence[0]
+    assert image.ReferencedSOPInstanceUID == mr_series(slices=6)[2].SOPInstanceUID
+    assert "ReferencedFrameNumber" not in image
+
+
+@pytest.mark.parametrize(
+    ("verdict", "quality", "assessment"),
+    [("Usable", "RID12", "111237"), ("Check", "RID13", "111236"), ("Repeat", "RID14", "111235")],
+)
+def test_the_verdict_is_coded_for_people_and_for_routing(verdict, quality, assessment):
+    report = read(scored_result(verdict=verdict))
+    assert set(coded(report, codes.SERIES_QUALITY)) == {quality}
+    assert coded(report, codes.QUALITY_ASSESSMENT) == [assessment]
+    assert report.SeriesDescription == f"AI QC report: {verdict.upper()}"
+
+
+def test_every_class_has_a_group_and_only_what_is_present_has_a_number(report):
+    for name in NAMES:
+        group = group_of(report, codes.ARTIFACT_CODES[name])
+        found = name in ("motion", "wrap", "noise")
+        assert coded(group, codes.PRESENCE) == [(codes.PRESENT if found else codes.ABSENT).value]
+        assert len(named(group, codes.CERTAINTY)) == found
+        assert len(coded(group, codes.SEVERITY)) == found
+
+
+def test_a_finding_is_boxed_on_the_image_where_it_is_surest(report):
+    (certainty,) = named(group_of(report, codes.ARTIFACT_CODES["motion"]), codes.CERTAINTY)
+    assert certainty.MeasuredValueSequence[0].NumericValue == 95
+    assert list(certainty.ContentSequence[0].GraphicData) == [8, 8, 32, 8, 32, 32, 8, 32, 8, 8]
+    assert certainty.ContentSequence[0].GraphicType == "POLYLINE"
+
+
+def test_findings_and_advice_stand_in_the_evaluations(report):
+    (evaluations,) = named(report, codes.QUALITATIVE_EVALUATIONS)
+    wanted = [codes.ARTIFACT_CODES[name].value for name in ("motion", "wrap", "noise")]
+    assert coded(evaluations, codes.QUALITY_FINDING) == wanted
+    comments = [item.TextValue for item in named(evaluations, codes.COMMENT)]
+    assert comments == ["Motion is severe on half of the slices.", *ADVICE]
+
+
+def test_at_most_ten_single_slices_are_described():
+    report = read(scored_result(mr_series(slices=40)))
+    assert len(groups(report)) == 1 + len(NAMES) + MOST_SLICES
+
+
+def test_no_slice_is_described_where_nothing_was_found():
+    report = read(scored_result(found=(), verdict="Usable"))
+    assert len(groups(report)) == 1 + len(NAMES)
+    assert coded(report, codes.QUALITY_FINDING) == []
+
+
+def test_a_series_that_is_not_scored_has_a_reason_and_no_score():
+    report = read(unscored_result())
+    for concept in (codes.QUALITY_RATING, codes.SERIES_QUALITY, codes.QUALITY_ASSESSMENT, codes.CERTAINTY):
+        assert named(report, concept) == []
+    assert [item.TextValue for item in named(report, codes.COMMENT)] == ["Not scored: a phase image"]
+    assert set(coded(report, codes.FINDING)) == {codes.IMAGE_QUALITY.value}
+    assert report.SeriesDescription == "AI QC report: NOT SCORED"
+
+
+def test_the_observer_is_this_installation(report):
+    result = scored_result()
+    assert coded(report, codes.OBSERVER_TYPE) == [codes.DEVICE.value]
+    assert [item.UID for item in named(report, codes.DEVICE_UID)] == [result.product.installation_uid]
+    assert [item.TextValue for item in named(report, codes.ALGORITHM_VERSION)] == ["0.1.0+9f9f9f9f9f9f"]
+    assert report.VerificationFlag == "UNVERIFIED"
+    assert report.Manufacturer == "Scanside"
+    assert report.SoftwareVersions == "0.1.0"
+
+
+def test_every_source_image_and_the_segmentation_are_evidence():
+    images = mr_series(slices=6)
+    result = scored_result(images)
+    series = read(result).CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+    listed = {
+        item.SeriesInstanceUID: [ref.ReferencedSOPInstanceUID for ref in item.ReferencedSOPSequence]
+        for item in series
+    }
+    (segmentation,) = build_segmentation(result)
+    assert listed == {
+        images[0].SeriesInstanceUID: [image.SOPInstanceUID for image in images],
+        segmentation.SeriesInstanceUID: [segmentation.SOPInstanceUID],
+    }
+
+
+def test_the_segments_carry_the_tracking_uids_of_the_report(report):
+    (segmentation,) = build_segmentation(scored_result(mr_series(slices=6)))
+    for segment in segmentation.SegmentSequence:
+        code = segment.SegmentedPropertyTypeCodeSequence[0].CodeValue
+        group = next(group for group in groups(report) if coded(group, codes.FINDING) == [code])
+        assert [item.UID for item in named(group, codes.TRACKING_UID)] == [segment.TrackingUID]
+        assert [item.TextValue for item in named(group, codes.TRACKING_IDENTIFIER)] == [segment.TrackingID]
+
+
+def test_a_later_generation_names_the_report_it_replaces():
+    first = read(scored_result())
+    predecessor = (first.SOPClassUID, first.SOPInstanceUID, first.SeriesInstanceUID)
+    second = read(replace(scored_result(), generation=2, predecessor=predecessor))
+    document = second.PredecessorDocumentsSequence[0]
+    assert document.StudyInstanceUID == first.StudyInstanceUID
+    series = document.ReferencedSeriesSequence[0]
+    assert series.SeriesInstanceUID == first.SeriesInstanceUID
+    assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == first.SOPInstanceUID
+    assert second.SOPInstanceUID != first.SOPInstanceUID
+    assert "PredecessorDocumentsSequence" not in first
+
+
+def test_frames_of_a_multi_frame_object_are_named():
+    result = scored_result(mr_series(slices=5, enhanced=True))
+    report = read(result)
+    outlined = [item for item in walk(report) if item.ValueType == "SCOORD"]
+    frames = {item.ContentSequence[0].ReferencedSOPSequence[0].ReferencedFrameNumber for item in outlined}
+    assert frames == {1, 2, 3, 4, 5}
+    (rating,) = named(report, codes.QUALITY_RATING)
+    assert rating.ContentSequence[0].ContentSequence[0].ReferencedSOPSequence[0].ReferencedFrameNumber == 3
+
+
+def test_text_leaves_in_ascii_whatever_the_source_speaks():
+    result = replace(scored_result(), advice=("Kürzer \u2013 \u201cruhig\u201d\n日本",))
+    assert named(read(result), codes.COMMENT)[-1].TextValue == 'Kurzer - "ruhig"'
+
+
+@pytest.mark.parametrize("verdict", ["Usable", "Check", "Repeat"])
+def test_ohif_opens_it_and_draws_each_number(verdict):
+    for result in (
+        scored_result(mr_series(slices=6), verdict=verdict),
+        scored_result(mr_series(slices=6, enhanced=True), verdict=verdict),
+    ):
+        report = read(result)
+        assert drawn(report) == len([item for item in walk(report) if item.ValueType == "NUM"]) > 0
+
+
+def test_ohif_opens_a_report_without_findings_or_score():
+    assert drawn(read(scored_result(found=(), verdict="Usable"))) == 1
+    assert drawn(read(unscored_result())) == 0
+
+
+def test_highdicom_reads_every_group(tmp_path):
+    for name, result in (("scored", scored_result()), ("not scored", unscored_result())):
+        path = tmp_path / f"{name}.dcm"
+        path.write_bytes(encode(build_report(result)))
+        content = hd.sr.srread(path).content
+        assert len(content.get_image_measurement_groups()) == len(groups(dcmread(path)))
+
+
+def test_dsrdump_shows_score_artifacts_and_advice(tmp_path):
+    path = tmp_path / "report.dcm"
+    path.write_bytes(encode(build_report(scored_result())))
+    text = dsrdump(path)
+    assert '"Image Quality Rating")="24.0"' in text
+    assert "Motion related artifact" in text
+    assert "Phase wraparound artifact" in text
+    assert ADVICE[1][:20] in text
+
+
+def test_dicom_codes_have_the_meaning_of_the_standard():
+    standard = {code: entry[0] for names in concepts["DCM"].values() for code, entry in names.items()}
+    tables = [value for value in vars(codes).values() if isinstance(value, codes.Code)]
+    for code in (*tables, *codes.ASSESSMENT_OF.values(), *codes.ARTIFACT_CODES.values()):
+        assert len(code.value) <= 16
+        assert len(code.meaning) <= 64
+        if code.scheme == "DCM" and code.value != "MR":
+            assert code.meaning == standard[code.value]
+
+
+def test_every_coding_scheme_in_use_is_identified(report):
+    listed = {scheme.CodingSchemeDesignator for scheme in report.CodingSchemeIdentificationSequence}
+    used = {
+        item[keyword][0].CodingSchemeDesignator
+        for item in walk(report)
+        for keyword in ("ConceptNameCodeSequence", "ConceptCodeSequence")
+        if keyword in item
+    }
+    assert used <= listed
+
+
+@pytest.mark.parametrize(
+    ("severity", "meaning"),
+    [(0.0, "Mild"), (0.33, "Mild"), (0.5, "Moderate"), (0.67, "Severe"), (1.0, "Severe")],
+)
+def test_severity_is_worded_in_thirds(severity, meaning):
+    assert codes.severity_code(severity).meaning == meaning
