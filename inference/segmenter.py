@@ -1,7 +1,9 @@
 """Segmenter: runs the network; the only module that imports onnxruntime."""
 
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +19,7 @@ CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 _OUTPUTS = ("masks", "presence", "suitability")
 
 
-class ModelFailed(Exception):  # noqa: N818 - says the condition
+class ModelFailed(Exception):
     """The network gave no valid answer."""
 
 
@@ -69,7 +71,7 @@ class Segmenter:
             filler = np.zeros((self._batch - count, *batch.shape[1:]), np.float32)
             batch = np.concatenate([batch, filler])
         try:
-            outputs: list[Any] = self._session.run(list(_OUTPUTS), {"image": batch})
+            outputs = self._session.run(list(_OUTPUTS), {"image": batch})
         except Exception as error:  # onnxruntime's exceptions share no base class but Exception
             raise ModelFailed(f"the runtime gave up ({type(error).__name__})") from error
         masks, presence, suitability = (np.asarray(output, np.float32)[:count] for output in outputs)
@@ -91,6 +93,9 @@ def _session(model: bytes, provider: Provider, threads: int) -> ort.InferenceSes
     )  # a waiting eye leaves the cores alone
     wished = [CPU] if provider == "cpu" else [CUDA, CPU]
     usable = [name for name in wished if name in ort.get_available_providers()]
+    if CUDA in usable:
+        with redirect_stdout(sys.stderr):  # it prints, and standard output belongs to results
+            ort.preload_dlls()  # CUDA and cuDNN as pip installs them lie where the loader does not look
     if provider == "cuda" and CUDA not in usable:
         raise UnfitModel("the CUDA provider is not available here")
     try:
@@ -101,7 +106,7 @@ def _session(model: bytes, provider: Provider, threads: int) -> ort.InferenceSes
 
 def _check_contract(session: ort.InferenceSession, card: Card) -> None:
     """Hold the model's inputs and outputs against what the card says."""
-    classes, mask = len(card.points), card.mask_size
+    classes, mask = len(card.classes), card.mask_size
     expected: dict[str, list[int]] = {
         "image": [1, card.size, card.size],
         "masks": [classes, mask, mask],

@@ -1,0 +1,92 @@
+"""Eye: slices in, scores and masks out. The one way from `Slice` to `SliceScore`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from inference.card import Card
+from inference.image import Slice
+from inference.masks import MaskStack
+from inference.postprocess import Answer, score_of, stack_of
+from inference.preprocess import Canvas, from_canvas, to_canvas
+from inference.score import SliceScore
+from inference.segmenter import GPU_BATCH, Prediction, Provider, Segmenter
+
+__all__ = ["Examined", "Eye", "MaskStack"]
+
+CHUNK = GPU_BATCH  # slices whose canvases and masks are held at a time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examined:
+    """What was seen on one slice."""
+
+    score: SliceScore
+    masks: MaskStack
+
+
+class Eye:
+    """A model at work."""
+
+    def __init__(self, card: Card, *, provider: Provider = "auto", threads: int = 0) -> None:
+        """Load the model (see `Segmenter`). Raises UnfitModel."""
+        self.card = card
+        self._segmenter = Segmenter(card, provider=provider, threads=threads)
+
+    @property
+    def provider(self) -> str:
+        """The execution provider that is really in use."""
+        return self._segmenter.provider
+
+    @property
+    def model(self) -> str:
+        """Name, version and the beginning of the hash."""
+        return self.card.title
+
+    def warm(self) -> None:
+        """Run the network once. Raises ModelFailed."""
+        self._segmenter.warm()
+
+    def examine(self, slices: Sequence[Slice]) -> list[Examined]:
+        """Score slices; they may differ in matrix. Raises ModelFailed: no answer is never a good answer.
+
+        Where the header does not tell the phase-encoding direction, both orientations are shown to the network and
+        the mean of the two answers counts: a class that depends on the direction is believed only where it is seen
+        clearly one way, and the others are seen alike both ways.
+        """
+        examined: list[Examined] = []
+        for start in range(0, len(slices), CHUNK):
+            examined += self._examine(slices[start : start + CHUNK])
+        return examined
+
+    def _examine(self, slices: Sequence[Slice]) -> list[Examined]:
+        canvases = [tuple(self._canvases(image)) for image in slices]
+        stacked = np.stack([canvas.image for each in canvases for canvas in each])[:, None]
+        prediction = self._segmenter(stacked)
+        examined: list[Examined] = []
+        place = 0
+        for image, ways in zip(slices, canvases, strict=True):
+            answer = _answer(prediction, place, ways)
+            place += len(ways)
+            score = score_of(
+                answer, ways[0], self.card, instance_number=image.instance_number, frame=image.frame
+            )
+            examined.append(Examined(score, stack_of(answer, self.card)))
+        return examined
+
+    def _canvases(self, image: Slice) -> Iterator[Canvas]:
+        ways = (False, True) if not image.phase_encoding else (image.phase_encoding == "ROW",)
+        for transpose in ways:
+            yield to_canvas(image, self.card.size, transpose=transpose, percentile=self.card.percentile)
+
+
+def _answer(prediction: Prediction, place: int, ways: Sequence[Canvas]) -> Answer:
+    """Bring the answers for one slice back to its orientation and take their mean."""
+    rows = slice(place, place + len(ways))
+    masks = [from_canvas(canvas, mask) for canvas, mask in zip(ways, prediction.masks[rows], strict=True)]
+    return Answer(
+        masks=np.stack(masks).mean(axis=0),
+        presence=prediction.presence[rows].mean(axis=0),
+        suitability=float(prediction.suitability[rows].mean()),
+    )

@@ -1,0 +1,143 @@
+"""From the network's probabilities to findings: the body, the regions, what they touch."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from inference.artifacts import NAMES
+from inference.card import Card
+from inference.masks import MaskStack, remap
+from inference.preprocess import Canvas, from_canvas
+from inference.score import DIGITS, Box, Finding, SliceScore, severity_of, slice_score
+
+Mask = npt.NDArray[np.uint8]  # (h, w), 0 or 1
+Plane = npt.NDArray[np.float32]  # (h, w)
+
+SPECK = 6  # cells of a half-size mask: smaller regions are not looked at
+UNLOCATED = 0.05  # severity of what is present but nowhere in particular
+SMALLEST_BODY = 0.01  # of the canvas; less is air
+FLAT, GRAINY = 0.2, 0.35  # noise alone is even when blurred and grainy when not (Rayleigh: 0.52)
+CELL = 2  # canvas px per cell of the body
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What the network says of one slice, brought back to the slice's orientation."""
+
+    masks: npt.NDArray[np.float32]  # (classes, h, w), padding cropped
+    presence: npt.NDArray[np.float32]  # (classes,), not calibrated
+    suitability: float  # not calibrated
+
+
+def body_of(canvas: Canvas) -> Mask:
+    """Outline the body at half the canvas' resolution, in the slice's orientation; all 0 where there is no signal.
+
+    Above 5 % of the 99th percentile of the lightly blurred magnitude and above the smaller of half Otsu's threshold and
+    a quarter of that percentile; closed, holes filled, parts below a tenth of the largest dropped.
+    """
+    side = canvas.image.shape[0] // CELL
+    small = np.asarray(cv2.resize(canvas.image, (side, side), interpolation=cv2.INTER_AREA), np.float32)
+    cut = from_canvas(canvas, small[None])[0]
+    blurred = np.asarray(cv2.GaussianBlur(cut, (0, 0), 2.0 / CELL), np.float32)
+    bright = float(np.percentile(blurred, 99.0))
+    if bright <= 0.0 or _only_noise(cut):
+        return np.zeros(cut.shape, np.uint8)
+    scaled = np.clip(blurred * (255.0 / bright), 0.0, 255.0).astype(np.uint8)
+    otsu, _ = cv2.threshold(scaled, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    level = max(0.05 * 255.0, min(0.5 * otsu, 0.25 * 255.0))
+    closed = cv2.morphologyEx(_above(scaled, level), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    body = _filled(np.asarray(closed, np.uint8))
+    return body if body.sum() >= SMALLEST_BODY * side * side else np.zeros_like(body)
+
+
+def findings_of(answer: Answer, body: Mask, canvas: Canvas, card: Card) -> tuple[Finding, ...]:
+    """Read one finding a class: calibrated presence, and where present the regions, their severity and their box."""
+    found: list[Finding] = []
+    for index, (name, point) in enumerate(zip(NAMES, card.classes, strict=True)):
+        probability = round(point.presence(float(answer.presence[index])), DIGITS)
+        if probability < point.presence_threshold:
+            found.append(Finding(name, probability, 0.0, present=False, area=0.0, box=None))
+            continue
+        mask, box = _regions(_above(answer.masks[index], point.mask_threshold, inclusive=True))
+        severity, area = _severity(answer.masks[index], mask, body)
+        place = _enlarged(box, mask.shape, (canvas.rows, canvas.columns)) if box else None
+        found.append(Finding(name, probability, severity or UNLOCATED, present=True, area=area, box=place))
+    return tuple(found)
+
+
+def score_of(answer: Answer, canvas: Canvas, card: Card, *, instance_number: int, frame: int) -> SliceScore:
+    """Score one slice."""
+    body = body_of(canvas)
+    return slice_score(
+        findings_of(answer, body, canvas, card),
+        card.suitability(answer.suitability),
+        signal=bool(body.any()),
+        instance_number=instance_number,
+        frame=frame,
+    )
+
+
+def stack_of(answer: Answer, card: Card) -> MaskStack:
+    """Bring all classes to one operating point."""
+    return MaskStack(
+        remap(answer.masks, np.array([point.mask_threshold for point in card.classes], np.float32))
+    )
+
+
+def _only_noise(image: Plane) -> bool:
+    """Tell noise that fills the field of view from an image: grainy, and even once blurred."""
+    mean = float(image.mean())
+    if mean <= 0.0 or float(image.std()) < GRAINY * mean:
+        return False
+    even = cv2.GaussianBlur(image, (0, 0), 4.0)
+    return float(np.std(even)) < FLAT * mean
+
+
+def _filled(mask: Mask) -> Mask:
+    """Fill holes and drop parts below a tenth of the largest."""
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    out = np.zeros_like(mask)
+    areas = [cv2.contourArea(contour) for contour in contours]
+    for contour, area in zip(contours, areas, strict=True):
+        if area >= 0.1 * max(areas):
+            cv2.drawContours(out, [contour], -1, 1, cv2.FILLED)
+    return out
+
+
+def _regions(mask: Mask) -> tuple[Mask, Box | None]:
+    """Drop specks; gives what is left and the box of the largest region, in cells."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    if count < 2:
+        return np.zeros_like(mask), None
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    kept = np.flatnonzero(areas >= SPECK) + 1
+    if not len(kept):
+        return np.zeros_like(mask), None
+    left, top, width, height = (int(value) for value in stats[1 + int(np.argmax(areas))][:4])
+    return np.isin(labels, kept).astype(np.uint8), (left, top, left + width, top + height)
+
+
+def _severity(probabilities: Plane, mask: Mask, body: Mask) -> tuple[float, float]:
+    """Give severity and area of the regions, in units of the body; where there is none, of the field of view."""
+    size = int(body.sum()) or body.size
+    inside = int((mask & body).sum()) if body.any() else int(mask.sum())
+    total = int(mask.sum())
+    if not total:
+        return 0.0, 0.0
+    visibility = float(probabilities[mask > 0].mean())
+    area = round(min(1.0, inside / size), DIGITS)
+    return severity_of(visibility, inside / size, (total - inside) / size), area
+
+
+def _enlarged(box: Box, cells: tuple[int, ...], matrix: tuple[int, int]) -> Box:
+    """Bring a box from cells (h, w) to pixels of the slice (rows, columns), outwards."""
+    high, wide = matrix[0] / cells[0], matrix[1] / cells[1]
+    left, top, right, bottom = box
+    return int(left * wide), int(top * high), int(np.ceil(right * wide)), int(np.ceil(bottom * high))
+
+
+def _above(values: npt.NDArray[np.generic], level: float, *, inclusive: bool = False) -> Mask:
+    chosen = values >= level if inclusive else values > level  # type: ignore[operator]
+    return np.asarray(chosen, np.uint8)
