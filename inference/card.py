@@ -2,7 +2,7 @@
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from math import exp, isfinite, log
@@ -20,7 +20,7 @@ MOST_BYTES = 512 * 1024 * 1024
 _SURE = 1e-6  # probabilities are kept so far from 0 and 1 before they are turned into log odds
 
 
-class UnfitModel(Exception):  # noqa: N818 - says the condition
+class UnfitModel(Exception):
     """The model, its card, or the two together cannot be used."""
 
 
@@ -39,12 +39,18 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
-class OperatingPoint:
+class ClassCard:
     """How one class's outputs are read."""
 
+    name: str
     mask_threshold: float  # of the mask's probability, 0..1 exclusive
     presence_threshold: float  # of the calibrated presence, 0..1 exclusive
-    presence: Calibration
+    presence_temperature: float
+    presence_bias: float
+
+    def presence(self, probability: float) -> float:
+        """Calibrate the network's presence of this class."""
+        return Calibration(self.presence_temperature, self.presence_bias)(probability)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +66,23 @@ class Card:
     size: int  # side of the canvas, px
     mask_size: int  # side of the masks, px
     percentile: float  # of the image, becomes 1 on the canvas
-    points: tuple[OperatingPoint, ...]  # one a class, in the catalogue's order
+    classes: tuple[ClassCard, ...]  # in the catalogue's order
     suitability: Calibration
     limits: tuple[str, ...]  # what the model cannot see
-    metrics: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def title(self) -> str:
         """Name, version and the beginning of the hash: "scanside-artifacts 0.1.0+0123456789ab"."""
         return f"{self.name} {self.version}+{self.sha256[:12]}"
+
+    def headline(self) -> dict[str, float]:
+        """Give the metrics that are one number for the whole model, without those of single classes."""
+        return {
+            name: float(value)
+            for name, value in self.metrics.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }
 
     def model_bytes(self) -> bytes:
         """Read the model. Raises UnfitModel where it is not the one that the card describes."""
@@ -97,20 +111,22 @@ def released(name: str | None = None) -> Path:
     The folder lies in the package that makes models, which is found but not imported. Raises UnfitModel.
     """
     spec = find_spec("models")
-    roots = [Path(place) / "released" for place in (spec.submodule_search_locations or ())] if spec else []
-    wanted = name or DEFAULT_NAME
-    folders = [card.parent for root in roots for card in root.glob(f"*/{CARD_FILE}")]
-    for folder in folders:
-        if folder.name == wanted:
-            return folder
-    versions = [folder for folder in folders if folder.name.rpartition("-")[0] == wanted]
+    places = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
+    places.append(Path(__file__).resolve().parent.parent / "models")
+    return _newest(name or DEFAULT_NAME, [place / "released" for place in places])
+
+
+def _newest(wanted: str, roots: Iterable[Path]) -> Path:
+    folders = [card.parent for root in roots for card in sorted(root.glob(f"*/{CARD_FILE}"))]
+    exact = [folder for folder in folders if folder.name == wanted]
+    versions = exact or [folder for folder in folders if folder.name.rpartition("-")[0] == wanted]
     if not versions:
         raise UnfitModel(f"no released model is called {wanted}")
     return max(versions, key=lambda folder: _version(folder.name.rpartition("-")[2]))
 
 
 def _version(text: str) -> tuple[tuple[int, str], ...]:
-    """Order versions: numbers as numbers, anything else before them."""
+    """Order versions: numbers as numbers, anything else before them (0.2.rc1 < 0.2.0 < 0.10.0)."""
     return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in text.split("."))
 
 
@@ -124,7 +140,9 @@ def _card(folder: Path, stated: Mapping[str, Any]) -> Card:
         raise ValueError("its input is not one channel with the phase encoding along the rows")
     size, mask_size = _side(canvas["size"]), _side(output["mask_size"])
     if size % 32 or mask_size not in (size, size // 2):
-        raise ValueError("canvas or mask size")
+        raise ValueError(
+            "its canvas is no multiple of 32, or its masks are not the canvas' size or half of it"
+        )
     return Card(
         folder=folder,
         name=_text(stated["name"]),
@@ -134,8 +152,8 @@ def _card(folder: Path, stated: Mapping[str, Any]) -> Card:
         trained_on=str(stated["trained_on"]),
         size=size,
         mask_size=mask_size,
-        percentile=_between(canvas["percentile"], 50.0, 100.0 + 1e-9),
-        points=tuple(_point(entry) for entry in classes),
+        percentile=_between(canvas["percentile"], 50.0, 100.0),
+        classes=tuple(_class(entry) for entry in classes),
         suitability=_calibration(stated["suitability"], ""),
         limits=tuple(_text(limit) for limit in stated["limits"]),
         metrics=dict(stated.get("metrics", {})),
@@ -154,35 +172,44 @@ def _checked(path: Path, sha256: str) -> bytes:
     return content
 
 
-def _point(entry: Mapping[str, Any]) -> OperatingPoint:
-    return OperatingPoint(
+def _class(entry: Mapping[str, Any]) -> ClassCard:
+    presence = _calibration(entry, "presence_")
+    return ClassCard(
+        name=_text(entry["name"]),
         mask_threshold=_between(entry["mask_threshold"], 0.0, 1.0),
         presence_threshold=_between(entry["presence_threshold"], 0.0, 1.0),
-        presence=_calibration(entry, "presence_"),
+        presence_temperature=presence.temperature,
+        presence_bias=presence.bias,
     )
 
 
 def _calibration(entry: Mapping[str, Any], prefix: str) -> Calibration:
-    temperature, bias = float(entry[f"{prefix}temperature"]), float(entry[f"{prefix}bias"])
+    temperature, bias = _number(entry[f"{prefix}temperature"]), _number(entry[f"{prefix}bias"])
     if not (isfinite(temperature) and temperature > 0 and isfinite(bias)):
-        raise ValueError("temperature or bias")
+        raise ValueError("a temperature is not above 0, or a bias is not finite")
     return Calibration(temperature, bias)
 
 
 def _between(value: object, low: float, high: float) -> float:
-    number = float(value) if isinstance(value, int | float) else low
+    number = _number(value)
     if not low < number < high:
         raise ValueError(f"{value!r} is not between {low} and {high}")
     return number
 
 
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is not a number")
+    return float(value)
+
+
 def _side(value: object) -> int:
     if not isinstance(value, int) or not 32 <= value <= 1024:
-        raise ValueError("canvas or mask size")
+        raise ValueError(f"{value!r} is no size of a canvas or a mask")
     return value
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError("a text is not a text")
+        raise TypeError(f"{value!r} is not a text")
     return value

@@ -1,7 +1,7 @@
 """From findings to slice and series scores: values and pure functions, nothing else."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import floor
 from typing import Any, Self
 
@@ -10,11 +10,10 @@ from inference.artifacts import NAMES, by_name
 Box = tuple[int, int, int, int]  # left, top, right, bottom in px of the input, half-open
 
 OUTSIDE = 0.2  # how much a pixel outside the anatomy counts
-TEMPER = (
-    0.5  # of an artifact's weight: suitability, which the index starts from, has seen the artifacts already
-)
+TEMPER = 0.5  # of an artifact's weight: suitability, which the index starts from, has seen it already
 LOW = 0.10  # the quantile of the slices that speaks for the series
-SPARED = 20  # one slice in so many may err before an artifact counts for the series
+SPARED = 20  # one doubtful slice in so many may err before an artifact counts for the series
+SURE = 0.8  # a slice at least so probable speaks for itself: a spike strikes one slice of thirty
 DIGITS = 4
 
 
@@ -31,7 +30,14 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
-        return asdict(self) | {"box": _listed(self.box)}
+        return {
+            "artifact": self.artifact,
+            "probability": round(self.probability, DIGITS),
+            "severity": round(self.severity, DIGITS),
+            "present": self.present,
+            "area": round(self.area, DIGITS),
+            "box": _listed(self.box),
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -56,8 +62,8 @@ class SliceScore:
         return {
             "instance_number": self.instance_number,
             "frame": self.frame,
-            "index": self.index,
-            "suitability": self.suitability,
+            "index": round(self.index, DIGITS),
+            "suitability": round(self.suitability, DIGITS),
             "signal": self.signal,
             "findings": [finding.to_json() for finding in self.findings],
         }
@@ -82,7 +88,14 @@ class SeriesFinding:
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
-        return asdict(self) | {"slices": list(self.slices), "box": _listed(self.box)}
+        return {
+            "artifact": self.artifact,
+            "probability": round(self.probability, DIGITS),
+            "severity": round(self.severity, DIGITS),
+            "present": self.present,
+            "slices": list(self.slices),
+            "box": _listed(self.box),
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -108,8 +121,8 @@ class QualityScore:
         return {
             "scored": self.scored,
             "reason": self.reason,
-            "index": self.index,
-            "suitability": self.suitability,
+            "index": None if self.index is None else round(self.index, DIGITS),
+            "suitability": None if self.suitability is None else round(self.suitability, DIGITS),
             "findings": [finding.to_json() for finding in self.findings],
             "n_slices": self.n_slices,
             "worst": self.worst,
@@ -125,14 +138,12 @@ class QualityScore:
         return cls(**known)
 
 
-def severity_of(visibility: float, inside: float, outside: float) -> tuple[float, float]:
-    """Weigh a region: gives severity and area, both 0..1.
+def severity_of(visibility: float, inside: float, outside: float) -> float:
+    """Weigh a region: its visibility (0..1) times the share of the body touched; gives 0..1.
 
-    `visibility` is 0..1; `inside` is the share of the body that the region touches, `outside` the region's size
-    beyond the anatomy in units of the body.
+    `inside` is the region's size within the body, `outside` beyond it, both in units of the body's size.
     """
-    touched = min(1.0, inside + OUTSIDE * outside)
-    return round(min(1.0, visibility) * touched, DIGITS), round(min(1.0, inside), DIGITS)
+    return round(min(1.0, max(0.0, visibility)) * min(1.0, inside + OUTSIDE * outside), DIGITS)
 
 
 def index_of(suitability: float, findings: Sequence[Finding]) -> float:
@@ -144,11 +155,35 @@ def index_of(suitability: float, findings: Sequence[Finding]) -> float:
     return round(index, DIGITS)
 
 
+def slice_score(
+    findings: Sequence[Finding],
+    suitability: float,
+    *,
+    signal: bool = True,
+    instance_number: int = 0,
+    frame: int = 1,
+) -> SliceScore:
+    """Score one slice by its calibrated suitability and a finding for every artifact, in the catalogue's order.
+
+    Raises ValueError if the findings are others.
+    """
+    if tuple(finding.artifact for finding in findings) != NAMES:
+        raise ValueError("findings must be those of the catalogue, in its order")
+    return SliceScore(
+        instance_number=instance_number,
+        frame=frame,
+        index=index_of(suitability, findings),
+        suitability=round(suitability, DIGITS),
+        signal=signal,
+        findings=tuple(findings),
+    )
+
+
 def summarise(scores: Sequence[SliceScore]) -> QualityScore:
     """Sum up the slices of a series. Slices without signal do not count."""
     counted = [position for position, score in enumerate(scores) if score.signal]
     if not counted:
-        return not_scored("no slice shows signal" if scores else "no slice could be scored", len(scores))
+        return not_scored("no slice with signal" if scores else "no slice could be scored", len(scores))
     return QualityScore(
         scored=True,
         reason="",
@@ -168,26 +203,32 @@ def not_scored(reason: str, n_slices: int = 0) -> QualityScore:
 
 
 def _over_series(name: str, scores: Sequence[SliceScore], counted: Sequence[int]) -> SeriesFinding:
-    """Sum up one artifact: as probable and as severe as on the k-th worst slice, k - 1 being allowed to err."""
+    """Sum up one artifact over the slices that count."""
     which = NAMES.index(name)
     found = {position: scores[position].findings[which] for position in counted}
-    rank = len(counted) // SPARED
     showing = sorted(
         (position for position in counted if found[position].present),
         key=lambda position: (-found[position].severity, -found[position].probability, position),
     )
+    sure = any(found[position].probability >= SURE for position in showing)
+    present = sure or len(showing) > len(counted) // SPARED
+    values = list(found.values())
     return SeriesFinding(
         artifact=name,
-        probability=_ranked(found.values(), lambda finding: finding.probability, rank),
-        severity=_ranked(found.values(), lambda finding: finding.severity, rank),
-        present=len(showing) > rank,
-        slices=tuple(showing),
-        box=found[showing[0]].box if showing else None,
+        probability=_speaking(values, lambda finding: finding.probability),
+        severity=_speaking(values, lambda finding: finding.severity),
+        present=present,
+        slices=tuple(showing) if present else (),
+        box=found[showing[0]].box if present else None,
     )
 
 
-def _ranked(findings: Iterable[Finding], value: Callable[[Finding], float], rank: int) -> float:
-    return sorted((value(finding) for finding in findings), reverse=True)[rank]
+def _speaking(findings: Sequence[Finding], value: Callable[[Finding], float]) -> float:
+    """Give the k-th highest value, k - 1 slices being allowed to err, or that of a slice that is sure of itself."""
+    ranked = sorted((value(finding) for finding in findings), reverse=True)[len(findings) // SPARED]
+    return max(
+        [ranked, *(value(finding) for finding in findings if finding.present and finding.probability >= SURE)]
+    )
 
 
 def _low(values: Sequence[float]) -> float:
