@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 KEPT = ("SCANSIDE_DATA", "SCANSIDE_CACHE")  # of our own variables, those that are no settings
 HEALTH_PORTS = {"receive": "SCANSIDE_RECEIVE_HEALTH_PORT", "work": "SCANSIDE_WORK_HEALTH_PORT"}
 
+READY = {"web": "/livez"}  # alone it is never ready: nobody receives, nobody works
+
 
 @dataclass(frozen=True, slots=True)
 class House:
@@ -98,13 +100,13 @@ def scanside(
     """
     words = words or ("serve",)
     with ExitStack() as stack:
-        fresh = tempfile.TemporaryDirectory(prefix="scanside-state-")
-        room = state_dir or Path(stack.enter_context(fresh))
-        settings = {"dicom_port": free_port(), "http_port": free_port()} | settings
+        room = state_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scanside-state-")))
+        parts = {"receive_health_port": 0, "work_health_port": 0}
+        settings = parts | {"dicom_port": free_port(), "http_port": free_port()} | settings
         health = HEALTH_PORTS.get(words[0], "SCANSIDE_HTTP_PORT")
         variables = environment(state_dir=room, **settings) | dict(env or {})
         if words[0] in HEALTH_PORTS:
-            variables.setdefault(health, str(free_port()))
+            variables[health] = str(free_port())
         log = room.parent / f"{room.name}-{words[0]}.log"
         with log.open("ab") as sink:
             process = subprocess.Popen(
@@ -114,7 +116,7 @@ def scanside(
         made = House(process, room, int(variables["SCANSIDE_DICOM_PORT"]), int(variables[health]), log)
         try:
             wait_until(
-                lambda: made.text("/readyz"),
+                lambda: made.text(READY.get(words[0], "/readyz")),
                 within_s=within_s,
                 process=process,
                 log=log,

@@ -71,7 +71,7 @@ def dciodvfy(path: Path) -> list[str]:
 def dsrdump(path: Path) -> str:
     """Print a structured report with dcmtk; fails where dcmtk cannot read it."""
     done = subprocess.run(
-        [program("dsrdump"), path], capture_output=True, text=True, errors="replace", check=False
+        [program("dsrdump"), "+Pl", path], capture_output=True, text=True, errors="replace", check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

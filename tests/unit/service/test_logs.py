@@ -167,7 +167,7 @@ def test_at_a_terminal_the_same_facts_are_one_plain_line() -> None:
 def test_the_code_logs_no_fact_that_is_not_on_the_list() -> None:
     """A dropped fact is a fact that nobody will read when it is needed."""
     unlisted = [
-        f"{path.relative_to(ROOT)}:{call.lineno} {key.value}"
+        f"{path.relative_to(ROOT)}:{call.lineno} {key.value!r}"
         for package in ("service", "dicom_scp", "inference")
         for path in (ROOT / package).rglob("*.py")
         for call in ast.walk(ast.parse(path.read_text()))
