@@ -16,13 +16,13 @@ from pynetdicom.events import EventHandlerType
 from pynetdicom.pdu_primitives import P_DATA
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
-from dicom_scp.waits import WaitingAssociation
+from dicom_scp.deidentify import Announced
 
 LARGEST_NEGOTIATION = (
     1 << 17
 )  # bytes of any PDU that is not P-DATA: 128 contexts with five syntaxes need 64 KiB
 _PDU_HEADER = 6
-_LENGTH = slice(2, 6)
+_OUT_OF_RESOURCES = 0xA700
 _SLACK = 1024  # some senders count the PDU's own header in the maximum
 
 
@@ -116,6 +116,15 @@ class CappedMessages(DIMSEServiceProvider):
 
     most = 1 << 30  # bytes of one message
 
+    def is_coming(self) -> bool:
+        """Tell whether a message is half here."""
+        return self.message is not None
+
+    def give_up(self, length: int) -> None:
+        """End the association because a message has grown to `length` bytes."""
+        cast("Counted", self.assoc).too_long = length
+        self.dul.event_queue.put("Evt19")
+
     def receive_primitive(self, primitive: P_DATA) -> None:
         """Take the next part of a message; one too long ends the association."""
         message = self.message
@@ -125,18 +134,27 @@ class CappedMessages(DIMSEServiceProvider):
             length += message.data_set.tell() if message.data_set is not None else 0
         if length > self.most:
             self.message = None
-            cast("Counted", self.assoc).too_long = length
-            self.dul.event_queue.put("Evt19")
+            self.give_up(length)
             return
         super().receive_primitive(primitive)
+
+
+# Takes an instance of an association: what was announced, the data set, its transfer syntax; gives the status.
+Store = Callable[["Counted", Announced, bytes, str], int]
+
+
+def _nobody_takes_it(*_: object) -> int:
+    return _OUT_OF_RESOURCES
 
 
 class Counted(Association):
     """An association that says when it is over, and what it brought."""
 
+    messages_class = CappedMessages
+
     def __init__(self, ae: ApplicationEntity, mode: str) -> None:
         super().__init__(ae, mode)
-        messages = CappedMessages(self)
+        messages = self.messages_class(self)
         messages.msg_queue = self.dimse.msg_queue
         self.dimse = self.messages = messages
         self.accepted = False
@@ -144,10 +162,11 @@ class Counted(Association):
         self.too_long = 0  # bytes of the message that was too long
         self.series: set[str] = set()  # keyed Series Instance UIDs that were taken
         self.over: Callable[[], None] = lambda: None
+        self.store: Store = _nobody_takes_it
 
     def is_busy(self) -> bool:
         """Tell whether a message is coming in, waiting or being answered."""
-        return self.serving or self.dimse.message is not None or not self.dimse.msg_queue.empty()
+        return self.serving or self.messages.is_coming() or not self.messages.msg_queue.empty()
 
     def run(self) -> None:
         """Serve, and say when it is over."""
@@ -162,10 +181,7 @@ class Counted(Association):
         self.name = f"AcceptorThread@{address}"
         self.messages.most = server.max_message
         self.over = lambda: server.left(self, address)
-
-
-class CountedWaiting(Counted, WaitingAssociation):
-    """A counted association that does not poll."""
+        self.store = server.store
 
 
 class GuardedHandler(RequestHandler):
@@ -211,6 +227,7 @@ class GuardedServer(ThreadedAssociationServer):
         association_class: type[Counted],
         turned_away: Callable[[str], None],
         over: Callable[[Counted], None],
+        store: Store,
     ) -> None:
         self.gate = gate
         self.max_pdu = ae.maximum_pdu_size
@@ -219,6 +236,7 @@ class GuardedServer(ThreadedAssociationServer):
         self.association_class = association_class
         self._turned_away = turned_away
         self._over = over
+        self.store = store
         contexts = ae.supported_contexts
         super().__init__(
             ae, address, ae.ae_title, contexts, evt_handlers=handlers, request_handler=GuardedHandler

@@ -63,7 +63,8 @@ class Reference:
 
     def encode(self) -> bytes:
         """Give the reference as JSON, always the same bytes for the same reference."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
 
 
 def parse_reference(encoded: bytes) -> Reference:

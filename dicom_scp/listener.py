@@ -16,12 +16,13 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event, EventHandlerType
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made at import by pynetdicom
 
-from dicom_scp.deidentify import SCORED_CLASSES, TRANSFER_SYNTAXES, Announced, Deidentifier
+from dicom_scp.deidentify import SCORED_CLASSES, TRANSFER_SYNTAXES, Announced, Deidentifier, check_uid
 from dicom_scp.errors import Refused, Skipped
-from dicom_scp.guard import Counted, CountedWaiting, Gate, GuardedServer
+from dicom_scp.guard import Counted, Gate, GuardedServer
 from dicom_scp.instance import Facts, Instance
 from dicom_scp.libraries import quiet_libraries
 from dicom_scp.storage_classes import STORAGE_CLASSES, teach_pynetdicom
+from dicom_scp.stores import StoringAssociation
 
 # How an association may begin and end; the last two never became one.
 RESULTS = ("accepted", "rejected", "released", "aborted", "refused_address", "refused_too_many")
@@ -105,9 +106,10 @@ class Listener:
             gate=Gate(config.networks, config.max_associations, config.max_associations_per_peer),
             deadline_s=config.pdu_deadline_s,
             max_message=config.max_instance_bytes,
-            association_class=CountedWaiting if config.event_waits else Counted,
+            association_class=StoringAssociation if config.event_waits else Counted,
             turned_away=self.events.association,
             over=self._over,
+            store=self._store,
         )
         serve = partial(self._server.serve_forever, _POLL_S)
         self._thread = threading.Thread(target=serve, name="door", daemon=True)
@@ -166,14 +168,23 @@ class Listener:
             self.events.released(association.requestor.ae_title, frozenset(association.series))
 
     def _stored(self, event: Event) -> int:
-        """Answer one C-STORE request; never raises."""
-        began = time.perf_counter()
+        """Answer a C-STORE request that came by pynetdicom's own way."""
         association = cast("Counted", event.assoc)
         request = cast("C_STORE", event.request)
+        announced = Announced(
+            sop_class_uid=str(request.AffectedSOPClassUID or ""),
+            sop_instance_uid=str(request.AffectedSOPInstanceUID or ""),
+            calling_ae_title=association.requestor.ae_title,
+        )
         encoded = (request.DataSet or BytesIO()).getvalue()
+        return self._store(association, announced, encoded, event.context.transfer_syntax)
+
+    def _store(self, association: Counted, announced: Announced, encoded: bytes, syntax: str) -> int:
+        """Take one instance, or not; gives the status, and never raises."""
+        began = time.perf_counter()
         association.serving = True
         try:
-            status = self._taken(event, request, encoded)
+            status = self._taken(association, announced, encoded, syntax)
         except Skipped as skipped:
             self.events.skipped(str(skipped), None)
             return SUCCESS
@@ -191,17 +202,13 @@ class Listener:
         self.events.stored(time.perf_counter() - began, status, len(encoded))
         return status
 
-    def _taken(self, event: Event, request: C_STORE, encoded: bytes) -> int:
+    def _taken(self, association: Counted, announced: Announced, encoded: bytes, syntax: str) -> int:
         """Take one instance; gives the status. Raises Refused, Skipped among them, and OSError."""
-        association = cast("Counted", event.assoc)
-        announced = Announced(
-            sop_class_uid=str(request.AffectedSOPClassUID or ""),
-            sop_instance_uid=str(request.AffectedSOPInstanceUID or ""),
-            calling_ae_title=association.requestor.ae_title,
-        )
+        for uid in (announced.sop_class_uid, announced.sop_instance_uid):
+            check_uid(uid)
         if announced.sop_class_uid not in SCORED_CLASSES:
             raise Skipped("not an MR image")
-        instance = self.deidentifier(encoded, event.context.transfer_syntax, announced=announced)
+        instance = self.deidentifier(encoded, syntax, announced=announced)
         status = self.receive(instance)
         if status == SUCCESS:
             association.series.add(instance.series_instance_uid)

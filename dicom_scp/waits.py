@@ -72,31 +72,30 @@ class WaitingProvider(DULServiceProvider):
         self._association.provider_runs()
         try:
             while not self._kill_thread:
-                if self.artim_timer.expired:
-                    self.event_queue.put("Evt18")
-                if not self._moved():
-                    return
-                with contextlib.suppress(queue.Empty):
-                    self.state_machine.do_action(self.event_queue.get(block=False))
-                    continue
-                self._wait()
+                if not self._turned():
+                    self._wait()
+        except Exception:  # noqa: BLE001 - whatever it was, this association is over and no other
+            # What it says may quote what the peer sent, so it says nothing.
+            self._association.provider_failed()
+            if self.socket is not None:
+                self.socket.close()
         finally:
             with self._bell_lock:
                 os.close(self._bell)
                 self._bell = -1
             self._association.wake()
 
-    def _moved(self) -> bool:
-        """Move one primitive out or one PDU in; tells whether the loop may go on."""
+    def _turned(self) -> bool:
+        """Move one primitive out or one PDU in, and act on one event; tells whether there was one."""
+        if self.artim_timer.expired:
+            self.event_queue.put("Evt18")
+        if not self._process_recv_primitive() and self._is_transport_event():
+            self._idle_timer.restart()
         try:
-            if not self._process_recv_primitive() and self._is_transport_event():
-                self._idle_timer.restart()
-        except Exception:  # noqa: BLE001 - whatever it was, this association is over and no other
-            self._association.provider_failed()
-            self._kill_thread = True
-            if self.socket is not None:
-                self.socket.close()
+            event = self.event_queue.get(block=False)
+        except queue.Empty:
             return False
+        self.state_machine.do_action(event)
         return True
 
     def _wait(self) -> None:
