@@ -3,6 +3,8 @@
 No patient identity is drawn, nor any text of the source's header.
 """
 
+from collections.abc import Iterable, Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +36,10 @@ MARGIN = 20
 HEADER = 92  # height of the verdict's band
 PICTURE = (MARGIN, 108, 280)  # left, top, side
 FINDINGS = 320  # left edge of their list
-ADVICE = 422  # baseline of the first line
+ADVICE = 398  # top of the panel
+ADVICE_SIZES = (15, 14, 13)  # px
 FOOTER = 496
 MOST_FINDINGS = 5
-MOST_ADVICE = 3  # lines
 
 INK: Colour = (14, 18, 24)
 PANEL: Colour = (27, 33, 42)
@@ -143,9 +145,7 @@ def _slice(image: Rgb, result: Result) -> None:
         return
     drawn = picture(result.picture, result.instance(worst).spacing, side)
     if worst.masks is not None:
-        draw_masks(
-            drawn, worst.masks, [finding.artifact for finding in worst.score.findings if finding.present]
-        )
+        draw_masks(drawn, worst.masks, [finding.artifact for finding in result.found_on(worst)])
     height, width = drawn.shape[:2]
     y, x = top + (side - height) // 2, left + (side - width) // 2
     image[y : y + height, x : x + width] = drawn
@@ -193,18 +193,38 @@ def _finding(image: Rgb, finding: SeriesFinding, baseline: int, slices: int) -> 
 
 
 def _advice(image: Rgb, result: Result) -> None:
-    """Say what to do, at most three lines; a thought that does not fit ends in an ellipsis."""
-    style, left = Type(14, 400, WHITE), MARGIN + 16
-    fill(image, (0, ADVICE - 22), (SIZE, FOOTER - 16), PANEL)
-    lines: list[tuple[str, bool]] = []
-    for advice in result.advice or (result.reason,):
-        broken = wrapped(advice, style, SIZE - MARGIN - left)
-        lines += [(line, n == 0) for n, line in enumerate(broken)]
-    for place, (line, begins) in enumerate(lines[:MOST_ADVICE]):
-        baseline = ADVICE + 22 * place
+    """Say what to do: as many pieces as fit, the first one in any case, in the largest type that holds them."""
+    left, top, bottom = MARGIN + 16, ADVICE, FOOTER - 16
+    fill(image, (0, top), (SIZE, bottom), PANEL)
+    style, lines = _fitting_lines(result.advice or (result.reason,), SIZE - MARGIN - left, bottom - top)
+    for place, (line, begins) in enumerate(lines):
+        baseline = top + 22 + _step(style.size) * place
         if begins:
             cv2.circle(image, (MARGIN + 4, baseline - 5), 3, BANDS[result.verdict][0], -1, cv2.LINE_AA)
-        cut = place == MOST_ADVICE - 1 and len(lines) > MOST_ADVICE and not lines[MOST_ADVICE][1]
-        write(
-            image, fitted(line + " …" if cut else line, style, SIZE - MARGIN - left), (left, baseline), style
-        )
+        write(image, line, (left, baseline), style)
+
+
+def _fitting_lines(advice: Sequence[str], width: int, height: int) -> tuple[Type, list[tuple[str, bool]]]:
+    """Break advice into lines, each with whether a piece begins there; what never fits is cut."""
+    styles = [Type(size, 400, WHITE) for size in ADVICE_SIZES]
+    for pieces in range(len(advice), 0, -1):
+        for style in styles:
+            lines = _lines(advice[:pieces], style, width)
+            if len(lines) <= _room(style.size, height):
+                return style, lines
+    smallest = styles[-1]
+    lines = _lines(advice[:1], smallest, width)[: _room(smallest.size, height)]
+    return smallest, [*lines[:-1], (fitted(f"{lines[-1][0]} …", smallest, width), lines[-1][1])]
+
+
+def _lines(advice: Iterable[str], style: Type, width: int) -> list[tuple[str, bool]]:
+    return [(line, n == 0) for piece in advice for n, line in enumerate(wrapped(piece, style, width))]
+
+
+def _step(size: int) -> int:
+    return round(1.45 * size)
+
+
+def _room(size: int, height: int) -> int:
+    """Count the lines of a size that the panel holds."""
+    return (height - 16) // _step(size)

@@ -34,8 +34,7 @@ def picture(
     shape = (max(1, round(width * scale)), max(1, round(height * scale)))
     shrinks = shape[0] < image.shape[1]
     resized = cv2.resize(grey, shape, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    out: Rgb = cv2.cvtColor(resized, cv2.COLOR_GRAY2RGB)
-    return out
+    return np.asarray(cv2.cvtColor(resized, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
 def draw_masks(image: Rgb, masks: MaskStack, artifacts: Sequence[str]) -> None:

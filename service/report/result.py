@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference import MaskStack, QualityScore, SliceScore
+from inference import Finding, MaskStack, QualityScore, SliceScore
 
 NOT_SCORED = "Not scored"
 
@@ -106,6 +106,16 @@ class Result:
     def is_scored(self) -> bool:
         """Whether there is a score to report, not only a reason why there is none."""
         return self.quality.scored and self.verdict != NOT_SCORED
+
+    @property
+    def present(self) -> frozenset[str]:
+        """The artifacts that count for the series; a single doubtful slice may show others."""
+        return frozenset(finding.artifact for finding in self.quality.findings if finding.present)
+
+    def found_on(self, scored: ScoredSlice) -> tuple[Finding, ...]:
+        """Pick what was found on a slice and counts for the series."""
+        findings = scored.score.findings if scored.score.signal else ()
+        return tuple(finding for finding in findings if finding.present and finding.artifact in self.present)
 
     @property
     def worst(self) -> ScoredSlice | None:

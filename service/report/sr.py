@@ -192,23 +192,14 @@ def _slice_groups(result: Result, uids: Uids) -> Iterator[Dataset]:
     flagged = 0
     for place in order:
         scored = result.slices[place]
-        finding = _gravest(scored, {artifact for slice_, artifact in shown if slice_ == place})
-        if finding is None:
+        found = [finding for finding in result.found_on(scored) if (place, finding.artifact) not in shown]
+        if not found:
             continue
+        finding = max(found, key=lambda finding: (finding.severity, finding.probability))
         yield _slice_group(result, uids, scored, finding)
         flagged += 1
         if flagged == MOST_SLICES:
             return
-
-
-def _gravest(scored: ScoredSlice, shown: set[str]) -> Finding | None:
-    """Find the most severe finding present on a slice and not shown elsewhere."""
-    if not scored.score.signal:
-        return None
-    open_ = [
-        finding for finding in scored.score.findings if finding.present and finding.artifact not in shown
-    ]
-    return max(open_, key=lambda finding: (finding.severity, finding.probability), default=None)
 
 
 def _slice_group(result: Result, uids: Uids, scored: ScoredSlice, finding: Finding) -> Dataset:

@@ -65,13 +65,12 @@ def located_stacks(result: Result) -> list[Stack]:
     """Find the stacks in which a class that is present is located; empty without geometry."""
     if not result.is_scored or "FrameOfReferenceUID" not in result.source.header:
         return []
-    present = {finding.artifact for finding in result.quality.findings if finding.present}
     found = []
     for members in _stacks(result):
         slices = [
             Located(scored, scored.masks, plane, classes)
             for scored, plane in members
-            if scored.masks is not None and (classes := _located_classes(scored, scored.masks, present))
+            if scored.masks is not None and (classes := _located_classes(result, scored))
         ]
         gaps = np.diff([plane.offset() for _, plane in members])
         thickness = members[0][1].thickness or float(gaps.min(initial=np.inf))
@@ -97,9 +96,10 @@ def _stacks(result: Result) -> list[list[tuple[ScoredSlice, Plane]]]:
     return [sorted(group, key=lambda member: member[1].offset()) for group in groups.values()]
 
 
-def _located_classes(scored: ScoredSlice, masks: MaskStack, present: set[str]) -> tuple[int, ...]:
-    names = present & {finding.artifact for finding in scored.score.findings if finding.present}
-    return tuple(index for index in masks.located() if CATALOGUE[index].name in names)
+def _located_classes(result: Result, scored: ScoredSlice) -> tuple[int, ...]:
+    names = {finding.artifact for finding in result.found_on(scored)}
+    located = scored.masks.located() if scored.masks is not None and names else ()
+    return tuple(index for index in located if CATALOGUE[index].name in names)
 
 
 def plane_of(header: Dataset, instance: SourceInstance, frame: int) -> Plane | None:

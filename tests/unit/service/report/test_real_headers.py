@@ -26,7 +26,8 @@ def series() -> dict[str, list[Path]]:
     found: dict[tuple[str, ...], dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
     with (POOL / "manifest.csv").open() as manifest:
         for row in csv.DictReader(manifest):
-            if row["format"] == "DICOM" and row["sop_class"].startswith("1.2.840.10008.5.1.4.1.1.4"):
+            is_mr = row["sop_class"].startswith("1.2.840.10008.5.1.4.1.1.4")
+            if row["format"] == "DICOM" and is_mr and row["rows"].isdigit():
                 kind = (row["vendor"], row["model"], row["sop_class"])
                 found[kind][f"{row['source_repo']}/{row['series_id']}"].append(POOL / row["path"])
     chosen = [item for of_kind in found.values() for item in list(of_kind.items())[:MOST_OF_A_KIND]]
@@ -45,12 +46,9 @@ def headers(paths: list[Path]) -> list[Dataset]:
     return list(first[1]) if first else []
 
 
-@pytest.mark.skipif(not SERIES, reason="SCANSIDE_DATA is not set")
 @pytest.mark.parametrize("name", SERIES or [""])
 def test_results_for_real_headers_are_valid_and_keep_the_patient(name, tmp_path):
     images = headers(SERIES[name])
-    if not images:
-        pytest.skip("no image with a study")
     result = scored_result(images, flagged=range(0, 10_000, 2))
     built = [build_report(result), *build_segmentation(result)[:2], build_card(result)]
     for number, one in enumerate(dataset for dataset in built if dataset is not None):

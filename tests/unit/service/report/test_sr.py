@@ -110,6 +110,27 @@ def test_no_slice_is_described_where_nothing_was_found():
     assert coded(report, codes.QUALITY_FINDING) == []
 
 
+def test_a_doubtful_slice_that_does_not_count_for_the_series_is_not_described():
+    result = scored_result(found=("motion", "wrap"))
+    findings = tuple(
+        replace(finding, present=False, slices=(), box=None) if finding.artifact == "wrap" else finding
+        for finding in result.quality.findings
+    )
+    result = replace(result, quality=replace(result.quality, findings=findings))
+    report = read(result)
+    assert coded(report, codes.FINDING).count(codes.ARTIFACT_CODES["wrap"].value) == 1
+    assert len(build_segmentation(result)[0].SegmentSequence) == 1
+
+
+def test_a_slice_without_signal_is_not_described():
+    result = scored_result(mr_series(slices=4))
+    silent = tuple(
+        replace(s, score=replace(s.score, signal=n in (2, 3))) for n, s in enumerate(result.slices)
+    )
+    report = read(replace(result, slices=silent))
+    assert len(groups(report)) == 1 + len(NAMES) + 1
+
+
 def test_a_series_that_is_not_scored_has_a_reason_and_no_score():
     report = read(unscored_result())
     for concept in (codes.QUALITY_RATING, codes.SERIES_QUALITY, codes.QUALITY_ASSESSMENT, codes.CERTAINTY):
