@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -22,8 +23,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXAMPLE = ROOT / "deploy" / "scanside.toml"
 
 
-def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+def run(*words: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | variables
+    return subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +174,30 @@ def test_every_command_that_the_readme_shows_exists() -> None:
     assert {"demo", "test"} <= shown
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert shown <= targets
+
+
+@pytest.mark.parametrize(
+    ("says", "extra"),
+    [
+        ("580.95.05", "gpu"),
+        ("610.1", "gpu"),
+        ("575.64", "cpu"),
+        ("NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.", "cpu"),
+        ("", "cpu"),
+    ],
+)
+def test_make_takes_the_gpu_only_where_the_driver_is_new_enough(
+    says: str, extra: str, tmp_path: Path
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\necho '{says}'\n")
+    tool.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    plan = run("make", "--dry-run", "--always-make", "venv", PATH=path)
+    assert f"--require-hashes -r deploy/lock/{extra}.txt" in plan.stdout, plan.stderr
+
+
+@pytest.mark.parametrize("script", [".ci/run"])
+def test_a_script_is_executable_and_parses(script: str) -> None:
+    assert os.access(ROOT / script, os.X_OK)
+    assert run("bash", "-n", script).returncode == 0
