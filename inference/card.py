@@ -17,6 +17,8 @@ MODEL_FILE, CARD_FILE = "model.onnx", "card.toml"
 ORIENTATION = "phase encoding along rows"
 MOST_BYTES = 512 * 1024 * 1024
 
+# ONNX TensorProto.external_data, an entry with the key "location", as protobuf writes it.
+_EXTERNAL = b"\x0a\x08location\x12"
 _SURE = 1e-6  # probabilities are kept so far from 0 and 1 before they are turned into log odds
 
 
@@ -169,6 +171,8 @@ def _checked(path: Path, sha256: str) -> bytes:
         raise UnfitModel(f"{MODEL_FILE} cannot be read ({type(error).__name__})") from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise UnfitModel(f"{MODEL_FILE} is not the file that {CARD_FILE} describes: its SHA-256 differs")
+    if _EXTERNAL in content:
+        raise UnfitModel(f"{MODEL_FILE} keeps data in other files, which the SHA-256 does not cover")
     return content
 
 

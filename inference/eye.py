@@ -11,11 +11,11 @@ from inference.masks import MaskStack
 from inference.postprocess import Answer, score_of, stack_of
 from inference.preprocess import Canvas, from_canvas, to_canvas
 from inference.score import SliceScore
-from inference.segmenter import GPU_BATCH, Prediction, Provider, Segmenter
+from inference.segmenter import Prediction, Provider, Segmenter
 
 __all__ = ["Examined", "Eye", "MaskStack"]
 
-CHUNK = GPU_BATCH  # slices whose canvases and masks are held at a time
+CPU_BATCH = 4  # slices whose canvases and masks are held at a time where the network runs one by one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +44,11 @@ class Eye:
         """Name, version and the beginning of the hash."""
         return self.card.title
 
+    @property
+    def batch(self) -> int:
+        """How many slices are worth handing over at a time."""
+        return max(CPU_BATCH, self._segmenter.batch)
+
     def warm(self) -> None:
         """Run the network once. Raises ModelFailed."""
         self._segmenter.warm()
@@ -51,13 +56,13 @@ class Eye:
     def examine(self, slices: Sequence[Slice]) -> list[Examined]:
         """Score slices; they may differ in matrix. Raises ModelFailed: no answer is never a good answer.
 
-        Where the header does not tell the phase-encoding direction, both orientations are shown to the network and
-        the mean of the two answers counts: a class that depends on the direction is believed only where it is seen
-        clearly one way, and the others are seen alike both ways.
+        Where the header does not tell the phase-encoding direction both orientations are shown to the network. Of
+        each class the answer counts that finds it more probable: one that depends on the direction shows one way
+        only, the others show alike both ways. The suitability is the mean of the two.
         """
         examined: list[Examined] = []
-        for start in range(0, len(slices), CHUNK):
-            examined += self._examine(slices[start : start + CHUNK])
+        for start in range(0, len(slices), self.batch):
+            examined += self._examine(slices[start : start + self.batch])
         return examined
 
     def _examine(self, slices: Sequence[Slice]) -> list[Examined]:
@@ -82,11 +87,15 @@ class Eye:
 
 
 def _answer(prediction: Prediction, place: int, ways: Sequence[Canvas]) -> Answer:
-    """Bring the answers for one slice back to its orientation and take their mean."""
+    """Bring the answers for one slice back to its orientation; of each class the one counts that finds it."""
     rows = slice(place, place + len(ways))
-    masks = [from_canvas(canvas, mask) for canvas, mask in zip(ways, prediction.masks[rows], strict=True)]
+    masks = np.stack(
+        [from_canvas(canvas, mask) for canvas, mask in zip(ways, prediction.masks[rows], strict=True)]
+    )
+    best = prediction.presence[rows].argmax(axis=0)  # (classes,)
+    classes = np.arange(len(best))
     return Answer(
-        masks=np.stack(masks).mean(axis=0),
-        presence=prediction.presence[rows].mean(axis=0),
+        masks=masks[best, classes],
+        presence=prediction.presence[rows][best, classes],
         suitability=float(prediction.suitability[rows].mean()),
     )

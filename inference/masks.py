@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 OPERATING_POINT = 128
+WORTH_KEEPING = 64  # a class that stays below this everywhere is not packed
 PACKED_FLOOR = 32  # below this a probability is not worth its bytes
 _MAGIC = b"SSM1"
 _HEAD = struct.Struct("<4sHHHI")  # magic, classes, rows, columns, bit set of the classes that follow
@@ -32,14 +33,14 @@ class MaskStack:
                 cv2.resize(mask, (columns, rows), dst=plane, interpolation=cv2.INTER_LINEAR)
         return planes
 
-    def located(self) -> tuple[int, ...]:
-        """Name the classes (indices) with at least one cell at the operating point."""
-        highest = self.probabilities.reshape(len(self.probabilities), -1).max(axis=1)
-        return tuple(int(index) for index in np.flatnonzero(highest >= OPERATING_POINT))
+    def located(self, level: int = OPERATING_POINT) -> tuple[int, ...]:
+        """Name the classes (indices) with at least one cell at the level."""
+        highest = self.probabilities.max(axis=(1, 2), initial=0)
+        return tuple(int(index) for index in np.flatnonzero(highest >= level))
 
     def pack(self) -> bytes:
-        """Encode for keeping: only classes that reach the operating point, faint values (below 32) as 0."""
-        located = self.located()
+        """Encode for keeping: only classes that reach 64 somewhere, faint values (below 32) as 0."""
+        located = self.located(WORTH_KEEPING)
         classes, rows, columns = self.probabilities.shape
         kept = self.probabilities[list(located)]
         kept = np.where(kept < PACKED_FLOOR, np.uint8(0), kept)

@@ -18,13 +18,17 @@ Plane = npt.NDArray[np.float32]  # (h, w)
 SPECK = 6  # cells of a half-size mask: smaller regions are not looked at
 UNLOCATED = 0.05  # severity of what is present but nowhere in particular
 SMALLEST_BODY = 0.01  # of the canvas; less is air
-FLAT, GRAINY = 0.2, 0.35  # noise alone is even when blurred and grainy when not (Rayleigh: 0.52)
+BLOCK = 32  # px of the canvas: over so many noise averages out, anatomy does not
+EVEN, GRAIN = (
+    0.2,
+    0.3,
+)  # contrast between blocks below which an image is even (measured: air 0-0.11, anatomy from 0.4)
 CELL = 2  # canvas px per cell of the body
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """What the network says of one slice, brought back to the slice's orientation."""
+    """What the network says of one slice, in the slice's orientation."""
 
     masks: npt.NDArray[np.float32]  # (classes, h, w), padding cropped
     presence: npt.NDArray[np.float32]  # (classes,), not calibrated
@@ -42,7 +46,7 @@ def body_of(canvas: Canvas) -> Mask:
     cut = from_canvas(canvas, small[None])[0]
     blurred = np.asarray(cv2.GaussianBlur(cut, (0, 0), 2.0 / CELL), np.float32)
     bright = float(np.percentile(blurred, 99.0))
-    if bright <= 0.0 or _only_noise(cut):
+    if bright <= 0.0 or not has_signal(canvas):
         return np.zeros(cut.shape, np.uint8)
     scaled = np.clip(blurred * (255.0 / bright), 0.0, 255.0).astype(np.uint8)
     otsu, _ = cv2.threshold(scaled, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
@@ -50,6 +54,21 @@ def body_of(canvas: Canvas) -> Mask:
     closed = cv2.morphologyEx(_above(scaled, level), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     body = _filled(np.asarray(closed, np.uint8))
     return body if body.sum() >= SMALLEST_BODY * side * side else np.zeros_like(body)
+
+
+def has_signal(canvas: Canvas) -> bool:
+    """Tell an image from a flat one, from air and from noise that fills the field of view.
+
+    Blocks of an image differ: by their own size, or (where all of it stands on an offset) by that of its pixels.
+    """
+    image = canvas.image[canvas.top : canvas.top + canvas.height, canvas.left : canvas.left + canvas.width]
+    spread = float(image.std())
+    if spread < 1e-3:
+        return False
+    shape = (max(1, canvas.width // BLOCK), max(1, canvas.height // BLOCK))
+    blocks = np.asarray(cv2.resize(image, shape, interpolation=cv2.INTER_AREA), np.float32)
+    low, high = (float(value) for value in np.percentile(blocks, (5.0, 95.0)))
+    return high - low >= EVEN * (high + low) or float(blocks.std()) >= GRAIN * spread
 
 
 def findings_of(answer: Answer, body: Mask, canvas: Canvas, card: Card) -> tuple[Finding, ...]:
@@ -86,22 +105,14 @@ def stack_of(answer: Answer, card: Card) -> MaskStack:
     )
 
 
-def _only_noise(image: Plane) -> bool:
-    """Tell noise that fills the field of view from an image: grainy, and even once blurred."""
-    mean = float(image.mean())
-    if mean <= 0.0 or float(image.std()) < GRAINY * mean:
-        return False
-    even = cv2.GaussianBlur(image, (0, 0), 4.0)
-    return float(np.std(even)) < FLAT * mean
-
-
 def _filled(mask: Mask) -> Mask:
     """Fill holes and drop parts below a tenth of the largest."""
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     out = np.zeros_like(mask)
     areas = [cv2.contourArea(contour) for contour in contours]
+    smallest = 0.1 * max(areas, default=0.0)
     for contour, area in zip(contours, areas, strict=True):
-        if area >= 0.1 * max(areas):
+        if area >= smallest:
             cv2.drawContours(out, [contour], -1, 1, cv2.FILLED)
     return out
 
@@ -135,9 +146,13 @@ def _enlarged(box: Box, cells: tuple[int, ...], matrix: tuple[int, int]) -> Box:
     """Bring a box from cells (h, w) to pixels of the slice (rows, columns), outwards."""
     high, wide = matrix[0] / cells[0], matrix[1] / cells[1]
     left, top, right, bottom = box
-    return int(left * wide), int(top * high), int(np.ceil(right * wide)), int(np.ceil(bottom * high))
+    return (
+        int(left * wide),
+        int(top * high),
+        min(matrix[1], int(np.ceil(right * wide))),
+        min(matrix[0], int(np.ceil(bottom * high))),
+    )
 
 
-def _above(values: npt.NDArray[np.generic], level: float, *, inclusive: bool = False) -> Mask:
-    chosen = values >= level if inclusive else values > level  # type: ignore[operator]
-    return np.asarray(chosen, np.uint8)
+def _above(values: Plane | Mask, level: float, *, inclusive: bool = False) -> Mask:
+    return np.asarray(values >= level if inclusive else values > level, np.uint8)
