@@ -1,53 +1,38 @@
 """Regions of the body by their codes: the meaning that a sender wrote beside a code may say anything."""
 
 from functools import cache
+from typing import NamedTuple, cast
 
-from pydicom.sr.codedict import codes
+
+class Region(NamedTuple):
+    """A coded region of the body (PS3.3, 8.8)."""
+
+    scheme: str
+    value: str
+    meaning: str
+
+
+BODY = Region("SCT", "123037004", "Body structure")  # true of every region
+_FORMERLY = frozenset({"SRT", "SNM3", "99SDM"})  # names that SNOMED had (PS3.16, 8)
+
+
+def region(scheme: str, value: str) -> Region:
+    """Give the region as PS3.16 names it, under the code it came with; BODY where PS3.16 has no such code."""
+    by_code, by_former = _meanings()
+    if scheme in _FORMERLY:
+        meaning = by_code.get(by_former.get(value, ""))
+    else:
+        meaning = by_code.get(value) if scheme == "SCT" else None
+    return BODY if meaning is None else Region(scheme, value, meaning)
 
 
 @cache
-def _regions() -> dict[tuple[str, str], str]:
-    """Read PS3.16 CID 4 and 4031 (anatomic regions) once, when the first coded region comes."""
-    found: dict[tuple[str, str], str] = {}
-    for context in (codes.cid4, codes.cid4031):
-        for keyword in context.dir():
-            code = getattr(context, keyword)
-            found[code.scheme_designator, code.value] = code.meaning
-    return found
+def _meanings() -> tuple[dict[str, str], dict[str, str]]:
+    """Read the SNOMED CT concepts of PS3.16, and the former codes of them, when the first region comes."""
+    # Half a megabyte that a receiver of classic images never needs; pydicom offers no public way to the tables.
+    from pydicom.sr._concepts_dict import concepts  # noqa: PLC0415
+    from pydicom.sr._snomed_dict import mapping  # noqa: PLC0415
 
-
-# SRT is the former name of SCT; its codes differ. Those that scanners still write for whole regions:
-_SRT = {
-    "T-A0100": "Brain",
-    "T-D1100": "Head",
-    "T-D1600": "Neck",
-    "T-D3000": "Chest",
-    "T-D4000": "Abdomen",
-    "T-D6000": "Pelvis",
-    "T-D0010": "Entire body",
-    "T-11500": "Spine",
-    "T-11501": "Cervical spine",
-    "T-11502": "Thoracic spine",
-    "T-11503": "Lumbar spine",
-    "T-32000": "Heart",
-    "T-62000": "Liver",
-    "T-04000": "Breast",
-    "T-92000": "Prostate",
-    "T-15710": "Hip joint",
-    "T-15720": "Knee",
-    "T-15750": "Ankle joint",
-    "T-15610": "Shoulder",
-    "T-D2220": "Shoulder",
-    "T-15430": "Elbow joint",
-    "T-15460": "Wrist joint",
-    "T-D8700": "Hand",
-    "T-D9700": "Foot",
-    "T-D9200": "Thigh",
-}
-
-
-def region_meaning(scheme: str, value: str) -> str:
-    """Give the Standard's name of a region of the body, or "" where the code is none that we know."""
-    if scheme in {"SRT", "SNM3", "99SDM"}:
-        return _SRT.get(value, "")
-    return _regions().get((scheme, value), "")
+    named = cast("dict[str, dict[str, tuple[str, object]]]", concepts["SCT"])
+    by_code = {code: meaning for codes in named.values() for code, (meaning, _) in codes.items()}
+    return by_code, dict(mapping["SRT"])

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 from pydicom.datadict import keyword_for_tag
 
-from dicom_scp.anatomy import region_meaning
+from dicom_scp.anatomy import region
 from dicom_scp.elements import PIXEL_DATA, Element, Walker, encode, encode_item
 from dicom_scp.identity import KeyRing
 from dicom_scp.profile import (
     ALWAYS_EMPTY,
     ANYWHERE,
     DECIMAL_VRS,
+    DEFINED_TERMS,
     DUMMIES,
     MAX_TEXT,
     NUMBER_VRS,
@@ -164,14 +165,13 @@ class Cleaner:
             return b""
         for elements in self.walker.items(element, depth):
             given = {e.tag: text(self._value(e)) for e in elements if not e.undefined}
-            value, scheme = given.get(_CODE_VALUE, ""), given.get(_CODING_SCHEME, "")
-            meaning = region_meaning(scheme, value)
-            if meaning:
-                code = encode(_CODE_VALUE, b"SH", value.encode()) + encode(
-                    _CODING_SCHEME, b"SH", scheme.encode()
-                )
-                item = encode_item(code + encode(_CODE_MEANING, b"LO", meaning.encode()))
-                return encode(rule.tag, b"SQ", item)
+            coded = region(given.get(_CODING_SCHEME, ""), given.get(_CODE_VALUE, ""))
+            item = (
+                encode(_CODE_VALUE, b"SH", coded.value.encode()),
+                encode(_CODING_SCHEME, b"SH", coded.scheme.encode()),
+                encode(_CODE_MEANING, b"LO", coded.meaning.encode()),
+            )
+            return encode(rule.tag, b"SQ", encode_item(b"".join(item)))
         return b""
 
     def _replaced(self, rule: Rule, value: bytes) -> bytes | None:
@@ -189,8 +189,8 @@ class Cleaner:
                 new = self.keyring.pseudonym("device", serial).encode() if serial else b""
             case Action.DUMMY:
                 new = DUMMIES[rule.vrs[0]]
-            case Action.NO_ONLY:
-                new = b"NO" if text(value) == "NO" else None
+            case Action.TERM:
+                new = value if text(value).upper() in DEFINED_TERMS[rule.keyword] else None
             case _:  # EMPTY
                 pass
         return new

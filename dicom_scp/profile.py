@@ -21,8 +21,8 @@ class Action(StrEnum):
     DEVICE = "replaced by a keyed pseudonym"
     DUMMY = "replaced by a fixed value"
     EMPTY = "emptied"
-    CODE = "kept where the code is a region of the body known to the Standard, its meaning rewritten"
-    NO_ONLY = "kept where it says NO"
+    CODE = "its first code kept where PS3.16 knows it, with the meaning that PS3.16 gives"
+    TERM = "kept where it is one of the terms that it may be"
     DROP = "removed"
 
 
@@ -35,6 +35,16 @@ class Rule:
     vrs: tuple[bytes, ...]  # as in PS3.6; more than one where it depends on the pixels
     action: Action
 
+
+DEFINED_TERMS = {
+    "BurnedInAnnotation": frozenset({"NO"}),  # what says YES is never taken
+    # PS3.3, C.8.13.5.13, and what scanners write
+    "MetaboliteMapDescription": frozenset(
+        {"WATER", "FAT", "NAA", "CHOLINE", "CREATINE", "CITRATE", "LACTATE", "LIPID", "NONE", "UNSPECIFIED"}
+        | {"GLUTAMATE", "GLUTAMINE", "TAURINE", "INOSITOL", "N_ACETYL_ASPARTATE", "LACTATE_LIPID"}
+        | {"CHOLINE_CREATINE", "CREATINE_CHOLINE"},
+    ),
+}
 
 METHOD = "Scanside: PS3.15 Annex E Basic, allow-list of MR attributes"  # (0012,0063), at most 64 characters
 OPTIONS = (  # (0012,0064), PS3.16 CID 7050
@@ -56,7 +66,7 @@ KEPT = {
     "ImageLaterality LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod",
     "Patient characteristics": "PatientSex PatientSize PatientWeight PatientPosition",
     "Equipment": "Manufacturer ManufacturerModelName SoftwareVersions MagneticFieldStrength "
-    "ReceiveCoilName TransmitCoilName",
+    "ReceiveCoilName ReceiveCoilManufacturerName TransmitCoilName TransmitCoilManufacturerName",
     "Body": "BodyPartExamined AnatomicalOrientationType",
     "Image plane": "SliceThickness ImagePositionPatient ImageOrientationPatient PixelSpacing SliceLocation "
     "SpacingBetweenSlices PixelAspectRatio",
@@ -117,7 +127,7 @@ WALKED = (
     "MRArterialSpinLabelingSequence ASLSlabSequence MRVelocityEncodingSequence "
     "CardiacSynchronizationSequence RespiratorySynchronizationSequence TemporalPositionSequence "
     "OperatingModeSequence SpecificAbsorptionRateSequence DimensionOrganizationSequence "
-    "DimensionIndexSequence ContrastBolusUsageSequence"
+    "DimensionIndexSequence MRMetaboliteMapSequence ContrastBolusUsageSequence"
 )
 SPECIAL = {
     Action.UID: "StudyInstanceUID SeriesInstanceUID SOPInstanceUID FrameOfReferenceUID ConcatenationUID "
@@ -128,17 +138,17 @@ SPECIAL = {
     Action.DUMMY: "ContentDate ContentTime AcquisitionDateTime FrameAcquisitionDateTime "
     "FrameReferenceDateTime",
     Action.EMPTY: "StudyDate StudyTime AccessionNumber ReferringPhysicianName StudyID PatientBirthDate "
-    "PositionReferenceIndicator",
+    "PositionReferenceIndicator AcquisitionContextSequence ASLTechniqueDescription",
     Action.CODE: "AnatomicRegionSequence",
-    Action.NO_ONLY: "BurnedInAnnotation",
+    Action.TERM: "BurnedInAnnotation MetaboliteMapDescription",
 }
 # Written into every clean file, empty, whether it was there or not: type 2 in all MR objects (PS3.3, A.4)
 ALWAYS = (
     "StudyDate StudyTime AccessionNumber ReferringPhysicianName StudyID PatientBirthDate "
-    "PositionReferenceIndicator"
+    "PositionReferenceIndicator PatientSex"
 )
 # What the other actions stand for belongs to the top level of the data set: in sequences it is removed.
-ANYWHERE = frozenset({Action.KEEP, Action.WALK, Action.UID, Action.DUMMY, Action.CODE})
+ANYWHERE = frozenset(Action) - {Action.PATIENT, Action.AGE, Action.DEVICE}
 
 MAX_TEXT = 256
 TEXT_VRS = frozenset({b"CS", b"LO", b"SH", b"ST", b"LT", b"UT", b"UC", b"AS"})
