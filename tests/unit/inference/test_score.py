@@ -1,0 +1,187 @@
+"""From findings to slice and series scores."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inference.artifacts import CATALOGUE, NAMES
+from inference.score import (
+    Finding,
+    QualityScore,
+    SliceScore,
+    index_of,
+    not_scored,
+    severity_of,
+    slice_score,
+    summarise,
+)
+
+SHARE = st.floats(0.0, 1.0)
+
+
+def findings(**severities):
+    """All classes; those named are present with that severity and a probability of 0.7."""
+    return tuple(
+        Finding(
+            artifact=name,
+            probability=0.7 if name in severities else 0.1,
+            severity=severities.get(name, 0.0),
+            present=name in severities,
+            area=severities.get(name, 0.0),
+            box=(1, 2, 30, 40) if name in severities else None,
+        )
+        for name in NAMES
+    )
+
+
+def a_slice(suitability=0.95, *, signal=True, probability=0.7, **severities):
+    found = tuple(
+        replace(finding, probability=probability) if finding.present else finding
+        for finding in findings(**severities)
+    )
+    return slice_score(found, suitability, signal=signal)
+
+
+def of(quality, name):
+    return quality.findings[NAMES.index(name)]
+
+
+@given(
+    suitability=SHARE,
+    severities=st.dictionaries(st.sampled_from(NAMES), SHARE, min_size=1),
+    more=SHARE,
+    data=st.data(),
+)
+@settings(deadline=None, max_examples=60)
+def test_a_slice_never_gains_by_a_graver_finding(suitability, severities, more, data):
+    name = data.draw(st.sampled_from(sorted(severities)))
+    graver = severities | {name: max(more, severities[name])}
+    assert index_of(suitability, findings(**graver)) <= index_of(suitability, findings(**severities))
+
+
+@given(
+    slices=st.lists(st.tuples(SHARE, st.sampled_from(NAMES), SHARE), min_size=1, max_size=25),
+    more=SHARE,
+    data=st.data(),
+)
+@settings(deadline=None, max_examples=60)
+def test_a_series_never_gains_by_a_graver_finding(slices, more, data):
+    graver = list(slices)
+    which = data.draw(st.integers(0, len(slices) - 1))
+    suitability, name, severity = slices[which]
+    graver[which] = (suitability, name, max(more, severity))
+    before, after = (
+        summarise([a_slice(suited, **{named: grave}) for suited, named, grave in each])
+        for each in (slices, graver)
+    )
+    assert after.index <= before.index
+    assert all(a.severity >= b.severity for a, b in zip(after.findings, before.findings, strict=True))
+    assert [a.present for a in after.findings] == [b.present for b in before.findings]
+
+
+def test_a_clean_slice_has_the_index_of_its_suitability():
+    assert a_slice(0.93).index == pytest.approx(9.3)
+
+
+def test_only_findings_that_are_present_temper_the_index():
+    doubtful = tuple(replace(finding, severity=0.9) for finding in findings())
+    assert index_of(0.9, doubtful) == pytest.approx(9.0)
+    assert index_of(0.9, findings(motion=0.9)) < 6.0
+
+
+def test_an_artifact_that_is_the_protocols_own_tempers_less_than_motion():
+    assert a_slice(chemshift=0.8).index > a_slice(motion=0.8).index
+
+
+def test_what_lies_outside_the_anatomy_weighs_a_fifth():
+    assert severity_of(1.0, inside=0.0, outside=0.5) == pytest.approx(0.2 * severity_of(1.0, 0.5, 0.0))
+    assert severity_of(0.8, inside=3.0, outside=9.0) == 0.8
+
+
+def test_findings_must_be_those_of_the_catalogue_in_its_order():
+    with pytest.raises(ValueError, match="order"):
+        slice_score(findings()[::-1], 0.5)
+
+
+def test_a_few_bad_slices_pull_the_series_down():
+    quality = summarise([a_slice(0.95)] * 27 + [a_slice(0.2)] * 4)
+    assert quality.index == pytest.approx(2.0)
+    assert quality.suitability == pytest.approx(0.2)
+
+
+def test_one_bad_slice_of_many_does_not_rule_the_series():
+    quality = summarise([a_slice(0.95)] * 30 + [a_slice(0.1)])
+    assert quality.index == pytest.approx(9.5)
+    assert quality.worst == 30
+
+
+def test_one_spike_slice_of_thirty_shows_with_its_slice():
+    quality = summarise([a_slice()] * 17 + [a_slice(probability=0.93, spike=0.6)] + [a_slice()] * 12)
+    spike = of(quality, "spike")
+    assert spike.present
+    assert spike.slices == (17,)
+    assert spike.probability == pytest.approx(0.93)
+    assert spike.severity == pytest.approx(0.6)
+    assert spike.box == (1, 2, 30, 40)
+
+
+def test_one_doubtful_slice_of_thirty_does_not_make_a_finding():
+    quality = summarise([a_slice()] * 29 + [a_slice(probability=0.55, ghost=0.6)])
+    ghost = of(quality, "ghost")
+    assert (ghost.present, ghost.slices, ghost.box) == (False, (), None)
+    assert ghost.probability == pytest.approx(0.1)
+
+
+def test_the_only_slice_of_a_series_speaks_for_it():
+    quality = summarise([a_slice(probability=0.55, wrap=0.3)])
+    assert of(quality, "wrap").present
+    assert of(quality, "wrap").severity == pytest.approx(0.3)
+
+
+def test_slices_of_a_finding_come_worst_first():
+    scores = [a_slice(motion=0.2), a_slice(), a_slice(motion=0.9), a_slice(motion=0.5)]
+    assert of(summarise(scores), "motion").slices == (2, 3, 0)
+
+
+def test_every_artifact_is_reported_in_the_catalogues_order():
+    quality = summarise([a_slice(noise=0.4)] * 3)
+    assert tuple(finding.artifact for finding in quality.findings) == tuple(a.name for a in CATALOGUE)
+
+
+def test_slices_without_signal_do_not_count_but_keep_their_positions():
+    air = a_slice(0.01, signal=False, noise=1.0)
+    quality = summarise([air, air, a_slice(0.9, motion=0.1), a_slice(0.9), air])
+    assert quality.index > 8.0
+    assert not of(quality, "noise").present
+    assert of(quality, "motion").slices == (2,)
+    assert quality.n_slices == 5
+    assert quality.worst == 2
+
+
+def test_a_series_without_any_signal_is_not_scored():
+    quality = summarise([a_slice(signal=False)] * 4)
+    assert quality == not_scored("no slice with signal", n_slices=4)
+    assert not quality.scored
+    assert quality.index is None
+
+
+def test_no_slices_at_all_are_not_scored():
+    assert not summarise([]).scored
+
+
+def test_scores_survive_json():
+    scores = [a_slice(0.123456789, motion=0.2), a_slice(spike=0.5, zipper=0.1), a_slice()]
+    for score in scores:
+        assert SliceScore.from_json(json.loads(json.dumps(score.to_json()))) == score
+    for quality in (summarise(scores), not_scored("because", 7)):
+        assert QualityScore.from_json(json.loads(json.dumps(quality.to_json()))) == quality
+
+
+def test_json_holds_four_digits():
+    values = replace(a_slice(), index=1 / 3, suitability=2 / 3).to_json()
+    assert (values["index"], values["suitability"]) == (0.3333, 0.6667)
+    finding = Finding("motion", 1 / 3, 1 / 7, present=True, area=2 / 3, box=None).to_json()
+    assert (finding["probability"], finding["severity"], finding["area"]) == (0.3333, 0.1429, 0.6667)
