@@ -12,9 +12,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ class Stream:
 def demo(settings: Settings, *, once: bool, as_json: bool, data: Path | None) -> int:
     """Run the demonstration; the delivered objects stay in the folder that it names."""
     room = Path(tempfile.mkdtemp(prefix="scanside-demo-"))
-    say = (lambda text: print(text, file=sys.stderr)) if as_json else print
+    say = partial(print, file=sys.stderr if as_json else sys.stdout)
     try:
         with _service(settings, room, once=once) as (base, port):
             stream = Stream(base)
@@ -86,7 +87,7 @@ def demo(settings: Settings, *, once: bool, as_json: bool, data: Path | None) ->
 
 
 @contextmanager
-def _service(settings: Settings, room: Path, *, once: bool) -> Iterator[tuple[str, int]]:
+def _service(settings: Settings, room: Path, *, once: bool) -> Generator[tuple[str, int]]:
     """Run the service for as long as the block lasts; gives its address and its DICOM port."""
     http = _free_port(0 if once else settings.http_port)
     dicom = _free_port(0 if once else settings.dicom_port)

@@ -6,9 +6,10 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import FrameType
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -38,10 +39,9 @@ class Part:
         self._threads: list[threading.Thread] = []
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> Generator[None]:
         """Beat until the block ends; SIGTERM and SIGINT ask it to end."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.stop.set())
+        stop_on_signals(self.stop)
         self.beat()
         self.spawn(self._heart, "heart")
         log.info("part started", extra={"part": self.name})
@@ -96,10 +96,20 @@ class Part:
                 log.warning("no heartbeat", extra={"part": self.name, "reason": str(error)})
 
 
+def stop_on_signals(stop: threading.Event) -> None:
+    """Let SIGTERM and SIGINT set the event."""
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask)
+
+
 @contextmanager
 def health_server(
     port: int, metrics: Metrics, ready: Callable[[], Mapping[str, bool | str]]
-) -> Iterator[int]:
+) -> Generator[int]:
     """Serve /livez, /readyz and /metrics on the loopback address; gives the bound port."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -114,7 +124,7 @@ def health_server(
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
             """Say nothing: probes come every few seconds."""
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from urllib.request import urlopen
 
 from dicom_scp.listener import DoorEvents, Listener, ListenerConfig
+from inference.card import Card
 from service.bootstrap import (
     Foundation,
     Pictures,
@@ -32,6 +33,8 @@ from service.reception import Reception
 from service.settings import Settings
 
 Checks = Mapping[str, bool | str]
+
+SLICES_AT_ONCE = 8  # claimed together: enough to fill a GPU's batch, few enough to let other series have their turn
 
 
 def run_receive(settings: Settings, supervised: bool) -> None:  # noqa: FBT001 - a fact, handed on
@@ -97,17 +100,16 @@ def run_work(settings: Settings, supervised: bool) -> None:  # noqa: FBT001 - a 
     metrics = _metrics(settings)
     metrics.name_model(card.name, version=card.version, sha256=card.sha256, provider=eye.provider)
     part = Part("work", foundation.upkeep, foundation.database, metrics)
-    model = f"{card.name} {card.version} ({card.sha256[:12]})"
-    part.facts |= {"provider": eye.provider, "model": model}
+    part.facts |= {"provider": eye.provider, "model": card.title}
     worker = Worker(foundation.database, f"{socket.gethostname()}:{os.getpid()}:{time.time_ns():x}")
     closings, outbox = Closings(worker), Outbox(worker, give_up_s=settings.give_up_hours * 3600)
-    scorer = Scorer(Scoring(worker), foundation.spool, eye, metrics, batch=eye.batch)
+    scorer = Scorer(Scoring(worker), foundation.spool, eye, metrics, batch=SLICES_AT_ONCE)
     judge = Judge(
         closings=closings,
         patience=patience(settings),
         thresholds=thresholds(settings),
         listening_since=_ListeningSince(Views(foundation.database)),
-        model=model,
+        model=card.title,
         provider=eye.provider,
         metrics=metrics,
     )
@@ -186,7 +188,7 @@ def run_web(settings: Settings, supervised: bool) -> None:  # noqa: FBT001 - a f
         ready=_readiness(foundation, views),
         registry=merged(metrics.registry, lambda: _pages(views)) if supervised else metrics.registry,
         version=product(foundation, card).version,
-        model=ModelFacts(card.name, card.version, card.sha256, card.limits, card.headline()),
+        model=ModelFacts(card.name, card.version, card.sha256, card.limits, _headline(card)),
     )
 
     def bound(port: int) -> None:
@@ -195,6 +197,10 @@ def run_web(settings: Settings, supervised: bool) -> None:  # noqa: FBT001 - a f
 
     with part.running():
         serve(create_app(house), settings.http_host, settings.http_port, part.stop, bound=bound)
+
+
+def _headline(card: Card) -> dict[str, float]:
+    return {name: float(value) for name, value in card.metrics.items() if isinstance(value, int | float)}
 
 
 def _basics(foundation: Foundation) -> Callable[[], Checks]:

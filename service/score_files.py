@@ -142,7 +142,6 @@ class FileScorer:
     ) -> dict[str, Any]:
         around = circumstances(group.facts.to_json(), incomplete=False, conflict=False)
         decision = decide(quality, around, self.thresholds)
-        card = self.eye.card
         return {
             "series": series,
             "source_paths": [str(path) for path in group.paths],
@@ -164,7 +163,7 @@ class FileScorer:
             "slices": [_slice(seen, position) for position in range(len(seen))] if quality.scored else [],
             "scored": quality.scored,
             "reason": decision.reason,
-            "model": f"{card.name} {card.version} ({card.sha256[:12]})",
+            "model": self.eye.card.title,
             "provider": self.eye.provider,
             "seconds": round(seconds, 3),
         }

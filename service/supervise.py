@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Mapping
 
+from service.parts import stop_on_signals
+
 PARTS = ("receive", "work", "web")
 PARENT = "SCANSIDE_PARENT_PID"
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -71,8 +73,7 @@ class Child:
 def supervise(environ: Mapping[str, str]) -> None:
     """Run the parts until SIGTERM or SIGINT."""
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop_on_signals(stop)
     shared = {**environ, PARENT: str(os.getpid())}
     children = [Child(name, shared) for name in PARTS]
     while not stop.is_set():

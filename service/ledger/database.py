@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -35,7 +35,7 @@ class Database:
         self._writers = threading.Lock()
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self) -> Generator[Connection]:
         """Do one transaction that is durable on return.
 
         Raises LedgerUnavailable when the database cannot be reached, is locked or is full.
@@ -54,7 +54,7 @@ class Database:
             raise LedgerUnavailable(type(error).__name__) from error
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> Generator[Connection]:
         """Read one consistent state."""
         try:
             with self.engine.connect() as connection:

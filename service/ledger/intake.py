@@ -160,7 +160,9 @@ def _count(connection: Connection, arrival: Arrival, now: float, current: Row[*t
     connection.execute(update(series).where(series.c.id == current.id).values(values))
 
 
-def _open(connection: Connection, arrival: Arrival, now: float, last: Row[*tuple[Any, ...]] | None) -> tuple[str, int]:
+def _open(
+    connection: Connection, arrival: Arrival, now: float, last: Row[*tuple[Any, ...]] | None
+) -> tuple[str, int]:
     """Open the next generation of a series; gives its row and number."""
     generation = 1 if last is None else int(last.generation) + 1
     series_id = secrets.token_hex(8)
