@@ -1,34 +1,17 @@
 """Stored pixel values of one frame, whatever the transfer syntax; nothing is decoded that was not asked for."""
 
-import struct
-
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, ExplicitVRBigEndian
 
-from inference.header import integer
+from inference.header import BROKEN, integer
 
 MOST_PIXELS = 64 * 1024 * 1024  # of one frame; the largest MR matrices are 2048 x 2048
 LONGEST_SIDE = 16384
 SMALLEST_SIDE = 8
 Stored = npt.NDArray[np.int64]
-
-# What pydicom's decoders and their plug-ins raise on damaged or foreign data.
-_UNDECODABLE = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
 
 
 class UnreadableImage(ValueError):
@@ -80,7 +63,7 @@ def _transfer_syntax(ds: Dataset) -> UID:
 def _decompressed(ds: Dataset, index: int) -> Stored:
     try:
         frame = pixel_array(ds, index=index, raw=True)
-    except _UNDECODABLE as error:
+    except BROKEN as error:
         raise UnreadableImage(f"the compressed pixels cannot be decoded ({type(error).__name__})") from error
     if frame.ndim != 2 or frame.dtype.kind not in "iu":
         raise UnreadableImage("the compressed pixels are not one plane of integers")

@@ -10,7 +10,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.uid import EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage, MRImageStorage
 
-from inference.header import group, integer
+from inference.header import BROKEN, group, integer
 
 SMALLEST_MATRIX = 64
 SCORED_CLASSES = frozenset({MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage})
@@ -55,16 +55,15 @@ def unsuited(ds: Dataset, frame: int = 1) -> str:
     """Say why a frame (1-based) of an object is not scored; "" if it is."""
     try:
         return next(filter(None, (ask(ds, frame) for ask in _QUESTIONS)), "")
-    except (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError):
+    except BROKEN:
         return "the header cannot be read"
 
 
 def _object(ds: Dataset, _frame: int) -> str:
-    if str(ds.get("SOPClassUID") or MRImageStorage) not in SCORED_CLASSES:
+    sop_class, modality = str(ds.get("SOPClassUID") or ""), str(ds.get("Modality") or "").strip().upper()
+    if sop_class not in SCORED_CLASSES and (sop_class or not modality):
         return "the object is no MR image"
-    if str(ds.get("Modality") or "MR").strip().upper() != "MR":
-        return "the modality is not MR"
-    return ""
+    return "the modality is not MR" if modality not in ("MR", "") else ""
 
 
 def _plane(ds: Dataset, _frame: int) -> str:

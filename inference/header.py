@@ -1,15 +1,32 @@
 """What the eye reads of a header, classic or Enhanced: geometry, rescale, phase encoding, padding.
 
 Enhanced objects keep most of it in functional groups (PS3.3 C.7.6.16), per frame or shared by all; a classic object has
-the same attributes at its top level. Raises what pydicom raises on broken values.
+the same attributes at its top level. Raises one of `BROKEN` on values that cannot be read.
 """
 
+import struct
 from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException
 
+# What pydicom, its decoders and their plug-ins raise on values and pixels that are not what they claim to be.
+BROKEN = (
+    ArithmeticError,
+    AttributeError,
+    BytesLengthException,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 MOST_ANISOTROPIC = 20.0  # no scanner makes in-plane pixels longer than so many times their width
 
 

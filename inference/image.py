@@ -1,6 +1,5 @@
 """Slice: one image as the eye sees it; `Slice.from_dataset` is the one way from DICOM to pixels."""
 
-import struct
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -16,19 +15,7 @@ __all__ = ["PhaseEncoding", "Slice", "UnreadableImage", "number_of_frames"]
 PhaseEncoding = Literal["COL", "ROW", ""]
 Pixels = npt.NDArray[np.float32]
 
-# What pydicom raises on values that are not what their VR says; anything else is a fault of ours.
-_BROKEN = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
+FAINT = 0.5  # of the brightest pixels: nothing in an image with air or fluid in it is brighter than that everywhere
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +48,7 @@ class Slice:
             )
         except UnreadableImage:
             raise
-        except _BROKEN as error:
+        except header.BROKEN as error:
             raise UnreadableImage(f"the header does not hold together ({type(error).__name__})") from error
 
     @classmethod
@@ -80,7 +67,7 @@ def number_of_frames(ds: Dataset) -> int:
     """Tell how many frames an object holds: at least 1."""
     try:
         return max(1, header.integer(ds, "NumberOfFrames") or 1)
-    except _BROKEN:
+    except header.BROKEN:
         return 1
 
 
@@ -100,13 +87,22 @@ def _magnitude(ds: Dataset, frame: int) -> Pixels:
         _fill(pixels, (stored >= padding[0]) & (stored <= padding[1]))
     if ds.get("PhotometricInterpretation") == "MONOCHROME1":
         pixels = pixels.max() - pixels
-    return _not_negative(pixels)
+    return _not_negative(_lowered(pixels))
 
 
 def _fill(pixels: Pixels, padded: npt.NDArray[np.bool_]) -> None:
     """Give pixels that are no image the lowest signal of those that are."""
     if padded.any() and not padded.all():
         pixels[padded] = pixels[~padded].min()
+
+
+def _lowered(pixels: Pixels) -> Pixels:
+    """Take off a positive offset that no header tells of (some writers store signed values as unsigned ones)."""
+    lowest = float(pixels.min())
+    if lowest <= 0.0 or lowest < FAINT * float(pixels.mean()) or lowest == pixels.max():
+        return pixels
+    offset = lowest >= FAINT * float(np.percentile(pixels, 99.5))
+    return pixels - np.float32(lowest) if offset else pixels
 
 
 def _not_negative(pixels: Pixels) -> Pixels:

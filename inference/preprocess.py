@@ -11,9 +11,7 @@ from inference.image import Slice
 
 SIZE = 256
 PERCENTILE = 99.5
-GRID = (
-    2  # sides and corner of the image lie on multiples of this, so that masks of half the size crop exactly
-)
+GRID = 2  # sides and corner of the image lie on its multiples, so that masks of half the size crop exactly
 
 Image = npt.NDArray[np.float32]
 Pixel = TypeVar("Pixel", bound=np.generic)
@@ -41,7 +39,7 @@ def to_canvas(
     Transposed where that brings the phase encoding along axis 0 (`transpose` overrides it; needed where the header
     does not tell), resampled to square pixels so that the longer side of the field of view fills the canvas
     (areas averaged where it shrinks, linear where it grows, axis by axis), centred on zeros, clipped at the
-    percentile of the image itself (not of the padding), scaled to 0..1. An empty image gives an empty canvas.
+    percentile of the whole canvas, scaled to 0..1. An empty image gives an empty canvas.
     """
     turned = image.phase_encoding == "ROW" if transpose is None else transpose
     pixels, (row_mm, column_mm) = image.pixels, image.spacing
@@ -49,12 +47,14 @@ def to_canvas(
         pixels, row_mm, column_mm = pixels.T, column_mm, row_mm
     field = (pixels.shape[0] * row_mm, pixels.shape[1] * column_mm)
     height, width = (_side(extent * size / max(field), size) for extent in field)
-    small = _resample(np.ascontiguousarray(pixels), height, width)
-    brightest = float(np.percentile(small, percentile))
     top, left = ((size - side) // 2 // GRID * GRID for side in (height, width))
     canvas = np.zeros((size, size), np.float32)
+    canvas[top : top + height, left : left + width] = _resample(np.ascontiguousarray(pixels), height, width)
+    brightest = np.float32(np.percentile(canvas, percentile))
     if brightest > 0.0:
-        canvas[top : top + height, left : left + width] = np.clip(small / brightest, 0.0, 1.0)
+        canvas = np.clip(canvas / brightest, 0.0, 1.0, dtype=np.float32)
+    else:
+        canvas.fill(0.0)
     rows, columns = image.pixels.shape
     return Canvas(canvas, turned, top, left, height, width, rows, columns)
 
