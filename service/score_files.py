@@ -2,6 +2,7 @@
 
 import time
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -10,19 +11,19 @@ from typing import Any
 
 import numpy as np
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 
 from dicom_scp.deidentify import Deidentifier, deidentify_file
-from dicom_scp.errors import Refused, Skipped
+from dicom_scp.errors import Refused
 from dicom_scp.instance import Facts, Instance, parse_reference
 from inference.artifacts import CATALOGUE
 from inference.eye import Examined, Eye
 from inference.guard import unsuited
 from inference.image import Slice, UnreadableImage, number_of_frames
-from inference.score import QualityScore, not_scored, summarise
+from inference.masks import MaskStack
+from inference.score import QualityScore, SliceScore, not_scored, summarise
 from inference.segmenter import ModelFailed
 from service.rules import Thresholds, circumstances, decide
-
-BATCH = 16  # slices held in memory at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Seen:
     position: float | None
     frame: int
     shape: tuple[int, int]  # rows, columns
-    examined: Examined
+    score: SliceScore
+    masks: MaskStack | None  # None where none are to be written
 
     @property
     def place(self) -> tuple[bool, float, int, int]:
@@ -47,9 +49,13 @@ class Group:
     """The files of one series, and what became of their slices."""
 
     facts: Facts
-    paths: list[Path] = field(default_factory=list)
-    digests: set[str] = field(default_factory=set)
-    reasons: list[str] = field(default_factory=list)  # why slices were not scored
+    paths: list[Path] = field(default_factory=list[Path])
+    digests: set[str] = field(
+        default_factory=set[str]
+    )  # of the images: one that lies there twice counts once
+    reasons: Counter[str] = field(default_factory=Counter[str])  # why slices were not scored
+    suited: list[Seen] = field(default_factory=list[Seen])
+    unsuited: list[Seen] = field(default_factory=list[Seen])  # of kinds that are not scored
     n_slices: int = 0
 
 
@@ -67,21 +73,18 @@ class FileScorer:
     def score(self, paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
         """Give one result a series, as plain values."""
         groups = self._groups(sorted(_files(paths)))
-        for number, (series, group) in enumerate(groups.items()):
-            self.progress(number, len(groups))
-            yield self._series(series, group)
-        self.progress(len(groups), len(groups))
+        of = len(groups)
+        while groups:
+            self.progress(of - len(groups), of)
+            series = next(iter(groups))
+            yield self._series(series, groups.pop(series))
+        self.progress(of, of)
 
     def _groups(self, files: Sequence[Path]) -> dict[str, Group]:
         groups: dict[str, Group] = {}
         for path in files:
-            try:
-                instance = deidentify_file(path, self.deidentifier)
-            except Skipped as skipped:
-                self.note(f"{path}: left out: {skipped}")
-                continue
-            except (Refused, OSError) as error:
-                self.note(f"{path}: left out: {error if isinstance(error, Refused) else 'cannot be read'}")
+            instance = self._clean(path)
+            if instance is None:
                 continue
             group = groups.setdefault(instance.series_instance_uid, Group(instance.facts))
             if instance.digest not in group.digests:
@@ -89,57 +92,73 @@ class FileScorer:
                 group.paths.append(path)
         return groups
 
+    def _clean(self, path: Path) -> Instance | None:
+        """Take the identity off a file; None, with a note, if it holds no image or is broken."""
+        try:
+            return deidentify_file(path, self.deidentifier)
+        except Refused as refused:
+            self.note(f"{path}: left out: {refused}")
+        except OSError as error:
+            self.note(f"{path}: left out: cannot be read ({type(error).__name__})")
+        return None
+
     def _series(self, series: str, group: Group) -> dict[str, Any]:
         began = time.perf_counter()
-        suited: list[Seen] = []
-        others: list[Seen] = []
         for path in group.paths:
-            reason, seen = self._instance(deidentify_file(path, self.deidentifier), group)
-            (others if reason else suited).extend(seen)
-        suited.sort(key=lambda seen: seen.place)
-        quality = _quality(suited, group)
+            instance = self._clean(path)
+            if instance is not None:
+                self._instance(instance, group)
+        group.suited.sort(key=lambda seen: seen.place)
+        quality = _quality(group)
         if self.masks is not None:
-            _write_masks(
-                self.masks / f"{series}.npz", sorted([*suited, *others], key=lambda seen: seen.place)
-            )
-        return self._result(series, group, suited, quality, time.perf_counter() - began)
+            every = sorted([*group.suited, *group.unsuited], key=lambda seen: seen.place)
+            _write_masks(self.masks / f"{series}.npz", every)
+        return self._result(series, group, quality, time.perf_counter() - began)
 
-    def _instance(self, instance: Instance, group: Group) -> tuple[str, list[Seen]]:
-        """Examine the frames of one file; a kind that is not scored is seen only where masks are asked for."""
+    def _instance(self, instance: Instance, group: Group) -> None:
+        """Examine the frames of one file, some at a time."""
         dataset = dcmread(BytesIO(instance.content))
-        reason = unsuited(dataset)
         frames = number_of_frames(dataset)
         group.n_slices += frames
-        if reason:
-            group.reasons.append(reason)
-            if self.masks is None:
-                return reason, []
-        seen: list[Seen] = []
-        for start in range(1, frames + 1, BATCH):
-            numbers = range(start, min(start + BATCH, frames + 1))
-            try:
-                slices = [Slice.from_dataset(dataset, number) for number in numbers]
-                examined = self.eye.examine(slices)
-            except (UnreadableImage, ModelFailed) as error:
-                group.reasons.append(str(error))
-                continue
-            original = parse_reference(instance.identity.reference).sop_instance_uid
-            seen += [
-                Seen(
-                    original,
-                    instance.facts.instance_number,
-                    image.position,
-                    number,
-                    image.pixels.shape,
-                    found,
-                )
-                for number, image, found in zip(numbers, slices, examined, strict=True)
-            ]
-        return reason, seen
+        for start in range(1, frames + 1, self.eye.batch):
+            numbers = range(start, min(start + self.eye.batch, frames + 1))
+            self._frames(instance, dataset, numbers, group)
 
-    def _result(
-        self, series: str, group: Group, seen: Sequence[Seen], quality: QualityScore, seconds: float
-    ) -> dict[str, Any]:
+    def _frames(self, instance: Instance, dataset: Dataset, numbers: Iterable[int], group: Group) -> None:
+        """Examine some frames; a kind that is not scored is shown to the network only where masks are asked for."""
+        wanted: list[tuple[str, Slice]] = []
+        for number in numbers:
+            reason = unsuited(dataset, number)
+            if reason:
+                group.reasons[reason] += 1
+            if reason and self.masks is None:
+                continue
+            try:
+                wanted.append((reason, Slice.from_dataset(dataset, number)))
+            except UnreadableImage as error:
+                group.reasons[str(error)] += 1
+        try:
+            examined = self.eye.examine([image for _, image in wanted])
+        except ModelFailed as error:
+            group.reasons[f"the model failed: {error}"] += len(wanted)
+            return
+        for (reason, image), found in zip(wanted, examined, strict=True):
+            (group.unsuited if reason else group.suited).append(self._seen(instance, image, found))
+
+    def _seen(self, instance: Instance, image: Slice, found: Examined) -> Seen:
+        rows, columns = image.pixels.shape
+        return Seen(
+            sop_instance_uid=parse_reference(instance.identity.reference).sop_instance_uid,
+            instance_number=instance.facts.instance_number,
+            position=image.position,
+            frame=image.frame,
+            shape=(rows, columns),
+            score=found.score,
+            masks=None if self.masks is None else found.masks,
+        )
+
+    def _result(self, series: str, group: Group, quality: QualityScore, seconds: float) -> dict[str, Any]:
+        seen = group.suited
         around = circumstances(group.facts.to_json(), incomplete=False, conflict=False)
         decision = decide(quality, around, self.thresholds)
         return {
@@ -156,6 +175,7 @@ class FileScorer:
                     "code": artifact.coded,
                     "probability": finding.probability,
                     "severity": finding.severity,
+                    "present": finding.present,
                     "slices": [_number(seen, position) for position in finding.slices],
                 }
                 for artifact, finding in zip(CATALOGUE, quality.findings, strict=False)
@@ -177,11 +197,12 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def _quality(suited: Sequence[Seen], group: Group) -> QualityScore:
-    if suited:
-        return summarise([seen.examined.score for seen in suited])
-    reason = max(set(group.reasons), key=group.reasons.count) if group.reasons else "no image could be read"
-    return not_scored(reason, n_slices=group.n_slices)
+def _quality(group: Group) -> QualityScore:
+    """Sum up what was scored; where nothing was, the commonest reason says why."""
+    if group.suited:
+        return summarise([seen.score for seen in group.suited])
+    commonest = group.reasons.most_common(1)
+    return not_scored(commonest[0][0] if commonest else "no image could be read", n_slices=group.n_slices)
 
 
 def _number(seen: Sequence[Seen], position: int) -> int:
@@ -191,16 +212,20 @@ def _number(seen: Sequence[Seen], position: int) -> int:
 
 
 def _slice(seen: Sequence[Seen], position: int) -> dict[str, Any]:
-    score = seen[position].examined.score
+    score = seen[position].score
     return {
         "instance_number": _number(seen, position),
         "frame": score.frame,
         "index": score.index,
         "suitability": score.suitability,
         "artifacts": [
-            {"name": found.artifact, "probability": found.probability, "severity": found.severity}
+            {
+                "name": found.artifact,
+                "probability": found.probability,
+                "severity": found.severity,
+                "present": found.present,
+            }
             for found in score.findings
-            if found.present
         ],
     }
 
@@ -221,7 +246,8 @@ def _write_masks(path: Path, seen: Sequence[Seen]) -> None:
             np.lib.format.write_array_header_1_0(file, header)
             for one in seen:
                 padded = np.zeros(shape[1:], np.uint8)
-                padded[:, : one.shape[0], : one.shape[1]] = one.examined.masks.to_matrix(*one.shape)
+                if one.masks is not None:
+                    padded[:, : one.shape[0], : one.shape[1]] = one.masks.to_matrix(*one.shape)
                 file.write(padded.tobytes())
         for name, values in {
             "classes": np.array([artifact.name for artifact in CATALOGUE]),
