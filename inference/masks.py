@@ -57,11 +57,12 @@ class MaskStack:
             raise ValueError("these are no packed masks")
         located = [index for index in range(classes) if bits >> index & 1]
         expected = len(located) * rows * columns
+        inflater = zlib.decompressobj()
         try:
-            raw = zlib.decompressobj().decompress(packed[_HEAD.size :], expected + 1)
+            raw = inflater.decompress(packed[_HEAD.size :], expected + 1)
         except zlib.error as error:
             raise ValueError("packed masks are damaged") from error
-        if len(raw) != expected:
+        if len(raw) != expected or not inflater.eof:  # at the end zlib has compared its checksum
             raise ValueError("packed masks are damaged")
         stack = np.zeros((classes, rows, columns), np.uint8)
         stack[located] = np.frombuffer(raw, np.uint8).reshape(len(located), rows, columns)

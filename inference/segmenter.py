@@ -57,8 +57,11 @@ class Segmenter:
         """Run the network over canvases (n, 1, size, size).
 
         On the CPU one at a time: as fast as a batch there, in a tenth of the memory. On the GPU in batches of one
-        fixed shape, the last one filled up. Raises ModelFailed on anything but probabilities.
+        fixed shape, the last one filled up. Raises ModelFailed on anything but probabilities, and on canvases that are
+        not finite: the network may make a probability even of those.
         """
+        if not np.isfinite(canvases).all():
+            raise ModelFailed("a canvas is not finite")
         parts = [
             self._run(canvases[start : start + self.batch]) for start in range(0, len(canvases), self.batch)
         ]
@@ -85,7 +88,7 @@ class Segmenter:
 
 
 def _session(model: bytes, provider: Provider, threads: int) -> ort.InferenceSession:
-    """Load from bytes: what was hashed is what runs, and data outside the file cannot be found by the runtime."""
+    """Load from the bytes that were hashed: what was checked is what runs."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
