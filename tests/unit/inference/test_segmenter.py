@@ -30,6 +30,48 @@ def canvases(count, seed=3):
     return np.random.default_rng(seed).random((count, 1, 256, 256), dtype=np.float32)
 
 
+def with_model(card, content, tmp_path):
+    """The card, with another model in place of its own."""
+    folder = shutil.copytree(card.folder, tmp_path / "model")
+    (folder / "model.onnx").write_bytes(content)
+    path = folder / "card.toml"
+    path.write_text(
+        path.read_text("utf-8").replace(card.sha256, hashlib.sha256(content).hexdigest()), "utf-8"
+    )
+    return load_card(folder)
+
+
+def fields(content, start, end):
+    """Walk a protobuf message: (field number, first byte, end) of each field."""
+
+    def varint(at):
+        value, shift = 0, 0
+        while content[at] & 0x80:
+            value, shift, at = value | (content[at] & 0x7F) << shift, shift + 7, at + 1
+        return value | content[at] << shift, at + 1
+
+    while start < end:
+        tag, start = varint(start)
+        first = start
+        length, start = varint(start) if tag & 7 in {0, 2} else (0, start)
+        first, start = (
+            (start, start + length) if tag & 7 == 2 else (first, start + {1: 8, 5: 4}.get(tag & 7, 0))
+        )
+        yield tag >> 3, first, start
+
+
+def without_numbers(model):
+    """The model with NaN for every weight: ModelProto.graph (7), its initializer (5), float raw_data (9)."""
+    spoilt = bytearray(model)
+    for graph in (each for each in fields(model, 0, len(model)) if each[0] == 7):
+        for tensor in (each for each in fields(model, *graph[1:]) if each[0] == 5):
+            parts = {number: (first, end) for number, first, end in fields(model, *tensor[1:])}
+            if model[parts[2][0]] == 1:  # TensorProto.data_type FLOAT
+                first, end = parts[9]
+                spoilt[first:end] = b"\xff" * (end - first)
+    return bytes(spoilt)
+
+
 def test_every_output_is_a_probability_of_the_right_shape(segmenter):
     said = segmenter(canvases(3))
     assert said.masks.shape == (3, 13, 128, 128)
@@ -86,6 +128,12 @@ def test_a_canvas_that_is_not_finite_is_a_failure_not_an_answer(segmenter, value
         segmenter(spoilt)
 
 
+def test_a_network_that_answers_nan_is_a_failure_not_an_answer(card, tmp_path):
+    broken = with_model(card, without_numbers((card.folder / "model.onnx").read_bytes()), tmp_path)
+    with pytest.raises(ModelFailed, match="not a probability"):
+        Segmenter(broken, provider="cpu", threads=1).warm()
+
+
 def test_what_the_runtime_refuses_is_a_failure(segmenter):
     with pytest.raises(ModelFailed, match="gave up"):
         segmenter(np.zeros((1, 1, 255, 255), np.float32))
@@ -104,13 +152,8 @@ def test_a_model_of_another_shape_than_its_card_is_refused(card):
 
 
 def test_what_is_no_model_is_refused(card, tmp_path):
-    folder = shutil.copytree(card.folder, tmp_path / "model")
-    (folder / "model.onnx").write_bytes(b"\x08\x08 not a model")
-    text = (folder / "card.toml").read_text("utf-8")
-    digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
-    (folder / "card.toml").write_text(text.replace(card.sha256, digest), "utf-8")
     with pytest.raises(UnfitModel, match="cannot load"):
-        Segmenter(load_card(folder), provider="cpu")
+        Segmenter(with_model(card, b"\x08\x08 not a model", tmp_path), provider="cpu")
 
 
 def test_loading_says_nothing_on_standard_output():
