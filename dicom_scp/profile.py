@@ -145,7 +145,7 @@ SPECIAL = {
 # Written into every clean file, empty, whether it was there or not: type 2 in all MR objects (PS3.3, A.4)
 ALWAYS = (
     "StudyDate StudyTime AccessionNumber ReferringPhysicianName StudyID PatientBirthDate "
-    "PositionReferenceIndicator PatientSex"
+    "PositionReferenceIndicator PatientSex Manufacturer"
 )
 # What the other actions stand for belongs to the top level of the data set: in sequences it is removed.
 ANYWHERE = frozenset(Action) - {Action.PATIENT, Action.AGE, Action.DEVICE}
