@@ -131,8 +131,6 @@ class Rules(_Table):
     """series index below which Repeat may be said"""
     repeat_suitability: Share = 0.35
     """suitability below which Repeat may be said"""
-    early_alert_probability: Share = 0.9
-    """how sure two neighbouring slices must be for an alert before the series is over"""
 
     @model_validator(mode="after")
     def _is_in_order(self) -> Self:
