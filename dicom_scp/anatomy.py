@@ -34,5 +34,8 @@ def _meanings() -> tuple[dict[str, str], dict[str, str]]:
     from pydicom.sr._snomed_dict import mapping  # noqa: PLC0415
 
     named = cast("dict[str, dict[str, tuple[str, object]]]", concepts["SCT"])
-    by_code = {code: meaning for codes in named.values() for code, (meaning, _) in codes.items()}
+    by_code: dict[str, str] = {}
+    for codes in named.values():
+        for code, (meaning, _) in codes.items():
+            by_code[code] = min(meaning, by_code.get(code, meaning), key=lambda words: (len(words), words))
     return by_code, dict(mapping["SRT"])
