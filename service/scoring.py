@@ -18,7 +18,7 @@ from inference.segmenter import ModelFailed
 from service.ledger import Scoring, SliceNote, SliceState, SliceTask
 from service.metrics import Metrics
 
-MOST_ATTEMPTS = 3  # a slice that takes the worker down with it is set aside after as many deaths
+MOST_ATTEMPTS = 12  # a slice that takes the worker down with it is set aside after as many deaths
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sqlalchemy import update
+from sqlalchemy import exists, or_, select, update
 
 from service.ledger.database import Database
 from service.ledger.tables import outbox, series, slice_
@@ -20,12 +20,19 @@ class Worker:
 
     database: Database
     owner: str  # unique to the process
-    lease_s: float = 30.0
+    lease_s: float = 6.0
     clock: Callable[[], float] = field(default=time.time)
 
     def beat(self) -> None:
-        """Renew every lease of this worker."""
+        """Renew every lease of this worker; costs no write while there is none."""
         until = self.clock() + self.lease_s
+        held = [
+            exists().where(table.c.lease_owner == self.owner, table.c.lease_until > 0)
+            for table in (slice_, series, outbox)
+        ]
+        with self.database.read() as connection:
+            if not connection.scalar(select(or_(*held))):
+                return
         with self.database.write() as connection:
             for table in (slice_, series, outbox):
                 connection.execute(

@@ -361,3 +361,17 @@ def test_a_database_that_cannot_be_reached_is_said_to_be_unavailable(tmp_path: P
     database = Database(f"sqlite:///{tmp_path / 'no' / 'folder' / 'x.sqlite'}")
     with pytest.raises(LedgerUnavailable):
         Upkeep(database).installation()
+
+
+def test_a_slice_that_takes_its_worker_down_is_claimed_alone_in_the_end(
+    database: Database, clock: Clock
+) -> None:
+    intake = Intake(database, clock)
+    for number in range(3):
+        intake.received(arrival(number))
+    scoring = Scoring(worker(database, clock))
+    claims = []
+    for _ in range(4):
+        claims.append(len(scoring.claim_slices(8)))
+        clock.now += 31
+    assert claims == [3, 3, 1, 1]
