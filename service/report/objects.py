@@ -1,7 +1,7 @@
 """What every object of ours carries, and how it becomes bytes.
 
-A coded entry is encoded once and kept as bytes: a report repeats a few dozen codes some hundred times, and
-building and writing them as datasets costs more than everything else in it.
+Strings and coded entries are encoded at once, and codes kept as bytes: a report repeats a few dozen of them some
+hundred times, and to build and write them as datasets costs more than everything else in it.
 """
 
 import unicodedata
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 
+from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import dcmwrite, write_sequence_item
-from pydicom.tag import Tag
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import (
     UID,
     EnhancedSRStorage,
@@ -55,14 +56,34 @@ def item(**values: object) -> Dataset:
     out = Dataset()
     out.set_original_encoding(False, True, "iso8859")  # noqa: FBT003
     for keyword, value in values.items():
-        setattr(out, keyword, value)
+        tag, vr = _entry(keyword)
+        if isinstance(value, str):
+            out[tag] = _raw(tag, vr, _padded(value, vr))
+        else:
+            out.add_new(tag, vr, value)
     return out
+
+
+def _raw(tag: BaseTag, vr: str, value: bytes) -> RawDataElement:
+    return RawDataElement(tag, vr, len(value), value, 0, False, True)  # noqa: FBT003
+
+
+@lru_cache(maxsize=1024)
+def _entry(keyword: str) -> tuple[BaseTag, str]:
+    return Tag(keyword), dictionary_VR(keyword)
+
+
+@lru_cache(maxsize=1024)
+def _padded(value: str, vr: str) -> bytes:
+    """Encode one of our own strings, to an even length. Raises UnicodeEncodeError where it is not ASCII."""
+    encoded = value.encode("ascii")
+    return encoded + (b"\0" if vr == "UI" else b" ") * (len(encoded) % 2)
 
 
 def set_code(dataset: Dataset, keyword: str, code: Code) -> None:
     """Give `dataset` a code sequence of one item."""
-    tag, value = Tag(keyword), _encoded(code)
-    dataset[tag] = RawDataElement(tag, "SQ", len(value), value, 0, False, True)  # noqa: FBT003
+    tag, vr = _entry(keyword)
+    dataset[tag] = _raw(tag, vr, _encoded(code))
 
 
 @lru_cache(maxsize=512)

@@ -19,6 +19,7 @@ from service.report.content import (
     image_item,
     number,
     outline,
+    root,
     text,
     uid,
 )
@@ -48,8 +49,8 @@ def build_report(result: Result) -> Dataset:
     uids = Uids.of(result)
     out = new_object(result, REPORT, number=result.generation)
     _document(out, result, uids)
-    root = container(codes.REPORT, _root(result, uids), relation=None)
-    out.update(root)
+    document = root(codes.REPORT, _root(result, uids))
+    out.update({tag: document.get_item(tag) for tag in document.keys()})  # noqa: SIM118  # not decoded
     return out
 
 

@@ -4,12 +4,13 @@ from dataclasses import replace
 from io import BytesIO
 from itertools import pairwise
 
+import cv2
 import highdicom as hd
 import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
 
-from inference import MaskStack
+from inference import CATALOGUE, MaskStack
 from inference.masks import OPERATING_POINT
 from service.report import build_report, build_segmentation, encode
 from service.report.stacks import MOST_STACKS
@@ -225,6 +226,15 @@ def test_a_segment_says_what_it_is_and_who_made_it():
         "0.1.0+9f9f9f9f9f9f",
     )
     assert len(segment.RecommendedDisplayCIELabValue) == 3
+
+
+def test_colours_are_the_catalogues():
+    segments = one(scored_result(found=NAMES)).SegmentSequence
+    for segment, artifact in zip(segments, CATALOGUE, strict=True):
+        pixel = np.array([[[int(artifact.colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]]], np.float32)
+        lightness, a, b = cv2.cvtColor(pixel, cv2.COLOR_RGB2Lab)[0, 0]
+        scaled = (lightness * 655.35, (a + 128) * 257, (b + 128) * 257)
+        assert segment.RecommendedDisplayCIELabValue == pytest.approx(scaled, abs=200)
 
 
 def test_what_was_lossy_stays_marked_lossy():
