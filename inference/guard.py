@@ -4,6 +4,7 @@ Only header elements that survive de-identification are read, so that a file and
 reasons hold no header value.
 """
 
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,26 +16,29 @@ from inference.header import BROKEN, group, integer
 SMALLEST_MATRIX = 64
 SCORED_CLASSES = frozenset({MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage})
 
-# What a value of Image Type (0008,0008) or Frame Type (0008,9007) behind the first two says (PS3.3 C.8.3.1.1.1, table
-# C.8-17, and the vendors' own terms), and why such an image is not scored. TRACEW and Dixon water are scored.
+# What a value of Image Type (0008,0008) or Frame Type (0008,9007) behind the first two says (PS3.3 C.8.3.1.1.1,
+# C.8.13.1.1.1 and the vendors' own terms) or Volume Based Calculation Technique (0008,9207), and why such an image is
+# not scored; "_" is written as a space. TRACEW and Dixon water are scored.
 _WORDS = {
     "a localizer is not scored": "LOCALIZER, LOCALISER, SCOUT",
-    "a screen save is not scored": "SCREEN SAVE, SCREENSAVE, SCREEN_SAVE, SCREEN CAPTURE, CAPTURE",
+    "a screen save is not scored": "SCREEN SAVE, SCREENSAVE, SCREEN CAPTURE, CAPTURE",
     "a calibration image is not scored": "CALIBRATION, PRESCAN, SHIM, COIL SENSITIVITY",
     "a mosaic is not taken apart yet": "MOSAIC",
-    "a reformatted image is not scored": "MPR, CURVED_MPR, MPR_CURVED, CSAMPR, REFORMATTED, RESAMPLED",
+    "a reformatted image is not scored": "MPR, CURVED MPR, MPR CURVED, CSAMPR, CSA MPR, REFORMATTED, RESAMPLED",
     "a projection is not scored": (
-        "MIP, MINIP, MAXIP, PROJECTION, PROJECTION IMAGE, MAXIMUM, MINIMUM, CSAMIP, VRT, VOLREN, VOLUME_RENDER"
+        "MIP, MINIP, MNIP, MAXIP, MAX IP, MIN IP, PROJECTION, PROJECTION IMAGE, MAXIMUM, MINIMUM, CSAMIP, CSA MIP, "
+        "VRT, VOLREN, VOLUME RENDER, SURFACE RENDER"
     ),
     "a subtraction is not scored": "SUBTRACTION, SUBTRACT, SUB",
     "a phase image is not scored": "P, PHASE, PHASE MAP, PHASE CONTRAST, VELOCITY, VELOCITY MAP",
     "a real or imaginary image is not scored": "R, REAL, I, IMAGINARY",
     "a derived map is not scored": (
-        "ADC, EADC, ADC MAP, EXP_ADC, FA, COLFA, FRACT_ANISO, RELATIVE_ANISO, TENSOR, DIFFUSION MAP, "
+        "ADC, EADC, ADC MAP, EXP ADC, FA, COLFA, FRACT ANISO, RELATIVE ANISO, DIFFUSION ANISO, TENSOR, DIFFUSION MAP, "
         "TTP, MTT, CBF, CBV, RCBF, RCBV, RELCBF, RELCBV, RELMTT, PBP, GBP, KTRANS, "
-        "T1 MAP, T1MAP, T2 MAP, T2MAP, T2_STAR MAP, T2* MAP, R2 MAP, R2_STAR MAP, "
-        "B0 MAP, B1 MAP, FIELD_MAP, FIELD MAP, METABOLITE_MAP, STAT MAP, Z_SCORE, TTEST, "
-        "FAT FRACTION, WATER FRACTION, FF, STD_DEVIATION, MULTIPLICATION, DIVISION, QUANTITY, PROCESSED"
+        "T1 MAP, T1MAP, T2 MAP, T2MAP, T2 STAR MAP, T2* MAP, R2 MAP, R2 STAR MAP, R2 STAR, RHO, "
+        "B0 MAP, B1 MAP, FIELD MAP, METABOLITE MAP, SNR MAP, STAT MAP, Z SCORE, T TEST, TTEST, R COEFFICIENT, "
+        "TEMPERATURE, FAT FRACTION, WATER FRACTION, FF, "
+        "STD DEVIATION, MULTIPLICATION, DIVISION, QUANTITY, PROCESSED"
     ),
 }
 KINDS = tuple((reason, frozenset(words.split(", "))) for reason, words in _WORDS.items())
@@ -52,11 +56,15 @@ PRIVATE_SOURCES = ((0x0073, "SCANSIDE", 0x0C), (0x0043, "GEMS_PARM_01", 0x2F))
 
 
 def unsuited(ds: Dataset, frame: int = 1) -> str:
-    """Say why a frame (1-based) of an object is not scored; "" if it is."""
-    try:
-        return next(filter(None, (ask(ds, frame) for ask in _QUESTIONS)), "")
-    except BROKEN:
-        return "the header cannot be read"
+    """Say why a frame (1-based) of an object is not scored; "" if it is.
+
+    Frames of one object may differ in kind: ask for each. Never raises, nor warns (pydicom's warnings quote values).
+    """
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            return next(filter(None, (ask(ds, frame) for ask in _QUESTIONS)), "")
+        except BROKEN:
+            return "the header cannot be read"
 
 
 def _object(ds: Dataset, _frame: int) -> str:
@@ -78,7 +86,10 @@ def _plane(ds: Dataset, _frame: int) -> str:
 
 
 def _kind(ds: Dataset, frame: int) -> str:
-    stated = {*_terms(ds.get("ImageType")), *_terms(_frame_type(ds, frame).get("FrameType"))}
+    of_frame = _frame_type(ds, frame)
+    stated = {*_terms(ds.get("ImageType")), *_terms(of_frame.get("FrameType"))}
+    technique = of_frame.get("VolumeBasedCalculationTechnique") or ds.get("VolumeBasedCalculationTechnique")
+    stated.add(_plain(technique or ""))
     for reason, terms in KINDS:
         if stated & terms:
             return reason
@@ -111,7 +122,12 @@ def _frame_type(ds: Dataset, frame: int) -> Dataset:
 def _terms(value: Any) -> Iterable[str]:  # noqa: ANN401 - whatever pydicom read
     """Give the values behind the first two, which say ORIGINAL or DERIVED, PRIMARY or SECONDARY."""
     values = [value] if isinstance(value, str) else list(value or ())
-    return (str(term).strip().upper() for term in values[2:])
+    return (_plain(term) for term in values[2:])
+
+
+def _plain(term: object) -> str:
+    """Write a term as the table does: some vendors put a space where others put an underscore."""
+    return str(term).strip().upper().replace("_", " ")
 
 
 _QUESTIONS: tuple[Callable[[Dataset, int], str], ...] = (_object, _plane, _kind, _component, _private)

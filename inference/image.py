@@ -1,5 +1,6 @@
 """Slice: one image as the eye sees it; `Slice.from_dataset` is the one way from DICOM to pixels."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -34,22 +35,25 @@ class Slice:
     def from_dataset(cls, ds: Dataset, frame: int = 1) -> Self:
         """Read one frame (1-based) of an MR object; the other frames are not decoded.
 
-        Raises UnreadableImage, whose message holds no header value.
+        Raises UnreadableImage, whose message holds no header value, and nothing else; does not warn.
         """
-        try:
-            return cls(
-                pixels=_magnitude(ds, frame),
-                spacing=header.spacing(ds, frame),
-                phase_encoding=header.phase_encoding(ds, frame),
-                instance_number=header.integer(ds, "InstanceNumber") or 0,
-                frame=frame,
-                sop_instance_uid=str(ds.get("SOPInstanceUID") or ""),
-                position=header.position(ds, frame),
-            )
-        except UnreadableImage:
-            raise
-        except header.BROKEN as error:
-            raise UnreadableImage(f"the header does not hold together ({type(error).__name__})") from error
+        # pydicom's warnings and messages quote values: neither may reach a log.
+        with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
+            try:
+                return cls(
+                    pixels=_magnitude(ds, frame),
+                    spacing=header.spacing(ds, frame),
+                    phase_encoding=header.phase_encoding(ds, frame),
+                    instance_number=header.integer(ds, "InstanceNumber") or 0,
+                    frame=frame,
+                    sop_instance_uid=str(ds.get("SOPInstanceUID") or ""),
+                    position=header.position(ds, frame),
+                )
+            except UnreadableImage:
+                raise
+            except header.BROKEN as error:
+                kind = type(error).__name__
+                raise UnreadableImage(f"the header does not hold together ({kind})") from None
 
     @classmethod
     def from_array(
@@ -64,11 +68,12 @@ class Slice:
 
 
 def number_of_frames(ds: Dataset) -> int:
-    """Tell how many frames an object holds: at least 1."""
-    try:
-        return max(1, header.integer(ds, "NumberOfFrames") or 1)
-    except header.BROKEN:
-        return 1
+    """Tell how many frames an object holds: at least 1. Does not warn."""
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            return max(1, header.integer(ds, "NumberOfFrames") or 1)
+        except header.BROKEN:
+            return 1
 
 
 def _magnitude(ds: Dataset, frame: int) -> Pixels:

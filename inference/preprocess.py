@@ -31,6 +31,11 @@ class Canvas:
     columns: int
 
 
+def orientations(image: Slice) -> tuple[bool, ...]:
+    """Give the values of `transpose` to run: both where the header does not tell the phase-encoding direction."""
+    return (image.phase_encoding == "ROW",) if image.phase_encoding else (False, True)
+
+
 def to_canvas(
     image: Slice, size: int = SIZE, *, transpose: bool | None = None, percentile: float = PERCENTILE
 ) -> Canvas:
