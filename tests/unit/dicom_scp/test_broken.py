@@ -16,6 +16,7 @@ from pydicom.uid import (
 )
 
 from dicom_scp.deidentify import Announced
+from dicom_scp.elements import Walker, encode
 from dicom_scp.errors import Mismatch, NotUnderstood, Refused, Skipped
 from tests.series import Patient, mr_series
 from tests.unit.dicom_scp.encodings import DEIDENTIFY, cleaned, encoded
@@ -70,10 +71,11 @@ def test_a_missing_uid_is_a_mismatch(ds: Dataset, keyword: str) -> None:
 )
 @pytest.mark.parametrize("tag", [0x00080018, 0x0020000D, 0x0020000E])
 def test_a_uid_like_a_path_is_not_understood(ds: Dataset, tag: int, uid: str) -> None:
-    value = uid.encode()
-    ds.add_new(tag, "UN", value + b"\0" * (len(value) % 2))  # pydicom would not write it as a UI
+    whole = encoded(ds)
+    element = next(e for e in Walker(whole, explicit=True).top() if e.tag == tag)
+    data = whole[: element.start - 8] + encode(tag, b"UI", uid.encode()) + whole[element.end :]
     with pytest.raises(NotUnderstood, match="no UID"):
-        cleaned(ds)
+        DEIDENTIFY(data, ExplicitVRLittleEndian)
 
 
 def test_what_is_not_what_was_announced_is_a_mismatch(ds: Dataset) -> None:
