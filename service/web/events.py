@@ -68,6 +68,7 @@ def _event_id(text: str | None) -> int | None:
     "/events",
     summary="Follow what happens",
     response_class=EventStream,
+    status_code=200,  # FastAPI reads it off the class otherwise, whose constructor takes none
     responses={
         200: {
             "description": "Events `series`, `alert`, `delivery`, `conflict` with their ids, `hello` at "

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 3.0
 PAGE = 500  # events read at a time
-WAIT_S = 1.0  # the longest that the thread blocks, and so the longest that a stop waits for it
+WAIT_S = 0.5  # the longest that the thread blocks, and so the longest that a stop waits for it
 MAX_BACKLOG = 2_000  # events that a reader may lag behind before it is dropped; it comes back and replays
 MAX_REPLAY = 5_000  # events; a reader that missed more reads the lists again
 MAX_LISTENERS = 1_000

@@ -1,0 +1,221 @@
+// One series in three layers: the verdict, the artifacts, and where they lie on the slices.
+
+import * as api from "/static/api.js";
+import { flags, titleOf } from "/static/board.js";
+import { h, put, say } from "/static/dom.js";
+import { swatch } from "/static/hatch.js";
+import { Slices } from "/static/slices.js";
+import { icon, verdictOf } from "/static/verdicts.js";
+import { WORDS, moment, percent, tenths } from "/static/words.js";
+
+// Everything that never changes while the page is open: asked for once.
+async function background() {
+  const [entries, { model }] = await Promise.all([api.catalogue(), api.status()]);
+  return { looks: new Map(entries.map((entry, order) => [entry.name, { ...entry, order }])), model };
+}
+
+const meter = (word, share) =>
+  h(
+    "span", { class: "meter" },
+    h("span", { class: "meter-name" }, word),
+    h("span", { class: "meter-bar", "--share": `${Math.round(share * 100)}%`, "aria-hidden": "true" }),
+    h("span", { class: "meter-value" }, percent(share)),
+  );
+
+function nothing(series) {
+  if (!series.verdict) return WORDS.noVerdict;
+  return series.verdict === "Not scored" ? WORDS.notExamined : WORDS.foundNothing;
+}
+
+// The card at hand speaks only for a verdict of the same model.
+const hashFor = (series, model) => (model && series.model.includes(model.sha256.slice(0, 12)) ? model.sha256 : "–");
+
+const ranked = (artifacts) => [...artifacts].sort((a, b) => b.severity - a.severity || b.probability - a.probability);
+
+export class Detail {
+  constructor(section) {
+    this.section = section;
+    this.series = null;
+    this.shape = ""; // what the slices were drawn for
+    this.chosen = null;
+    this.parts = null;
+    this.ready = null;
+    this.failed = false;
+  }
+
+  focus() {
+    this.section.focus({ preventScroll: true });
+    if (this.section.getBoundingClientRect().top > window.innerHeight / 2) this.section.scrollIntoView();
+  }
+
+  async show(series) {
+    const before = this.series;
+    this.series = series;
+    if (!series) {
+      this.shape = "";
+      this.parts = null;
+      this.section.replaceChildren(h("p", { class: "empty" }, WORDS.choose));
+      return;
+    }
+    try {
+      this.ready ??= background();
+      const { looks, model } = await this.ready;
+      if (this.series !== series) return;
+      if (!this.parts) this.lay(looks);
+      if (before?.id !== series.id) this.chosen = null;
+      this.fill(series, looks, model);
+      await this.load(series, looks);
+    } catch {
+      this.ready = null;
+      this.shape = "";
+      setTimeout(() => this.series === series && this.show(series), 1000);
+    }
+  }
+
+  lay(looks) {
+    const slices = new Slices(looks);
+    this.parts = { slices, head: h("div", { class: "head" }), side: h("div", { class: "side" }), foot: h("div", { class: "foot" }) };
+    this.section.replaceChildren(this.parts.head, h("div", { class: "body" }, slices.element, this.parts.side), this.parts.foot);
+    this.section.onkeydown = (event) => {
+      if (event.key === "Escape") location.hash = "";
+    };
+  }
+
+  fill(series, looks, model) {
+    const { head, side, foot } = this.parts;
+    const key = JSON.stringify(series);
+    if (this.drawn === key && head.childElementCount) return;
+    this.drawn = key;
+    const { kind, word } = verdictOf(series);
+    head.className = `head ${kind}`;
+    put(
+      head,
+      h("a", { class: "button back", href: "#" }, WORDS.back),
+      h("h2", {}, icon(kind), h("span", {}, word)),
+      series.index === null
+        ? ""
+        : h("p", { class: "head-index" }, `${WORDS.index} `, h("strong", {}, tenths(series.index)), ` ${WORDS.outOf}`),
+      h("p", { class: "head-title" }, h("strong", {}, series.scanner), ` ${titleOf(series)} `, flags(series)),
+      h("p", { class: "reason" }, series.reason),
+    );
+    this.list(series, looks, side);
+    foot.replaceChildren(this.facts(series, model), this.limits(model), this.deliveries());
+  }
+
+  list(series, looks, side) {
+    const found = ranked(series.artifacts.filter((artifact) => artifact.present));
+    const others = ranked(series.artifacts.filter((artifact) => !artifact.present));
+    const known = new Set([...looks.values()].map((look) => look.advice));
+    const general = series.advice.filter((advice) => !known.has(advice)); // of the verdict, not of an artifact
+    const focused = side.querySelector(":focus")?.dataset.artifact;
+    put(
+      side,
+      general.length ? h("h3", {}, WORDS.whatToDo) : null,
+      ...general.map((advice) => h("p", { class: "advice" }, advice)),
+      h("h3", {}, WORDS.found),
+      found.length
+        ? h("ul", { class: "artifacts" }, found.map((artifact) => this.artifact(artifact, looks.get(artifact.name))))
+        : h("p", { class: "quiet" }, nothing(series)),
+      others.length
+        ? h(
+            "details", { class: "others" }, h("summary", {}, WORDS.notFound(others.length)),
+            h("ul", {}, others.map((one) => h("li", {}, looks.get(one.name)?.title ?? one.name, " ", h("span", {}, percent(one.probability))))),
+          )
+        : null,
+    );
+    if (focused) side.querySelector(`[data-artifact="${CSS.escape(focused)}"]`)?.focus();
+    this.press();
+  }
+
+  artifact(artifact, look) {
+    const choose = () => {
+      this.chosen = this.chosen === artifact.name ? null : artifact.name;
+      this.parts.slices.choose(this.chosen, this.chosen ? artifact.slices[0] : undefined);
+      this.press();
+    };
+    return h(
+      "li", { "--hue": look?.colour },
+      h(
+        "button", { type: "button", class: "artifact", onclick: choose, "aria-pressed": "false", "data-artifact": artifact.name },
+        look ? swatch(look.colour, look.order) : null,
+        h("span", { class: "artifact-title" }, look?.title ?? artifact.name),
+        h("span", { class: "artifact-slices" }, WORDS.onSlices(artifact.slices.length)),
+        meter(WORDS.severity, artifact.severity),
+        meter(WORDS.probability, artifact.probability),
+      ),
+      look ? h("p", { class: "advice" }, look.advice) : null,
+    );
+  }
+
+  press() {
+    for (const button of this.parts.side.querySelectorAll(".artifact")) {
+      button.setAttribute("aria-pressed", String(button.dataset.artifact === this.chosen));
+    }
+  }
+
+  facts(series, model) {
+    const why = WORDS.closeReasons[series.close_reason] ?? series.close_reason;
+    const rows = [
+      [WORDS.suitability, series.suitability === null ? "–" : percent(series.suitability)],
+      [WORDS.scanner, series.scanner],
+      [WORDS.arrived, moment(series.opened_at)],
+      [WORDS.closed, series.closed_at ? [moment(series.closed_at), why ? WORDS.closedBy(why) : ""].join(" ") : "–"],
+      [WORDS.received, WORDS.images(series.received, series.expected)],
+      [WORDS.model, series.model || (model ? `${model.name} ${model.version}` : "–")],
+      [WORDS.hash, h("span", { class: "hash" }, hashFor(series, model))],
+      [WORDS.provider, (WORDS.providers[series.provider] ?? series.provider) || "–"],
+    ];
+    return h(
+      "section", { class: "facts" }, h("h3", {}, WORDS.facts),
+      h("dl", {}, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
+    );
+  }
+
+  limits(model) {
+    const known = model?.limits ?? [];
+    return h(
+      "section", { class: "limits" }, h("h3", {}, WORDS.limits),
+      known.length ? h("ul", {}, known.map((limit) => h("li", {}, limit))) : h("p", {}, WORDS.noLimits),
+      h("p", { class: "quiet" }, WORDS.advisory),
+    );
+  }
+
+  deliveries() {
+    this.sent = h("div", { class: "table" });
+    return h("section", { class: "deliveries" }, h("h3", {}, WORDS.deliveries), this.sent);
+  }
+
+  async load(series, looks) {
+    const sending = api.deliveriesOf(series.id).then((items) => this.series === series && this.send(items));
+    const shape = JSON.stringify([series.id, series.received, series.state, series.closed_at]);
+    if (shape !== this.shape) {
+      const slices = await api.slicesOf(series.id);
+      if (this.series?.id !== series.id) return;
+      this.shape = shape;
+      const found = ranked(series.artifacts.filter((artifact) => artifact.present)).map((artifact) => artifact.name);
+      this.parts.slices.viewer.chosen = this.chosen;
+      this.parts.slices.show(series, slices, found.filter((name) => looks.has(name)));
+    }
+    await sending;
+  }
+
+  send(items) {
+    const cells = (one) => [
+      WORDS.kinds[one.kind] ?? one.kind,
+      one.destination,
+      [WORDS.deliveryStates[one.state] ?? one.state, one.next_at ? WORDS.nextTry(moment(one.next_at)) : ""].filter(Boolean).join(", "),
+      String(one.attempts),
+      one.answer,
+    ];
+    if (!items.length) say(this.sent, WORDS.noDeliveries);
+    else {
+      this.sent.replaceChildren(
+        h(
+          "table", {},
+          h("thead", {}, h("tr", {}, WORDS.deliveryHead.map((word) => h("th", { scope: "col" }, word)))),
+          h("tbody", {}, items.map((one) => h("tr", { class: one.state }, cells(one).map((cell) => h("td", {}, cell))))),
+        ),
+      );
+    }
+  }
+}
