@@ -93,6 +93,16 @@ def test_a_name_under_no_or_a_wrong_character_set_keeps_its_bytes():
         assert "SpecificCharacterSet" not in one
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")  # it says that it does not know the character set
+def test_an_unknown_character_set_is_passed_on():
+    sent = mr_series(slices=1)[0]
+    header = received(sent)
+    header.SpecificCharacterSet = "ISO_IR 4711"
+    for one in bundle(header):
+        assert one.SpecificCharacterSet == "ISO_IR 4711"
+        assert one.get_item("PatientID").value == header.get_item("PatientID").value
+
+
 @pytest.mark.parametrize("keyword", REQUIRED_EMPTY)
 def test_a_missing_type_2_attribute_is_sent_empty(keyword, tmp_path):
     header = mr_series(slices=1)[0]
