@@ -1,6 +1,6 @@
 """The artifact classes, in the order of the network's output channels."""
 
-from inference.artifacts import CATALOGUE
+from inference.artifacts import NAMES
 
-CLASSES: tuple[str, ...] = tuple(artifact.name for artifact in CATALOGUE)
+CLASSES: tuple[str, ...] = NAMES
 INDEX: dict[str, int] = {name: index for index, name in enumerate(CLASSES)}

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import nibabel
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
@@ -21,8 +20,8 @@ from numpy.typing import NDArray
 from inference.image import Slice, UnreadableImage
 from inference.preprocess import to_canvas
 from models.fields import Rng, uniform
+from models.head import draw_anatomy, head_slice
 from models.modelcard import CANVAS
-from models.phantom import draw_anatomy, head_slice
 from models.visibility import Image
 
 SPLIT = Path(__file__).parent / "split.toml"
@@ -149,7 +148,9 @@ def _dicom(path: Path) -> Iterator[Slice]:
 
 
 def _nifti(path: Path, axis: str) -> Iterator[Slice]:
-    image: Any = nibabel.loadsave.load(path)
+    from nibabel.loadsave import load  # noqa: PLC0415  needed where there are such files, and only to train
+
+    image: Any = load(path)
     volume = np.asarray(image.dataobj, dtype=np.float32)
     volume = volume.reshape(volume.shape[:3])
     through = int(float(axis or 2))

@@ -1,15 +1,17 @@
 """A shelf of freshly simulated slices on disk, filled by worker processes and read by the training, over and over.
 
-Simulating costs about as much as training on a slice. Workers therefore write round a ring of slots; the training draws
-from all that are filled, so that a slice is seen a few times before a fresh one replaces it.
+Simulating costs half as much as training on a slice. Workers therefore write round a ring of slots and training draws
+from all that are filled, so that a slice is seen a few times before a fresh one replaces it. The workers keep pace with
+what is drawn: what they would make beyond that costs the training its processor.
 """
 
 import multiprocessing
-import os
 import time
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -27,6 +29,7 @@ KEPT_CLASSES = 6  # traces kept per slice: up to three planted, noise and bias
 LOG_FLOOR, LOG_STEPS = -4.0, 32.0  # log2 E is kept as (value + 4) x 32 in a byte
 PHANTOM_SHARE = 0.04
 TEST_OBJECT_WEIGHT = 0.25  # of a slice of a test object: the pool holds many
+SEEN_TIMES = 3.0  # how often a slice is drawn, on average
 OBLONG_SHARE = 0.3  # of slices whose field of view is shorter along one axis
 
 SLOT = np.dtype(
@@ -40,6 +43,10 @@ SLOT = np.dtype(
         ("filled", np.int8),
     ]
 )
+
+
+Counter: TypeAlias = "Synchronized[int]"
+Slots = NDArray[np.void]  # of SLOT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +73,7 @@ def centred(plane: Image) -> Image:
     return np.pad(plane, ((down // 2, down - down // 2), (right // 2, right - right // 2)))
 
 
-def packed(sample: Sample) -> NDArray[np.void]:
+def packed(sample: Sample) -> Slots:
     """Return a sample as one slot."""
     slot = np.zeros((), dtype=SLOT)
     slot["image"] = centred(normalised(sample.image))
@@ -89,7 +96,7 @@ def packed(sample: Sample) -> NDArray[np.void]:
     return slot
 
 
-def unpacked(slots: NDArray[np.void]) -> Batch:
+def unpacked(slots: Slots) -> Batch:
     """Return slots (n,) as a batch."""
     n = len(slots)
     shape = (n, len(CLASSES), MASK_SIZE, MASK_SIZE)
@@ -104,11 +111,9 @@ def unpacked(slots: NDArray[np.void]) -> Batch:
     return Batch(image, log, mask, band, slots["presence"], slots["similarity"])
 
 
-def fresh(
-    rng: Rng, pool: Pool, chances: NDArray[np.float64], severity: tuple[float, float] = SEVERITY
-) -> Sample:
-    """Return one simulated slice over a slice of the pool, varied as clean images vary."""
-    base = varied(rng, pool.image(int(rng.choice(len(pool), p=chances))))
+def fresh(rng: Rng, clean: Image, severity: tuple[float, float] = SEVERITY) -> Sample:
+    """Return one simulated slice over a clean canvas, varied as clean images vary."""
+    base = varied(rng, clean)
     if rng.random() < OBLONG_SHARE:
         size = 2 * int(rng.integers(CANVAS * 3 // 10, CANVAS // 2))
         above = (CANVAS - size) // 2
@@ -128,15 +133,26 @@ def chances_of(pool: Pool) -> NDArray[np.float64]:
     return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
-class Shelf:
-    """A ring of slots in a file."""
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """What the processes tell each other."""
 
-    def __init__(self, path: Path, size: int, workers: int, seed: int) -> None:
+    made: Counter
+    wanted: Counter
+
+
+class Shelf:
+    """A ring of slots in a file; `first` slices are made at once, the others as slices are drawn."""
+
+    def __init__(self, path: Path, size: int, *, first: int, workers: int, seed: int) -> None:
         self._slots = np.memmap(path, dtype=SLOT, mode="w+", shape=(size,))
-        self._made = multiprocessing.get_context("spawn").Value("q", 0)
         context = multiprocessing.get_context("spawn")
+        self._counts = _Counts(context.Value("q", 0), context.Value("q", first))
+        self._first, self._drawn = first, 0
         self._workers: list[BaseProcess] = [
-            context.Process(target=_fill, args=(path, size, (worker, workers), seed, self._made), daemon=True)
+            context.Process(
+                target=_fill, args=(path, size, (worker, workers), seed, self._counts), daemon=True
+            )
             for worker in range(workers)
         ]
 
@@ -153,41 +169,40 @@ class Shelf:
     @property
     def made(self) -> int:
         """The number of slices simulated so far."""
-        return int(self._made.value)
+        return int(self._counts.made.value)
 
-    def wait(self, number: int) -> None:
-        """Wait until `number` slices were made. Raises RuntimeError if the workers died."""
-        while self.made < number:
+    def wait(self) -> None:
+        """Wait until the first slices were made. Raises RuntimeError if the workers died."""
+        while self.made < self._first:
             if not any(worker.is_alive() for worker in self._workers):
                 raise RuntimeError("the simulating processes ended")
             time.sleep(0.2)
 
     def draw(self, rng: Rng, number: int) -> Batch:
         """Return `number` slices, drawn from all that are filled."""
+        self._drawn += number
+        self._counts.wanted.value = self._first + int(self._drawn / SEEN_TIMES)
         filled = np.flatnonzero(self._slots["filled"])
         return unpacked(np.array(self._slots[rng.choice(filled, number)]))
 
 
-def _fill(
-    path: Path,
-    size: int,
-    share: tuple[int, int],
-    seed: int,
-    made: "multiprocessing.sharedctypes.Synchronized[int]",
-) -> None:
-    os.nice(3)  # the training goes first
+def _fill(path: Path, size: int, share: tuple[int, int], seed: int, counts: _Counts) -> None:
     cv2.setNumThreads(1)
     worker, workers = share
-    rng = np.random.default_rng([seed, worker, int(time.time())])
+    rng = np.random.default_rng([seed, worker, time.time_ns()])  # a resumed run sees other slices
     pool, phantoms = load_pool(cache_folder()).of("train"), phantom_pool(subjects=60).of("train")
     chances, even = chances_of(pool), chances_of(phantoms)
     slots = np.memmap(path, dtype=SLOT, mode="r+", shape=(size,))
     place = worker
     while True:
-        ease = max(0.0, 1 - made.value / size)  # the first round of the ring goes from severe to subtle
-        low = SEVERITY[0] * (1 + ease)
+        while counts.made.value >= counts.wanted.value:
+            time.sleep(0.05)
+        ease = max(
+            0.0, 1 - counts.made.value / size
+        )  # the first round of the ring goes from severe to subtle
         chosen, weights = (phantoms, even) if rng.random() < PHANTOM_SHARE else (pool, chances)
-        slots[place] = packed(fresh(rng, chosen, weights, (low, SEVERITY[1])))
+        clean = chosen.image(int(rng.choice(len(chosen), p=weights)))
+        slots[place] = packed(fresh(rng, clean, (SEVERITY[0] * (1 + ease), SEVERITY[1])))
         place = (place + workers) % size
-        with made.get_lock():
-            made.value += 1
+        with counts.made.get_lock():
+            counts.made.value += 1

@@ -20,15 +20,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from models.answers import simulated
 from models.classes import CLASSES
-from models.dataset import Pool, cache_folder, data_folder, load_pool
+from models.dataset import cache_folder, data_folder, load_pool
 from models.losses import Losses, Truth, losses
 from models.metrics import Overlap, auc, weighted
 from models.modelcard import MASK_SIZE
 from models.network import Network
-from models.shelf import Batch, Shelf, chances_of, fresh, packed, unpacked
+from models.shelf import Batch, Shelf, unpacked
 
 CHECKPOINT = "checkpoint.pt"
+LOG = "log.csv"
 WARM_UP = 0.03  # of the budget
 
 
@@ -37,7 +39,7 @@ class Options:
     """What a run is told."""
 
     minutes: float = 60.0
-    batch: int = 24
+    batch: int = 12
     rate: float = 2.5e-3
     decay: float = 0.999  # of the averaged weights
     shelf: int = 5000  # slices kept for drawing from
@@ -163,12 +165,6 @@ def tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Truth]:
     )
 
 
-def simulated(pool: Pool, number: int, seed: int) -> Batch:
-    """Return a fixed set of simulated slices over a pool."""
-    rng, chances = np.random.default_rng(seed), chances_of(pool)
-    return unpacked(np.stack([packed(fresh(rng, pool, chances)) for _ in range(number)]))
-
-
 @torch.inference_mode()
 def check(run: Run, batch: Batch, pictures: Path) -> dict[str, float]:
     """Measure the averaged network on the validation slices and draw some of them."""
@@ -220,10 +216,14 @@ def train(options: Options, folder: Path, *, resume: bool) -> Run:
     run.network.to(device)
     if resume and (folder / CHECKPOINT).is_file():
         run.load(folder / CHECKPOINT)
-    validation = simulated(load_pool(cache_folder()).of("validation"), options.validation, seed=options.seed)
+    slots, _ = simulated(load_pool(cache_folder()).of("validation"), options.validation, seed=options.seed)
+    validation = unpacked(slots)
     rng = np.random.default_rng([options.seed, run.step])
-    with Shelf(folder / "shelf.bin", options.shelf, options.workers, options.seed) as shelf:
-        shelf.wait(options.first)
+    ring = Shelf(
+        folder / "shelf.bin", options.shelf, first=options.first, workers=options.workers, seed=options.seed
+    )
+    with ring as shelf:
+        shelf.wait()
         with tqdm(
             total=round(options.minutes, 1), initial=round(run.minutes, 1), unit="min", mininterval=5
         ) as bar:
@@ -257,7 +257,7 @@ def _stretch(
     figures = check(run, validation, folder / "pictures")
     bar.set_postfix(iou=f"{figures['iou_mean']:.3f}", auc=f"{figures['presence_auc']:.3f}")
     counts = {"step": run.step, "minutes": run.minutes, "seen": run.step * options.batch, "made": shelf.made}
-    _log(folder / "log.csv", counts | {name: value / steps for name, value in sums.items()} | figures)
+    _log(folder / LOG, counts | {name: value / steps for name, value in sums.items()} | figures)
 
 
 def _log(path: Path, row: dict[str, float]) -> None:
@@ -270,14 +270,22 @@ def _log(path: Path, row: dict[str, float]) -> None:
 
 
 def smoke() -> None:
-    """Train for half a minute, evaluate and export into a scratch folder."""
-    from models.export import export  # noqa: PLC0415  onnx is not needed to train
+    """Train for half a minute, export and evaluate in a scratch folder."""
+    from models.evaluate import evaluate  # noqa: PLC0415  a training needs neither onnx nor a runtime
+    from models.export import export  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as scratch:
         run = train(SMOKE, Path(scratch), resume=False)
         card = export(run.average, Path(scratch), version="0.0.0")
+        folder = Path(scratch) / card.folder_name
+        measured = evaluate(folder, load_pool(cache_folder()), SMOKE.validation, log=Path(scratch) / LOG)
+        measured.write(folder)
     anatomy = "the data of SCANSIDE_DATA" if data_folder() else "phantoms only (SCANSIDE_DATA is not set)"
-    print(f"smoke: {run.step} steps on {anatomy}, exported {card.folder_name} {card.sha256[:12]}")
+    iou, auc_mean = measured.card.metrics["iou_mean"], measured.card.metrics["presence_auc_macro"]
+    print(f"smoke: {run.step} steps on {anatomy}; exported {card.folder_name} {card.sha256[:12]}")
+    print(
+        f"smoke: mean IoU {iou:.3f}, presence AUC {auc_mean:.3f} after half a minute, which proves nothing but the way"
+    )
 
 
 def main() -> None:

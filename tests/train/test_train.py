@@ -1,0 +1,91 @@
+"""The training: it learns, can be taken up again, and what is exported answers as it does."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from inference.card import load_card
+from inference.segmenter import Segmenter
+from models.answers import simulated
+from models.classes import CLASSES
+from models.dataset import phantom_pool
+from models.export import ExportDiffers, export
+from models.network import Network, Released, Shape
+from models.shelf import unpacked
+from models.train import Options, rate_at, start, step
+
+OPTIONS = Options(minutes=1.0, batch=4)
+CPU = torch.device("cpu")
+TINY = Shape((8, 8, 16, 16, 16))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_threads() -> None:
+    torch.set_num_threads(2)
+
+
+def test_the_network_answers_in_the_shapes_of_the_card() -> None:
+    masks, presence, suitability = Released(Network()).eval()(torch.rand(2, 1, 256, 256))
+
+    assert masks.shape == (2, len(CLASSES), 128, 128)
+    assert presence.shape == (2, len(CLASSES))
+    assert suitability.shape == (2,)
+    assert 0 <= float(masks.detach().min()) <= float(masks.detach().max()) <= 1
+
+
+def test_the_loss_falls_on_a_batch_seen_again() -> None:
+    slots, _ = simulated(phantom_pool(6, 2), 4, seed=1)
+    batch, run = unpacked(slots), start(OPTIONS)
+    run.minutes = 0.1
+
+    totals = [float(step(run, batch, OPTIONS, CPU).total().detach()) for _ in range(8)]
+
+    assert totals[-1] < 0.8 * totals[0]
+
+
+def test_a_run_is_taken_up_where_it_was_saved(tmp_path: Path) -> None:
+    slots, _ = simulated(phantom_pool(6, 2), 4, seed=1)
+    batch, run = unpacked(slots), start(OPTIONS)
+    step(run, batch, OPTIONS, CPU)
+    run.minutes = 0.25
+    run.save(tmp_path / "checkpoint.pt")
+
+    other = start(Options(minutes=1.0, seed=9))
+    other.load(tmp_path / "checkpoint.pt")
+
+    assert (other.step, other.minutes) == (1, 0.25)
+    for mine, theirs in zip(run.network.parameters(), other.network.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_the_rate_warms_up_and_falls() -> None:
+    rates = [rate_at(share, 1.0) for share in (0.0, 0.03, 0.5, 1.0, 1.5)]
+
+    assert rates[0] < rates[1] == pytest.approx(1.0)
+    assert rates[1] > rates[2] > rates[3] == pytest.approx(0.01) == rates[4]
+
+
+def test_the_exported_model_is_accepted_and_answers_as_torch_does(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = Network(TINY).eval()
+
+    card = export(network, tmp_path, version="0.0.9")
+
+    folder = tmp_path / card.folder_name
+    image = np.random.default_rng(0).random((1, 1, 256, 256), dtype=np.float32)
+    said = Segmenter(load_card(folder), provider="cpu")(image)
+    with torch.inference_mode():
+        masks, presence, suitability = Released(network)(torch.from_numpy(image))
+    assert np.allclose(said.masks, masks.numpy(), atol=1e-4)
+    assert np.allclose(said.presence, presence.numpy(), atol=1e-4)
+    assert np.allclose(said.suitability, suitability.numpy(), atol=1e-4)
+    assert {path.name for path in folder.iterdir()} == {"model.onnx", "card.toml"}
+
+
+def test_an_export_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.export.TOLERANCE", -1.0)
+
+    with pytest.raises(ExportDiffers):
+        export(Network(TINY), tmp_path, version="0.0.9")

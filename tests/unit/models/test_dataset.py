@@ -1,0 +1,110 @@
+"""Reading clean slices: from files through the eye, split by source and subject."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.dataset import SPLITS, load_pool, phantom_pool, read_pool, split_of, split_table, usable, varied
+from models.phantom import Series, write
+
+ROW = {
+    "source_repo": "somebody/heads",
+    "patient_id": "A",
+    "series_id": "1",
+    "anatomy": "brain",
+    "quality": "clean",
+    "role": "magnitude",
+    "format": "DICOM",
+    "slice_axis": "",
+    "rows": "128",
+    "cols": "128",
+}
+
+
+def manifest(folder: Path, rows: list[dict[str, str]]) -> Path:
+    with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=[*ROW, "path"])
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder
+
+
+def test_clean_files_become_canvases(tmp_path: Path) -> None:
+    paths = write(Series(slices=3, rows=128, columns=128), tmp_path)
+    noisy = ROW | {"quality": "EPI DWI", "path": paths[2].name}
+    rows = [*({**ROW, "path": path.name} for path in paths[:2]), noisy]
+
+    pool = read_pool(manifest(tmp_path, rows))
+
+    assert pool.images.shape == (2, 256, 256)
+    assert float(pool.image(0).max()) == pytest.approx(1.0)
+    assert pool.source.tolist() == ["somebody/heads/A"] * 2
+    assert len(pool.of("train")) == 2
+
+
+def test_a_file_that_cannot_be_read_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = write(Series(slices=2, rows=128, columns=128), tmp_path)
+    whole = paths[0].read_bytes()
+    paths[0].write_bytes(whole[: len(whole) - 5000])
+
+    pool = read_pool(manifest(tmp_path, [{**ROW, "path": path.name} for path in paths]))
+
+    assert len(pool) == 1
+    assert "left out" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [({}, True), ({"quality": "EPI DWI"}, False), ({"rows": "64"}, False), ({"role": "phase"}, False)],
+)
+def test_only_clean_magnitude_images_of_some_size_are_used(change: dict[str, str], wanted: bool) -> None:
+    assert usable(ROW | change) is wanted
+
+
+def test_no_source_and_no_subject_is_in_two_splits() -> None:
+    named = [(row["source"], row.get("subject")) for rows in split_table().values() for row in rows]
+
+    assert len(named) == len(set(named))
+    assert set(split_table()) < set(SPLITS)
+    whole = {source for source, subject in named if subject is None}
+    assert not whole & {source for source, subject in named if subject is not None}
+
+
+def test_a_subject_is_split_off_its_source_and_the_unnamed_train() -> None:
+    table = {"test": [{"source": "x/y", "subject": "2"}], "validation": [{"source": "v/w"}]}
+
+    assert split_of(table, "x/y", "1") == "train"
+    assert split_of(table, "x/y", "2") == "test"
+    assert split_of(table, "v/w", "any") == "validation"
+
+
+def test_phantoms_stand_in_without_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SCANSIDE_DATA", raising=False)
+
+    pool = load_pool(tmp_path)
+
+    assert set(pool.split) == set(SPLITS)
+    assert len(pool) == len(phantom_pool())
+    subjects = [set(pool.of(split).source) for split in SPLITS]
+    assert not subjects[0] & subjects[1] | subjects[0] & subjects[2] | subjects[1] & subjects[2]
+
+
+def test_canvases_are_kept_for_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "train"
+    path = write(Series(slices=1, rows=128, columns=128), data)[0]
+    manifest(data, [{**ROW, "path": path.name}])
+    monkeypatch.setenv("SCANSIDE_DATA", str(tmp_path))
+    first = load_pool(tmp_path)
+    path.unlink()
+
+    assert np.array_equal(load_pool(tmp_path).images, first.images)
+
+
+def test_variation_keeps_the_canvas_and_the_scale() -> None:
+    image = phantom_pool(1, 1).image(0)
+    for seed in range(5):
+        other = varied(np.random.default_rng(seed), image)
+        assert other.shape == image.shape
+        assert 0 <= float(other.min()) <= float(other.max()) <= 1.01

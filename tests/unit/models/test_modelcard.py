@@ -1,0 +1,59 @@
+"""The card of a released model: what is written is what the eye reads; the README holds measured figures only."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from inference.card import load_card, released
+from models.classes import CLASSES
+from models.modelcard import ModelCard, OperatingPoint, file_digest
+from models.readme import Provenance, readme
+
+
+def card(sha256: str = "0" * 64, metrics: dict[str, object] | None = None) -> ModelCard:
+    points = tuple(OperatingPoint(0.4 + k / 100, 0.5, 1.5, -0.25) for k in range(len(CLASSES)))
+    return ModelCard("toy", "0.2.0", sha256, "abc", "2026-01-02", points, (1.2, 0.1), metrics or {})
+
+
+def test_the_eye_reads_what_the_maker_wrote(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"a model")
+    written = card(file_digest(tmp_path / "model.onnx"), {"iou_mean": 0.25, "split": {"test": "a, b"}})
+    (tmp_path / "card.toml").write_text(written.to_toml(), encoding="utf-8")
+
+    read = load_card(tmp_path)
+
+    assert (read.name, read.version, read.size, read.mask_size) == ("toy", "0.2.0", 256, 128)
+    assert [each.name for each in read.classes] == list(CLASSES)
+    assert read.classes[3].mask_threshold == pytest.approx(0.43)
+    assert read.classes[3].presence_temperature == pytest.approx(1.5)
+    assert read.headline() == {"iou_mean": 0.25}
+    assert read.limits == written.limits
+
+
+def test_text_with_quotes_and_umlauts_survives() -> None:
+    text = card(metrics={"split": {"test": 'a "b" \\ ü'}}).to_toml()
+
+    assert tomllib.loads(text)["metrics"]["split"]["test"] == 'a "b" \\ ü'
+
+
+def test_the_released_model_has_a_card_that_the_eye_accepts() -> None:
+    assert load_card(released()).limits
+
+
+def test_the_readme_shows_figures_of_the_card_and_names_weak_classes() -> None:
+    metrics: dict[str, object] = {
+        "iou_mean": 0.1234,
+        "class_motion": {"iou": 0.61},
+        "class_flow": {"iou": 0.08},
+    }
+    origin = Provenance(300, 50, ("x/y (50)",), ("v/w (9)",), "5 minutes on a processor.")
+
+    text = readme(card(metrics=metrics), origin)
+
+    assert "| IoU, mean of the classes (ambiguous band left out) | 0.123 |" in text
+    assert "| motion | 0.610 |" in text
+    assert "flow (0.080)" in text.rpartition("weak")[2]
+    assert "motion (" not in text.rpartition("weak")[2]
+    assert "300 slices" in text
+    assert "nan" not in text
