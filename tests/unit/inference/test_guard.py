@@ -1,10 +1,13 @@
 """Which kinds of image are scored, and the reason given for those that are not."""
 
+import csv
+import warnings
 from copy import deepcopy
+from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 from pydicom.uid import (
@@ -38,6 +41,8 @@ def one(**values: object) -> Dataset:
         ["ORIGINAL", "PRIMARY", "T1", "NONE"],
         ["DERIVED", "PRIMARY", "DIFFUSION", "TRACEW"],
         ["DERIVED", "PRIMARY", "DIXON", "WATER"],
+        ["ORIGINAL", "PRIMARY", "DIXON", "IN_PHASE"],
+        ["ORIGINAL", "PRIMARY", "T2_STAR", "NONE"],
         ["DERIVED", "SECONDARY"],
         [],
     ],
@@ -56,6 +61,13 @@ def test_magnitude_images_are_scored_derived_or_not(image_type: list[str]) -> No
         (["DERIVED", "SECONDARY", "MPR"], "a reformatted image is not scored"),
         (["DERIVED", "PRIMARY", "MIP"], "a projection is not scored"),
         (["DERIVED", "PRIMARY", "PROJECTION IMAGE"], "a projection is not scored"),
+        (["DERIVED", "PRIMARY", "MNIP", "ND", "NORM"], "a projection is not scored"),
+        (["DERIVED", "PRIMARY", "MAX_IP", "NONE"], "a projection is not scored"),
+        (["DERIVED", "PRIMARY", "ANGIO", "MAXIMUM"], "a projection is not scored"),
+        (["DERIVED", "PRIMARY", "T1", "T1_MAP"], "a derived map is not scored"),
+        (["DERIVED", "PRIMARY", "DIXON", "FAT_FRACTION"], "a derived map is not scored"),
+        (["DERIVED", "PRIMARY", "FMRI", "T_TEST"], "a derived map is not scored"),
+        (["DERIVED", "PRIMARY", "PERFUSION", "RCBF"], "a derived map is not scored"),
         (["DERIVED", "PRIMARY", "SUBTRACTION"], "a subtraction is not scored"),
         (["ORIGINAL", "PRIMARY", "P", "ND"], "a phase image is not scored"),
         (["ORIGINAL", "PRIMARY", "PHASE MAP", "P", "FFE"], "a phase image is not scored"),
@@ -138,6 +150,44 @@ def test_the_private_image_kind_counts_in_the_file_and_in_its_clean_copy(
     ds = mr_series(slices=1)[0]
     ds.private_block(group, creator, create=True).add_new(element, vr, kind)
     assert (unsuited(ds) == "") is scored
+
+
+@pytest.mark.parametrize("technique", ["MAX_IP", "MIN_IP", "MPR", "CURVED_MPR", "VOLUME_RENDER"])
+def test_what_was_calculated_from_a_volume_is_not(technique: str) -> None:
+    (ds,) = mr_series(slices=2, enhanced=True)
+    ds.SharedFunctionalGroupsSequence[0].MRImageFrameTypeSequence[
+        0
+    ].VolumeBasedCalculationTechnique = technique
+    assert unsuited(ds)
+
+
+def test_a_header_that_cannot_be_read_gives_a_reason_and_no_warning() -> None:
+    ds = mr_series(slices=1)[0]
+    tag = Tag("Rows")
+    ds._dict[tag] = RawDataElement(tag, "US", 3, b"abc", 0, False, True)
+    assert unsuited(ds) == "the header cannot be read"
+    ds = mr_series(slices=1)[0]
+    tag = Tag("SamplesPerPixel")  # pydicom would warn, and quote it
+    ds._dict[tag] = RawDataElement(tag, "IS", 8, b"Oberkofl", 0, False, True)
+    assert unsuited(ds) == "the header cannot be read"
+
+
+@pytest.mark.data
+def test_every_real_object_gets_a_verdict(data_dir: Path) -> None:
+    verdicts: dict[str, str] = {}
+    with (data_dir / "e2e" / "manifest.csv").open() as stream:
+        for row in csv.DictReader(stream):
+            with warnings.catch_warnings(action="ignore"):
+                ds = dcmread(data_dir / "e2e" / row["path"], force=True, stop_before_pixels=True)
+            reason = unsuited(ds)
+            verdicts[row["path"]] = reason
+            words = row["path"].upper().split("/")[-2].split("_")  # the folder is named after the series
+            if reason != "the object is no MR image" and ("ADC" in words or {"DWI", "FA"} <= set(words)):
+                assert reason == "a derived map is not scored", row["path"]
+            if "TRACEW" in words:
+                assert reason in ("", "the object is no MR image"), row["path"]
+    assert list(verdicts.values()).count("") > 150
+    assert len(set(verdicts.values())) >= 8
 
 
 def test_reasons_hold_no_header_value() -> None:

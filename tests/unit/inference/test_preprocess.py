@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from inference import Slice
-from inference.preprocess import Canvas, from_canvas, to_canvas
+from inference.preprocess import Canvas, from_canvas, orientations, to_canvas
 
 MATRICES = [(63, 61), (64, 64), (384, 512), (512, 384), (128, 84), (1024, 1024), (71, 640)]
 SPACINGS = [(1.0, 1.0), (0.5, 1.0), (1.7, 0.9)]
@@ -63,6 +63,29 @@ def test_the_phase_encoding_runs_down_the_canvas(phase_encoding: str, transposed
     canvas = to_canvas(Slice.from_array(image, phase_encoding=phase_encoding))  # type: ignore[arg-type]
     assert canvas.transpose is transposed
     assert bool(canvas.image.sum(axis=1).max() > 100) is transposed  # the column has become a row
+
+
+@pytest.mark.parametrize(
+    ("phase_encoding", "ways"), [("COL", (False,)), ("ROW", (True,)), ("", (False, True))]
+)
+def test_both_orientations_are_run_where_the_phase_encoding_is_unknown(
+    phase_encoding: str, ways: tuple[bool, ...]
+) -> None:
+    image = Slice.from_array(np.ones((64, 64)), phase_encoding=phase_encoding)  # type: ignore[arg-type]
+    assert orientations(image) == ways
+
+
+@pytest.mark.parametrize("transpose", [False, True])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (1, 300), (8, 8)])
+def test_tiny_images_reach_the_canvas_and_come_back(shape: tuple[int, int], transpose: bool) -> None:
+    canvas = to_canvas(Slice.from_array(np.full(shape, 7.0)), transpose=transpose)
+    assert canvas.image.shape == (256, 256)
+    assert canvas.image.max() <= 1.0
+    assert from_canvas(canvas, half(canvas))[0].size > 0
+
+
+def test_a_constant_image_is_bright_everywhere() -> None:
+    assert (to_canvas(Slice.from_array(np.full((63, 63), 7.0))).image == 1.0).all()
 
 
 def test_pixels_are_square_on_the_canvas() -> None:
