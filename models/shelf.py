@@ -145,9 +145,12 @@ class Shelf:
     """A ring of slots in a file; `first` slices are made at once, the others as slices are drawn."""
 
     def __init__(self, path: Path, size: int, *, first: int, workers: int, seed: int) -> None:
-        self._slots = np.memmap(path, dtype=SLOT, mode="w+", shape=(size,))
+        kept = path.is_file() and path.stat().st_size == size * SLOT.itemsize  # of a run that was stopped
+        self._slots = np.memmap(path, dtype=SLOT, mode="r+" if kept else "w+", shape=(size,))
         context = multiprocessing.get_context("spawn")
-        self._counts = _Counts(context.Value("q", 0), context.Value("q", first))
+        filled = int(np.count_nonzero(self._slots["filled"]))
+        first = max(first, filled)
+        self._counts = _Counts(context.Value("q", filled), context.Value("q", first))
         self._first, self._drawn = first, 0
         self._workers: list[BaseProcess] = [
             context.Process(

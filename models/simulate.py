@@ -26,13 +26,16 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 SEVERITY = (0.8, 3.4)
 # Shares of the classes among planted artifacts: what weighs in the clinic or must not fail comes more often.
 SHARES: Mapping[str, float] = dict.fromkeys(CLASSES, 1.0) | {
-    "motion": 1.5,
-    "ghost": 1.5,
-    "flow": 1.4,
-    "wrap": 1.3,
+    "motion": 2.0,
+    "ghost": 2.0,
+    "wrap": 1.8,
+    "spike": 1.6,
+    "bias": 1.6,
     "gibbs": 1.5,
+    "flow": 1.4,
+    "noise": 1.2,
     "chemshift": 0.6,
-    "fatsat": 0.8,
+    "fatsat": 0.6,
 }
 COUNTS = (0.2, 0.45, 0.25, 0.1)  # chance of 0, 1, 2, 3 classes on a slice
 CLEAN_SNR = (28.0, 300.0)

@@ -63,6 +63,7 @@ class Run:
     optimiser: torch.optim.Optimizer
     minutes: float = 0.0  # spent
     step: int = 0
+    seen: int = 0  # slices, counted as often as they were drawn
 
     def save(self, path: Path) -> None:
         """Write the checkpoint; a stop in between leaves the last one whole."""
@@ -74,6 +75,7 @@ class Run:
                 "optimiser": self.optimiser.state_dict(),
                 "minutes": self.minutes,
                 "step": self.step,
+                "seen": self.seen,
             },
             scratch,
         )
@@ -85,7 +87,7 @@ class Run:
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.minutes, self.step = float(state["minutes"]), int(state["step"])
+        self.minutes, self.step, self.seen = float(state["minutes"]), int(state["step"]), int(state["seen"])
 
 
 def start(options: Options) -> Run:
@@ -128,6 +130,7 @@ def step(run: Run, batch: Batch, options: Options, device: torch.device) -> Loss
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), 2.0)
     run.optimiser.step()
     run.step += 1
+    run.seen += len(batch.image)
     _follow(run, min(options.decay, (run.step + 1) / (run.step + 10)))
     return parts
 
@@ -256,7 +259,7 @@ def _stretch(
     run.save(folder / CHECKPOINT)
     figures = check(run, validation, folder / "pictures")
     bar.set_postfix(iou=f"{figures['iou_mean']:.3f}", auc=f"{figures['presence_auc']:.3f}")
-    counts = {"step": run.step, "minutes": run.minutes, "seen": run.step * options.batch, "made": shelf.made}
+    counts = {"step": run.step, "minutes": run.minutes, "seen": run.seen, "made": shelf.made}
     _log(folder / LOG, counts | {name: value / steps for name, value in sums.items()} | figures)
 
 
