@@ -68,6 +68,10 @@ class Spool:
                 p.name for p in (self._folder / f"{number:02x}").iterdir() if _NAME.fullmatch(p.name)
             )
 
+    def holds(self, name: str) -> bool:
+        """Tell whether a file is there."""
+        return self._path(name).exists()
+
     def age_s(self, name: str, now: float) -> float:
         """Give the seconds since a file was written; `now` is in seconds since the epoch. Raises FileNotFoundError."""
         return now - self._path(name).stat().st_mtime

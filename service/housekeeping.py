@@ -36,12 +36,13 @@ class Housekeeper:
         which is said loudly.
         """
         spool, upkeep = self.foundation.spool, self.foundation.upkeep
-        names = list(spool.names())
-        lost = upkeep.missing(names)
-        if lost:
-            log.error("spooled files are gone", extra={"count": len(lost)})
+        gone = [name for name in upkeep.spooled() if not spool.holds(name)]
+        for name in gone:
+            upkeep.lost(name)
+        if gone:
+            log.error("spooled files are gone", extra={"count": len(gone)})
         now = time.time()
-        for name in upkeep.unknown(names):
+        for name in upkeep.unknown(spool.names()):
             if spool.age_s(name, now) > GRACE_S:
                 spool.delete(name)
 

@@ -34,7 +34,9 @@ from service.settings import Settings
 
 Checks = Mapping[str, bool | str]
 
-SLICES_AT_ONCE = 8  # claimed together: enough to fill a GPU's batch, few enough to let other series have their turn
+SLICES_AT_ONCE = (
+    8  # claimed together: enough to fill a GPU's batch, few enough to let other series have their turn
+)
 
 
 def run_receive(settings: Settings, supervised: bool) -> None:  # noqa: FBT001 - a fact, handed on

@@ -61,7 +61,7 @@ class Scorer:
         try:
             with self.metrics.inference_duration.labels(stage="read").time():
                 dataset = self._read(task.spool_name)
-                reason = unsuited(dataset)
+                reason = unsuited(dataset, task.frame)
                 if reason:
                     return SliceNote(task, SliceState.UNSUITED, reason)
                 return Slice.from_dataset(dataset, task.frame)

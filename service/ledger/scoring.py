@@ -10,7 +10,6 @@ from service.ledger.leases import Worker
 from service.ledger.states import OPEN, SliceState
 from service.ledger.tables import instance, series, slice_
 
-
 SUSPECT = (
     2  # a slice whose claims ended so often without a score is claimed alone: perhaps it kills its worker
 )

@@ -69,28 +69,31 @@ class Upkeep:
         with self._database.write() as connection:
             connection.execute(delete(part).where(part.c.name == name))
 
-    def missing(self, spooled: Iterable[str]) -> list[str]:
-        """Mark instances whose file is gone as lost and give their spool names.
-
-        Their slices count as unreadable, so that the series still ends with a result.
-        """
-        there = set(spooled)
-        with self._database.write() as connection:
-            rows = connection.execute(
-                select(instance.c.id, instance.c.spool_name)
-                .join(series, (series.c.uid == instance.c.series_uid))
-                .where(series.c.swept.is_(False), instance.c.lost.is_(False))
-                .distinct()
-            ).all()
-            lost = [row for row in rows if row.spool_name not in there]
-            for row in lost:
-                connection.execute(update(instance).where(instance.c.id == row.id).values(lost=True))
-                connection.execute(
-                    update(slice_)
-                    .where(slice_.c.instance_id == row.id, slice_.c.state == SliceState.WAITING)
-                    .values(state=SliceState.UNREADABLE, reason="the file is gone from the spool")
+    def spooled(self) -> list[str]:
+        """Give the spool names of all instances whose pixels should be there."""
+        with self._database.read() as connection:
+            return list(
+                connection.scalars(
+                    select(instance.c.spool_name)
+                    .join(series, series.c.uid == instance.c.series_uid)
+                    .where(series.c.swept.is_(False), instance.c.lost.is_(False))
+                    .distinct()
                 )
-        return [row.spool_name for row in lost]
+            )
+
+    def lost(self, spool_name: str) -> None:
+        """Note that the file of an instance is gone.
+
+        Its unscored slices count as unreadable, so that the series still ends with a result.
+        """
+        with self._database.write() as connection:
+            ids = connection.scalars(select(instance.c.id).where(instance.c.spool_name == spool_name)).all()
+            connection.execute(update(instance).where(instance.c.id.in_(ids)).values(lost=True))
+            connection.execute(
+                update(slice_)
+                .where(slice_.c.instance_id.in_(ids), slice_.c.state == SliceState.WAITING)
+                .values(state=SliceState.UNREADABLE, reason="the file is gone from the spool")
+            )
 
     def unknown(self, names: Iterable[str]) -> list[str]:
         """Give those of the names that no instance has: files of instances that were never acknowledged."""

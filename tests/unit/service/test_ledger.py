@@ -311,7 +311,9 @@ def test_an_instance_whose_file_is_gone_still_lets_its_series_end(database: Data
     Intake(database, clock).received(arrival(1))
     upkeep = Upkeep(database, clock)
     assert upkeep.unknown(["2.25.1-1", "orphan"]) == ["orphan"]
-    assert upkeep.missing([]) == ["2.25.1-1"]
+    assert upkeep.spooled() == ["2.25.1-1"]
+    upkeep.lost("2.25.1-1")
+    assert upkeep.spooled() == []
     (item,) = Closings(worker(database, clock)).open_series()
     assert item.unscored == 0
 
