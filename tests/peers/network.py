@@ -50,23 +50,23 @@ def host() -> Iterator[Host]:
         link=f"ss{token}b",
     )
     try:
-        _ip("netns", "add", made.namespace)
-    except subprocess.CalledProcessError as error:
-        give_up(f"no network namespace: {error.stderr.strip()}")
-    try:
         _join(made, near=f"ss{token}a")
         yield made
     finally:
-        _ip("netns", "del", made.namespace)  # and the pair of links with it
+        subprocess.run([program("ip"), "netns", "del", made.namespace], check=False, capture_output=True)
 
 
 def _join(made: Host, *, near: str) -> None:
-    _ip("link", "add", near, "type", "veth", "peer", "name", made.link, "netns", made.namespace)
-    _ip("addr", "add", f"{made.our_address}/30", "dev", near)
-    _ip("link", "set", near, "up")
-    _ip("-n", made.namespace, "addr", "add", f"{made.address}/30", "dev", made.link)
-    _ip("-n", made.namespace, "link", "set", made.link, "up")
-    _ip("-n", made.namespace, "link", "set", "lo", "up")
+    try:
+        _ip("netns", "add", made.namespace)
+        _ip("link", "add", near, "type", "veth", "peer", "name", made.link, "netns", made.namespace)
+        _ip("addr", "add", f"{made.our_address}/30", "dev", near)
+        _ip("link", "set", near, "up")
+        _ip("-n", made.namespace, "addr", "add", f"{made.address}/30", "dev", made.link)
+        _ip("-n", made.namespace, "link", "set", made.link, "up")
+        _ip("-n", made.namespace, "link", "set", "lo", "up")
+    except subprocess.CalledProcessError as error:
+        give_up(f"no network namespace: {error.stderr.strip()}")
 
 
 def _ip(*words: str) -> None:
