@@ -9,7 +9,7 @@ from inference.card import Card
 from inference.image import Slice
 from inference.masks import MaskStack
 from inference.postprocess import Answer, score_of, stack_of
-from inference.preprocess import Canvas, from_canvas, to_canvas
+from inference.preprocess import Canvas, from_canvas, orientations, to_canvas
 from inference.score import SliceScore
 from inference.segmenter import Prediction, Provider, Segmenter
 
@@ -81,8 +81,7 @@ class Eye:
         return examined
 
     def _canvases(self, image: Slice) -> Iterator[Canvas]:
-        ways = (False, True) if not image.phase_encoding else (image.phase_encoding == "ROW",)
-        for transpose in ways:
+        for transpose in orientations(image):
             yield to_canvas(image, self.card.size, transpose=transpose, percentile=self.card.percentile)
 
 
