@@ -12,6 +12,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import cv2
 import numpy as np
@@ -241,7 +242,7 @@ def _stretch(
     shelf: Shelf,
     rng: np.random.Generator,
     where: tuple[Path, Batch, torch.device],
-    bar: "tqdm[None]",
+    bar: "tqdm[NoReturn]",
 ) -> None:
     """Train for `check_minutes`, then save, measure and log."""
     folder, validation, device = where

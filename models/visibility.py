@@ -140,7 +140,8 @@ def similarity(image: Image, reference: Image, body: Mask) -> tuple[float, float
         return 1.0, 1.0
     scale = float(np.percentile(reference, 99.5))
     energy = float(np.square(image[body]).sum())
-    matched = image * np.float32(float((image[body] * reference[body]).sum()) / max(energy, 1e-12))
+    gain = float((image[body] * reference[body]).sum()) / max(energy, 1e-12)
+    matched = np.asarray(image * gain, dtype=np.float32)
     first, second = blur(matched, 1.5), blur(reference, 1.5)
     variance = (
         blur(matched * matched, 1.5) - first * first + blur(reference * reference, 1.5) - second * second
