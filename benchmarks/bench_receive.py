@@ -5,7 +5,7 @@ de-identification and spool alone, without the ledger.
 """
 
 import argparse
-import subprocess
+import socket
 import sys
 import tempfile
 import time
@@ -83,8 +83,6 @@ def storescp() -> Iterator[Target]:
 
 
 def _answers(host: str, port: int) -> bool:
-    import socket
-
     with socket.create_connection((host, port), timeout=1):
         return True
 

@@ -11,6 +11,7 @@ from typing import Self
 
 import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
@@ -31,8 +32,6 @@ def series(
 
 def encoded(ds: Dataset) -> bytes:
     """Encode a data set, Explicit VR Little Endian."""
-    from pydicom.filebase import DicomBytesIO
-
     buffer = DicomBytesIO()
     buffer.is_implicit_VR, buffer.is_little_endian = False, True
     write_dataset(buffer, ds)
@@ -55,7 +54,7 @@ def c_store(
     command = IMPLICIT.pack(0, 0, 4) + struct.pack("<L", len(command)) + command
     pdus = [p_data(command, 0x03)]
     room = min(max_pdu, MAX_PDU) - 6
-    for start in range(0, len(data_set), room):
+    for start in range(0, max(1, len(data_set)), room):
         last = start + room >= len(data_set)
         pdus.append(p_data(data_set[start : start + room], 0x02 if last else 0x00))
     return b"".join(pdus)
@@ -66,18 +65,27 @@ def p_data(fragment: bytes, control: int) -> bytes:
     return struct.pack(">BBLLBB", 4, 0, len(fragment) + 6, len(fragment) + 2, 1, control) + fragment
 
 
-def associate_request(called: str, calling: str, sop_class: str = MRImageStorage) -> bytes:
-    """Encode an A-ASSOCIATE-RQ with one context: the SOP class in Explicit VR Little Endian."""
-    context = (
-        bytes((1, 0, 0, 0)) + _item(0x30, sop_class.encode()) + _item(0x40, ExplicitVRLittleEndian.encode())
+def associate_request(
+    called: str,
+    calling: str,
+    sop_class: str = MRImageStorage,
+    syntax: str = ExplicitVRLittleEndian,
+    contexts: int = 1,
+) -> bytes:
+    """Encode an A-ASSOCIATE-RQ that proposes the SOP class in one syntax, as often as told (PS3.8, 9.3.2)."""
+    context = b"".join(
+        _item(
+            0x20,
+            bytes((n * 2 % 256 + 1, 0, 0, 0))
+            + _item(0x30, sop_class.encode())
+            + _item(0x40, syntax.encode()),
+        )
+        for n in range(contexts)
     )
     user = _item(0x51, struct.pack(">L", MAX_PDU)) + _item(0x52, b"2.25.4711")
-    body = (
-        struct.pack(">HH16s16s32x", 1, 0, called.ljust(16).encode(), calling.ljust(16).encode())
-        + _item(0x10, b"1.2.840.10008.3.1.1.1")
-        + _item(0x20, context)
-        + _item(0x50, user)
-    )
+    titles = called.ljust(16).encode(), calling.ljust(16).encode()
+    body = struct.pack(">HH16s16s32x", 1, 0, *titles) + _item(0x10, b"1.2.840.10008.3.1.1.1")
+    body += context + _item(0x50, user)
     return struct.pack(">BBL", 1, 0, len(body)) + body
 
 
@@ -97,22 +105,51 @@ class Sender:
     max_pdu: int = MAX_PDU  # what the peer takes
 
     @classmethod
-    def associated(cls, host: str, port: int, *, called: str, calling: str = "BENCH") -> Self:
-        """Connect and associate. Raises ConnectionError where the peer refuses."""
+    def connected(cls, host: str, port: int) -> Self:
+        """Connect, and say nothing yet."""
         sender = cls(socket.create_connection((host, port), timeout=30))
         sender.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sender.connection.sendall(associate_request(called, calling))
-        kind, body = sender._pdu()
+        return sender
+
+    @classmethod
+    def associated(
+        cls,
+        host: str,
+        port: int,
+        *,
+        called: str,
+        calling: str = "BENCH",
+        sop_class: str = MRImageStorage,
+        syntax: str = ExplicitVRLittleEndian,
+    ) -> Self:
+        """Connect and associate. Raises ConnectionError where the peer refuses."""
+        sender = cls.connected(host, port)
+        sender.connection.sendall(associate_request(called, calling, sop_class=sop_class, syntax=syntax))
+        kind, body = sender.pdu()
         if kind != 2:
             raise ConnectionError("not accepted")
         at = body.find(b"\x51\x00\x00\x04")  # the maximum length item (PS3.8, D.1)
         sender.max_pdu = int.from_bytes(body[at + 4 : at + 8], "big") or MAX_PDU
         return sender
 
+    def is_closed_within(self, seconds: float) -> bool:
+        """Wait until the peer ends the connection, whatever it still says; closes this end."""
+        self.connection.settimeout(seconds)
+        try:
+            while self.connection.recv(65536):
+                pass
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            pass
+        finally:
+            self.connection.close()
+        return True
+
     def store(self, request: bytes) -> int:
         """Send a prepared request; gives the status."""
         self.connection.sendall(request)
-        kind, body = self._pdu()
+        kind, body = self.pdu()
         at = body.find(_RESPONSE_STATUS)
         if kind != 4 or at < 0:
             raise ConnectionError("no answer")
@@ -121,10 +158,11 @@ class Sender:
     def release(self) -> None:
         """Release the association."""
         self.connection.sendall(struct.pack(">BBLL", 5, 0, 4, 0))
-        self._pdu()
+        self.pdu()
         self.connection.close()
 
-    def _pdu(self) -> tuple[int, bytes]:
+    def pdu(self) -> tuple[int, bytes]:
+        """Read one PDU: its type and its body."""
         kind, _, length = struct.unpack(">BBL", self._read(6))
         return kind, self._read(length)
 

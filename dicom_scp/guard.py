@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from socketserver import TCPServer
 from typing import Any, cast
@@ -23,6 +24,8 @@ LARGEST_NEGOTIATION = (
 )  # bytes of any PDU that is not P-DATA: 128 contexts with five syntaxes need 64 KiB
 _PDU_HEADER = 6
 _OUT_OF_RESOURCES = 0xA700
+_LAST_WORD_S = 0.3
+_DISCARDED = 1 << 16
 _SLACK = 1024  # some senders count the PDU's own header in the maximum
 
 
@@ -109,6 +112,24 @@ class GuardedSocket(AssociationSocket):
             at += count
         connection.settimeout(self._deadline_s)
         return received
+
+    def close(self) -> None:
+        """Say that there is no more, give the peer a moment to read what was said last, and close.
+
+        A socket that is closed with bytes unread resets the connection, and the reason of the end is lost.
+        """
+        connection = self.socket
+        until = time.monotonic() + _LAST_WORD_S
+        with suppress(OSError):
+            if connection is not None:
+                connection.shutdown(socket.SHUT_WR)
+            while connection is not None and (left := until - time.monotonic()) > 0:
+                connection.settimeout(left)
+                if not connection.recv(_DISCARDED):
+                    break
+        super().close()
+        if connection is not None:
+            connection.close()  # the base leaves it open where the peer was faster
 
 
 class CappedMessages(DIMSEServiceProvider):

@@ -85,6 +85,13 @@ class WaitingProvider(DULServiceProvider):
                 self._bell = -1
             self._association.wake()
 
+    def _is_transport_event(self) -> bool:
+        """Read what has come; where the association is over (Sta13), end the connection unread."""
+        if self.state_machine.current_state == "Sta13" and self.socket is not None:
+            self.socket.close()
+            return True
+        return super()._is_transport_event()
+
     def _turned(self) -> bool:
         """Move one primitive out or one PDU in, and act on one event; tells whether there was one."""
         if self.artim_timer.expired:
