@@ -40,6 +40,7 @@ class Evidence:
     expected: int | None  # the header's count
     last_instance_at: float
     released_at: float | None  # the association that brought the last instance is over since
+    resumed: bool  # an instance came after a release: releases do not end series here
     listening_since: float  # a door that was closed heard no instance: quiet counts from here
     learnt: Mapping[str, int]  # sign -> times in a row that it came true for this scanner and protocol
 
@@ -66,7 +67,7 @@ def judge(evidence: Evidence, now: float, patience: Patience) -> Closing | None:
     quiet = now - max(evidence.last_instance_at, evidence.listening_since)
     if count_holds and evidence.expected is not None and evidence.received < evidence.expected:
         return _closing(CloseReason.CAP, evidence) if quiet >= patience.cap_s else None
-    if evidence.released_at is not None and proved(evidence.learnt, RELEASE_SIGN):
+    if evidence.released_at is not None and not evidence.resumed and proved(evidence.learnt, RELEASE_SIGN):
         since_release = now - max(evidence.released_at, evidence.listening_since)
         if since_release >= patience.after_release_s:
             return _closing(CloseReason.RELEASE, evidence)
@@ -74,7 +75,7 @@ def judge(evidence: Evidence, now: float, patience: Patience) -> Closing | None:
 
 
 def _closing(reason: CloseReason, evidence: Evidence) -> Closing:
-    signs = {RELEASE_SIGN: evidence.released_at is not None}
+    signs = {RELEASE_SIGN: evidence.released_at is not None and not evidence.resumed}
     if evidence.expected is not None:
         signs[COUNT_SIGN] = evidence.received == evidence.expected
     return Closing(reason=reason, incomplete=reason is CloseReason.CAP, signs=signs)

@@ -44,6 +44,7 @@ class Judge:
             expected=item.expected,
             last_instance_at=item.last_instance_at,
             released_at=item.released_at,
+            resumed=item.resumed,
             listening_since=self.listening_since(),
             learnt=item.learnt,
         )

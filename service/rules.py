@@ -64,7 +64,11 @@ def decide(quality: QualityScore, around: Circumstances, thresholds: Thresholds)
         key=lambda finding: finding.severity * finding.probability * by_name(finding.artifact).weight,
         reverse=True,
     )
-    repeatable = [finding for finding in found if by_name(finding.artifact).cap == "Repeat"]
+    repeatable = [
+        finding
+        for finding in found
+        if finding.box is not None and by_name(finding.artifact).cap == Verdict.REPEAT.value
+    ]
     poor = quality.index < thresholds.repeat_index or quality.suitability < thresholds.repeat_suitability
     advice = tuple(by_name(finding.artifact).advice for finding in found)
     if poor and repeatable and around.timed:

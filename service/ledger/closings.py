@@ -26,6 +26,7 @@ class OpenSeries:
     expected: int | None
     last_instance_at: float
     released_at: float | None
+    resumed: bool  # an instance came after a release
     unscored: int  # slices without a score
     conflict: bool
     learnt: Mapping[str, int]  # sign of completeness -> times in a row that it came true
@@ -83,6 +84,7 @@ class Closings:
                 expected=row.expected,
                 last_instance_at=row.last_instance_at,
                 released_at=row.released_at,
+                resumed=row.resumed,
                 unscored=row.unscored,
                 conflict=row.conflict,
                 learnt=lessons.get((row.scanner_id, row.protocol_key), {}),

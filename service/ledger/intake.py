@@ -140,7 +140,7 @@ class Intake:
 def _current(connection: Connection, series_uid: str) -> Row[*tuple[Any, ...]] | None:
     """Find the newest generation of a series, locked against a closing at the same moment."""
     return connection.execute(
-        select(series.c.id, series.c.generation, series.c.state, series.c.received)
+        select(series.c.id, series.c.generation, series.c.state, series.c.received, series.c.released_at)
         .where(series.c.uid == series_uid)
         .order_by(series.c.generation.desc())
         .limit(1)
@@ -155,6 +155,8 @@ def _count(connection: Connection, arrival: Arrival, now: float, current: Row[*t
         "released_at": None,
         "received": current.received + 1,
     }
+    if current.released_at is not None:
+        values["resumed"] = True
     if arrival.expected is not None:
         values["expected"] = arrival.expected
     connection.execute(update(series).where(series.c.id == current.id).values(values))

@@ -66,6 +66,7 @@ series = Table(  # one row per generation: a late image reopens the series as th
     Column("opened_at", Float, nullable=False),
     Column("last_instance_at", Float, nullable=False),
     Column("released_at", Float),
+    Column("resumed", Boolean, nullable=False, server_default=false()),  # an instance came after a release
     Column("closed_at", Float),
     Column("close_reason", String, nullable=False, server_default=""),
     Column("received", Integer, nullable=False),

@@ -138,3 +138,6 @@ async def _serve(
     feed.close()  # uvicorn waits for open responses, and an event stream ends only when it is told to
     server.should_exit = True
     await serving
+    for connection in list(server.server_state.connections):  # of those who came while the door was closing
+        connection.transport.abort()
+    await asyncio.sleep(0)

@@ -108,6 +108,7 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.Float(), nullable=False),
         sa.Column("last_instance_at", sa.Float(), nullable=False),
         sa.Column("released_at", sa.Float(), nullable=True),
+        sa.Column("resumed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("closed_at", sa.Float(), nullable=True),
         sa.Column("close_reason", sa.String(), server_default="", nullable=False),
         sa.Column("received", sa.Integer(), nullable=False),

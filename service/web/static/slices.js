@@ -18,10 +18,11 @@ export class Slices {
     this.slices = [];
     this.position = 0;
     this.byHand = false; // the window was set by hand
+    this.moved = false; // the slice was chosen by hand, and stays chosen
     this.cache = new Map(); // position -> promise of [image, planes]
     this.element = this.build();
     this.viewer = new Viewer(this.canvas, looks);
-    this.strip = new Strip(this.map, looks, (position) => this.go(position));
+    this.strip = new Strip(this.map, looks, (position) => this.pick(position));
     this.listen();
   }
 
@@ -57,7 +58,7 @@ export class Slices {
   }
 
   listen() {
-    this.slider.addEventListener("input", () => this.go(Number(this.slider.value)));
+    this.slider.addEventListener("input", () => this.pick(Number(this.slider.value)));
     this.opacity.addEventListener("input", () => this.viewer.set({ opacity: Number(this.opacity.value) / 100 }));
     this.canvas.addEventListener("keydown", (event) => this.key(event));
     this.canvas.addEventListener("keyup", (event) => {
@@ -71,14 +72,16 @@ export class Slices {
     this.canvas.addEventListener("wheel", (event) => {
       if (event.ctrlKey || document.activeElement !== this.canvas) return; // the page scrolls until it is chosen
       event.preventDefault();
-      this.go(this.position + Math.sign(event.deltaY));
+      this.pick(this.position + Math.sign(event.deltaY));
     }, { passive: false });
   }
 
-  // Shows another series, or the same with more slices. position: where to start; null: stay, or the worst.
-  show(series, slices, artifacts, position = null) {
-    const other = this.series?.id !== series.id;
-    if (other) this.byHand = false;
+  // Shows another series, or the same with more slices: its worst slice, unless a person has chosen one.
+  show(series, slices, artifacts) {
+    if (this.series?.id !== series.id) {
+      this.byHand = false;
+      this.moved = false;
+    }
     this.series = series;
     this.slices = slices;
     this.cache.clear();
@@ -92,7 +95,12 @@ export class Slices {
       put(this.here);
       return;
     }
-    this.go(position ?? (other ? this.worstPosition() : this.position));
+    this.go(this.moved ? this.position : this.worstPosition());
+  }
+
+  pick(position) {
+    this.moved = true;
+    this.go(position);
   }
 
   async go(wanted) {
@@ -150,7 +158,7 @@ export class Slices {
   // One artifact alone, at its worst slice; null: all of them.
   choose(artifact, position) {
     this.viewer.set({ chosen: artifact });
-    if (position !== undefined) this.go(position);
+    if (position !== undefined) this.pick(position);
   }
 
   worstPosition() {
@@ -160,7 +168,7 @@ export class Slices {
   }
 
   worst() {
-    this.go(this.worstPosition());
+    this.pick(this.worstPosition());
   }
 
   adjust(dx, dy) {
@@ -203,12 +211,12 @@ export class Slices {
 
   plain(key) {
     return {
-      ArrowLeft: () => this.go(this.position - 1),
-      ArrowUp: () => this.go(this.position - 1),
-      ArrowRight: () => this.go(this.position + 1),
-      ArrowDown: () => this.go(this.position + 1),
-      Home: () => this.go(0),
-      End: () => this.go(this.slices.length - 1),
+      ArrowLeft: () => this.pick(this.position - 1),
+      ArrowUp: () => this.pick(this.position - 1),
+      ArrowRight: () => this.pick(this.position + 1),
+      ArrowDown: () => this.pick(this.position + 1),
+      Home: () => this.pick(0),
+      End: () => this.pick(this.slices.length - 1),
       w: () => this.worst(),
       o: () => this.toggleLook(),
       h: () => this.conceal(true),

@@ -1,0 +1,77 @@
+"""From scores to verdicts: pure decisions."""
+
+from dataclasses import replace
+
+import pytest
+
+from inference import CATALOGUE
+from inference.score import QualityScore, SeriesFinding, not_scored
+from service.rules import Circumstances, Thresholds, Verdict, circumstances, decide
+
+THRESHOLDS = Thresholds(usable_index=7.0, repeat_index=3.5, repeat_suitability=0.35)
+PLAIN = Circumstances()
+
+
+def quality(index: float, suitability: float, *present: str) -> QualityScore:
+    findings = tuple(
+        SeriesFinding(
+            artifact=known.name,
+            probability=0.9 if known.name in present else 0.1,
+            severity=0.6 if known.name in present else 0.0,
+            present=known.name in present,
+            slices=(0,) if known.name in present else (),
+            box=(0, 0, 8, 8) if known.name in present else None,
+        )
+        for known in CATALOGUE
+    )
+    return QualityScore(
+        scored=True, reason="", index=index, suitability=suitability, findings=findings, n_slices=1, worst=0
+    )
+
+
+def test_a_good_series_is_usable_and_asks_for_nothing() -> None:
+    decision = decide(quality(9.0, 0.95), PLAIN, THRESHOLDS)
+    assert (decision.verdict, decision.advice) == (Verdict.USABLE, ())
+
+
+def test_a_poor_series_with_a_mendable_artifact_is_to_be_repeated_with_advice() -> None:
+    decision = decide(quality(2.0, 0.1, "motion"), PLAIN, THRESHOLDS)
+    assert decision.verdict is Verdict.REPEAT
+    assert "motion" in decision.reason
+    assert decision.advice
+
+
+@pytest.mark.parametrize("name", [known.name for known in CATALOGUE if known.cap == "Check"])
+def test_what_a_new_scan_does_not_mend_says_check_at_most(name: str) -> None:
+    assert decide(quality(1.0, 0.05, name), PLAIN, THRESHOLDS).verdict is Verdict.CHECK
+
+
+def test_nothing_says_repeat_without_a_located_artifact_that_explains_it() -> None:
+    assert decide(quality(1.0, 0.05), PLAIN, THRESHOLDS).verdict is Verdict.CHECK
+    nowhere = quality(1.0, 0.05, "motion")
+    nowhere = replace(nowhere, findings=tuple(replace(found, box=None) for found in nowhere.findings))
+    assert decide(nowhere, PLAIN, THRESHOLDS).verdict is Verdict.CHECK
+
+
+@pytest.mark.parametrize("facts", [{"contrast": True}, {"temporal_positions": 10}])
+def test_a_timed_series_never_says_repeat_but_tell_the_radiologist(facts: dict[str, object]) -> None:
+    around = circumstances(facts, incomplete=False, conflict=False)
+    decision = decide(quality(1.0, 0.05, "motion"), around, THRESHOLDS)
+    assert decision.verdict is Verdict.CHECK
+    assert "radiologist" in decision.advice[0]
+
+
+@pytest.mark.parametrize("around", [Circumstances(incomplete=True), Circumstances(conflict=True)])
+def test_missing_instances_or_two_contents_are_to_be_checked(around: Circumstances) -> None:
+    assert decide(quality(9.0, 0.95), around, THRESHOLDS).verdict is Verdict.CHECK
+
+
+def test_what_was_not_scored_is_never_a_pass_and_says_why() -> None:
+    decision = decide(not_scored("a localizer"), PLAIN, THRESHOLDS)
+    assert (decision.verdict, decision.reason) == (Verdict.NOT_SCORED, "a localizer")
+
+
+def test_a_worse_index_never_gives_a_better_verdict() -> None:
+    gravity = [Verdict.USABLE, Verdict.CHECK, Verdict.REPEAT]
+    steps = [decide(quality(10 - n / 4, 1 - n / 40, "ghost"), PLAIN, THRESHOLDS).verdict for n in range(40)]
+    assert [gravity.index(step) for step in steps] == sorted(gravity.index(step) for step in steps)
