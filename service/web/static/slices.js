@@ -173,7 +173,7 @@ export class Slices {
 
   adjust(dx, dy) {
     this.byHand = true;
-    this.viewer.adjust(dx, -dy);
+    this.viewer.adjust(dx, dy);
   }
 
   reset() {

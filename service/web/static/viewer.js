@@ -69,7 +69,7 @@ export class Viewer {
     this.redraw();
   }
 
-  // dx widens the window, dy brightens; both in css pixels of a drag.
+  // dx (to the right) widens the window, dy (downwards) darkens; both in css pixels of a drag.
   adjust(dx, dy) {
     if (!this.image) return;
     const [low, high] = this.window;
