@@ -1,9 +1,14 @@
 """The ledger, on a real SQLite file and, where there is one, a real PostgreSQL."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from service.ledger import (
     Arrival,
@@ -24,6 +29,8 @@ from service.ledger import (
     Worker,
     prepare,
 )
+from service.ledger.schema import SCRIPTS
+from service.ledger.tables import REVISION, metadata
 from tests.peers import postgres
 
 
@@ -49,8 +56,6 @@ def database(engine_url: str) -> Iterator[Database]:
     made = Database(engine_url)
     prepare(made)
     yield made
-    from service.ledger.tables import metadata
-
     with made.write() as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(table.delete())
@@ -274,7 +279,7 @@ def test_a_failed_delivery_waits_longer_each_time_and_is_set_aside_in_the_end(
         waits.append(clock.now)
         if box.failed(items[0], "no connection") == "dead":
             break
-    gaps = [after - before for before, after in zip(waits, waits[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(waits)]
     assert gaps == sorted(gaps)
     assert gaps[0] == 2.0
     (view,), _ = Views(database).deliveries_page(10)
@@ -344,14 +349,6 @@ def test_the_bell_rings_when_somebody_commits(database: Database, clock: Clock) 
 
 
 def test_the_migrations_make_the_tables_that_the_ledger_knows(database: Database) -> None:
-    from alembic.autogenerate import compare_metadata
-    from alembic.config import Config
-    from alembic.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    from service.ledger.schema import SCRIPTS
-    from service.ledger.tables import REVISION, metadata
-
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     assert ScriptDirectory.from_config(config).get_current_head() == REVISION
