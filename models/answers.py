@@ -16,7 +16,7 @@ Bits = NDArray[np.bool_]
 # (n, 1, 256, 256) -> masks, presence, suitability, as probabilities
 Model = Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]
 
-MASK_GRID: tuple[float, ...] = tuple(np.round(np.linspace(0.1, 0.9, 17), 2).tolist())
+MASK_GRID: tuple[float, ...] = tuple(np.round(np.linspace(0.05, 0.85, 17), 2).tolist())
 PART = 16  # slices at a time
 # What makes a slice unusable in the way that a repetition would mend.
 REPEATABLE = ("motion", "ghost", "wrap", "spike")

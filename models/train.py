@@ -1,16 +1,16 @@
 """Train the network on freshly simulated artifacts, within a budget of minutes; resumes where it was stopped.
 
-python -m models.train [--minutes 60] [--resume] [--folder DIR]  checkpoints, log.csv, pictures: in the cache folder
-python -m models.train --smoke                                   the whole way in under three minutes
+python -m models.train [--minutes 60] [--resume]   checkpoints, log.csv and pictures go to the cache folder
+python -m models.train --weights FILE              begin from compact weights (models/checkpoints)
+python -m models.train --compact FILE              write such, from the last checkpoint
+python -m models.train --smoke                     the whole way in under three minutes
 """
 
 import argparse
 import csv
-import math
 import os
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,167 +18,34 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from tqdm import tqdm
 
 from models.answers import simulated
 from models.classes import CLASSES
 from models.dataset import cache_folder, data_folder, load_pool
-from models.losses import Losses, Truth, losses
+from models.learning import Options, Run, start, step
 from models.metrics import Overlap, auc, weighted
 from models.modelcard import MASK_SIZE
-from models.network import Network
 from models.shelf import Batch, Shelf, unpacked
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
-WARM_UP = 0.03  # of the budget
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a run is told."""
-
-    minutes: float = 60.0
-    batch: int = 12
-    rate: float = 2.5e-3
-    decay: float = 0.999  # of the averaged weights
-    shelf: int = 5000  # slices kept for drawing from
-    first: int = 600  # slices simulated before the first step
-    workers: int = 1
-    threads: int = 2
-    check_minutes: float = 4.0
-    validation: int = 160  # slices
-    seed: int = 1
-
+LIKELY = -0.35  # log2 E from which a mask is drawn while training: an unsure regression leans to the low side
 
 SMOKE = Options(minutes=0.5, batch=8, shelf=64, first=24, check_minutes=0.2, validation=16)
-
-
-@dataclass(slots=True)
-class Run:
-    """A training that can be stopped and taken up again."""
-
-    network: Network
-    average: Network
-    optimiser: torch.optim.Optimizer
-    minutes: float = 0.0  # spent
-    step: int = 0
-    seen: int = 0  # slices, counted as often as they were drawn
-
-    def save(self, path: Path) -> None:
-        """Write the checkpoint; a stop in between leaves the last one whole."""
-        scratch = path.with_suffix(".part")
-        torch.save(
-            {
-                "network": self.network.state_dict(),
-                "average": self.average.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "minutes": self.minutes,
-                "step": self.step,
-                "seen": self.seen,
-            },
-            scratch,
-        )
-        scratch.replace(path)
-
-    def load(self, path: Path) -> None:
-        """Take up the run of a checkpoint."""
-        state = torch.load(path, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.minutes, self.step, self.seen = float(state["minutes"]), int(state["step"]), int(state["seen"])
-
-
-def start(options: Options) -> Run:
-    """Return a run that has not begun."""
-    torch.manual_seed(options.seed)
-    network, average = Network(), Network()
-    for each in (network, average):
-        for weight in each.parameters():
-            weight.data = weight.data.contiguous(memory_format=_layout(weight))
-    average.load_state_dict(network.state_dict())
-    average.eval()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-4)
-    return Run(network, average, optimiser)
-
-
-def _layout(weight: Tensor) -> torch.memory_format:
-    """Return channels last for convolutions: faster on processors."""
-    return torch.channels_last if weight.dim() == 4 else torch.contiguous_format
-
-
-def rate_at(share: float, peak: float) -> float:
-    """Return the learning rate when `share` (0..1) of the budget is spent: warm-up, then a cosine to a hundredth."""
-    if share < WARM_UP:
-        return peak * (0.05 + 0.95 * share / WARM_UP)
-    falling = min(1.0, (share - WARM_UP) / (1 - WARM_UP))
-    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * falling)))
-
-
-def step(run: Run, batch: Batch, options: Options, device: torch.device) -> Losses:
-    """Learn from one batch."""
-    for group in run.optimiser.param_groups:
-        group["lr"] = rate_at(run.minutes / options.minutes, options.rate)
-    run.network.train()
-    image, truth = tensors(batch, device)
-    with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
-        answer = run.network(image)
-    parts = losses(answer, truth)
-    run.optimiser.zero_grad(set_to_none=True)
-    torch.autograd.backward(parts.total())
-    torch.nn.utils.clip_grad_norm_(run.network.parameters(), 2.0)
-    run.optimiser.step()
-    run.step += 1
-    run.seen += len(batch.image)
-    _follow(run, min(options.decay, (run.step + 1) / (run.step + 10)))
-    return parts
-
-
-def _follow(run: Run, decay: float) -> None:
-    with torch.no_grad():
-        for mean, now in zip(
-            run.average.state_dict().values(), run.network.state_dict().values(), strict=True
-        ):
-            if mean.dtype.is_floating_point:
-                mean.lerp_(now, 1 - decay)
-            else:
-                mean.copy_(now)
-
-
-def fast_bfloat16(device: torch.device) -> bool:
-    """Say whether half precision is faster here (it is slower on processors without its instructions)."""
-    if device.type == "cuda":
-        return True
-    flags = Path("/proc/cpuinfo")
-    return flags.is_file() and any(
-        word in flags.read_text(encoding="utf-8") for word in ("avx512_bf16", "amx_bf16")
-    )
-
-
-def tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Truth]:
-    """Return a batch on the device."""
-    image = torch.from_numpy(batch.image).to(device, memory_format=torch.channels_last)
-    return image, Truth(
-        torch.from_numpy(batch.log_visibility).to(device),
-        torch.from_numpy(batch.mask).to(device).float(),
-        torch.from_numpy(batch.band).to(device).float(),
-        torch.from_numpy(batch.presence).to(device),
-        torch.from_numpy(batch.similarity).to(device),
-    )
 
 
 @torch.inference_mode()
 def check(run: Run, batch: Batch, pictures: Path) -> dict[str, float]:
     """Measure the averaged network on the validation slices and draw some of them."""
     overlap, presence, masks = Overlap(), [], []
+    device = next(run.average.parameters()).device
     for at in range(0, len(batch.image), 16):
         part = slice(at, at + 16)
-        answer = run.average(torch.from_numpy(batch.image[part]))
-        said = answer.log_visibility.numpy() > 0
+        answer = run.average(torch.from_numpy(batch.image[part]).to(device))
+        said = answer.log_visibility.cpu().numpy() > LIKELY
         overlap.add(said, batch.mask[part], ~batch.band[part])
-        presence.append(answer.presence.numpy())
+        presence.append(answer.presence.cpu().numpy())
         masks.append(said)
     scores = np.concatenate(presence)
     areas = [
@@ -211,15 +78,21 @@ def _draw(batch: Batch, said: NDArray[np.bool_], path: Path) -> None:
     cv2.imwrite(str(path), np.hstack(columns))
 
 
-def train(options: Options, folder: Path, *, resume: bool) -> Run:
-    """Train until the minutes are spent; checkpoints, log and pictures go to `folder`."""
+def train(options: Options, folder: Path, *, resume: bool, weights: Path | None = None) -> Run:
+    """Train until the minutes are spent; checkpoints, log and pictures go to `folder`.
+
+    Takes up the last checkpoint there if `resume`, else begins from compact `weights` where given.
+    """
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     run = start(options)
-    run.network.to(device)
+    for network in (run.network, run.average):
+        network.to(device)
     if resume and (folder / CHECKPOINT).is_file():
         run.load(folder / CHECKPOINT)
+    elif weights is not None:
+        run.begin_from(weights)
     slots, _ = simulated(load_pool(cache_folder()).of("validation"), options.validation, seed=options.seed)
     validation = unpacked(slots)
     rng = np.random.default_rng([options.seed, run.step])
@@ -303,6 +176,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="of checkpoints and log (default: the cache)")
     parser.add_argument("--resume", action="store_true", help="take up the last checkpoint")
+    parser.add_argument("--weights", type=Path, help="begin from these compact weights")
+    parser.add_argument("--compact", type=Path, help="write the last checkpoint's weights, small, and stop")
     parser.add_argument("--smoke", action="store_true", help="the whole way, small")
     chosen = parser.parse_args()
     if chosen.smoke:
@@ -313,7 +188,12 @@ def main() -> None:
     )
     folder = chosen.folder or cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    run = train(options, folder, resume=chosen.resume)
+    if chosen.compact:
+        run = start(options)
+        run.load(folder / CHECKPOINT)
+        run.save_compact(chosen.compact)
+        return
+    run = train(options, folder, resume=chosen.resume, weights=chosen.weights)
     print(f"trained: {run.step} steps in {run.minutes:.1f} minutes -> {folder / CHECKPOINT}")
 
 

@@ -12,9 +12,9 @@ from models.answers import simulated
 from models.classes import CLASSES
 from models.dataset import phantom_pool
 from models.export import ExportDiffers, export
+from models.learning import Options, rate_at, start, step
 from models.network import Network, Released, Shape
 from models.shelf import unpacked
-from models.train import Options, rate_at, start, step
 
 OPTIONS = Options(minutes=1.0, batch=4)
 CPU = torch.device("cpu")
@@ -58,6 +58,17 @@ def test_a_run_is_taken_up_where_it_was_saved(tmp_path: Path) -> None:
     assert (other.step, other.minutes) == (1, 0.25)
     for mine, theirs in zip(run.network.parameters(), other.network.parameters(), strict=True):
         assert torch.equal(mine, theirs)
+
+
+def test_compact_weights_are_small_and_another_run_begins_from_them(tmp_path: Path) -> None:
+    run, other = start(OPTIONS), start(Options(seed=9))
+
+    run.save_compact(tmp_path / "small.pt")
+    other.begin_from(tmp_path / "small.pt")
+
+    assert (tmp_path / "small.pt").stat().st_size <= 2_100_000
+    for mine, theirs in zip(run.average.parameters(), other.network.parameters(), strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-3)
 
 
 def test_the_rate_warms_up_and_falls() -> None:

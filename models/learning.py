@@ -1,0 +1,160 @@
+"""One step of learning, and a run of them that can be stopped and taken up again."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from models.losses import Losses, Truth, losses
+from models.network import Network
+from models.shelf import Batch
+
+WARM_UP = 0.03  # of the budget
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run is told."""
+
+    minutes: float = 60.0
+    batch: int = 12
+    rate: float = 2.5e-3
+    decay: float = 0.999  # of the averaged weights
+    shelf: int = 5000  # slices kept for drawing from
+    first: int = 600  # slices simulated before the first step
+    workers: int = 1
+    threads: int = 2
+    check_minutes: float = 4.0
+    validation: int = 160  # slices
+    seed: int = 1
+
+
+@dataclass(slots=True)
+class Run:
+    """A training that can be stopped and taken up again."""
+
+    network: Network
+    average: Network
+    optimiser: torch.optim.Optimizer
+    minutes: float = 0.0  # spent
+    step: int = 0
+    seen: int = 0  # slices, counted as often as they were drawn
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint; a stop in between leaves the last one whole."""
+        scratch = path.with_suffix(".part")
+        torch.save(
+            {
+                "network": self.network.state_dict(),
+                "average": self.average.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "minutes": self.minutes,
+                "step": self.step,
+                "seen": self.seen,
+            },
+            scratch,
+        )
+        scratch.replace(path)
+
+    def save_compact(self, path: Path) -> None:
+        """Write the averaged weights alone, in half precision, for another machine to go on from."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        weights = self.average.state_dict()
+        torch.save(
+            {name: value.half() if value.is_floating_point() else value for name, value in weights.items()},
+            path,
+        )
+
+    def begin_from(self, path: Path) -> None:
+        """Begin from the weights that `save_compact` wrote."""
+        weights = {name: value.float() for name, value in torch.load(path, weights_only=True).items()}
+        self.network.load_state_dict(weights)
+        self.average.load_state_dict(weights)
+
+    def load(self, path: Path) -> None:
+        """Take up the run of a checkpoint."""
+        state = torch.load(path, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.minutes, self.step, self.seen = float(state["minutes"]), int(state["step"]), int(state["seen"])
+
+
+def start(options: Options) -> Run:
+    """Return a run that has not begun."""
+    torch.manual_seed(options.seed)
+    network, average = Network(), Network()
+    for each in (network, average):
+        for weight in each.parameters():
+            weight.data = weight.data.contiguous(memory_format=_layout(weight))
+    average.load_state_dict(network.state_dict())
+    average.eval()
+    optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-4)
+    return Run(network, average, optimiser)
+
+
+def _layout(weight: Tensor) -> torch.memory_format:
+    """Return channels last for convolutions: faster on processors."""
+    return torch.channels_last if weight.dim() == 4 else torch.contiguous_format
+
+
+def rate_at(share: float, peak: float) -> float:
+    """Return the learning rate when `share` (0..1) of the budget is spent: warm-up, then a cosine to a hundredth."""
+    if share < WARM_UP:
+        return peak * (0.05 + 0.95 * share / WARM_UP)
+    falling = min(1.0, (share - WARM_UP) / (1 - WARM_UP))
+    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * falling)))
+
+
+def step(run: Run, batch: Batch, options: Options, device: torch.device) -> Losses:
+    """Learn from one batch."""
+    for group in run.optimiser.param_groups:
+        group["lr"] = rate_at(run.minutes / options.minutes, options.rate)
+    run.network.train()
+    image, truth = tensors(batch, device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+        answer = run.network(image)
+    parts = losses(answer, truth)
+    run.optimiser.zero_grad(set_to_none=True)
+    torch.autograd.backward(parts.total())
+    torch.nn.utils.clip_grad_norm_(run.network.parameters(), 2.0)
+    run.optimiser.step()
+    run.step += 1
+    run.seen += len(batch.image)
+    _follow(run, min(options.decay, (run.step + 1) / (run.step + 10)))
+    return parts
+
+
+def _follow(run: Run, decay: float) -> None:
+    with torch.no_grad():
+        for mean, now in zip(
+            run.average.state_dict().values(), run.network.state_dict().values(), strict=True
+        ):
+            if mean.dtype.is_floating_point:
+                mean.lerp_(now, 1 - decay)
+            else:
+                mean.copy_(now)
+
+
+def fast_bfloat16(device: torch.device) -> bool:
+    """Say whether half precision is faster here (it is slower on processors without its instructions)."""
+    if device.type == "cuda":
+        return True
+    flags = Path("/proc/cpuinfo")
+    return flags.is_file() and any(
+        word in flags.read_text(encoding="utf-8") for word in ("avx512_bf16", "amx_bf16")
+    )
+
+
+def tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Truth]:
+    """Return a batch on the device."""
+    image = torch.from_numpy(batch.image).to(device, memory_format=torch.channels_last)
+    return image, Truth(
+        torch.from_numpy(batch.log_visibility).to(device),
+        torch.from_numpy(batch.mask).to(device).float(),
+        torch.from_numpy(batch.band).to(device).float(),
+        torch.from_numpy(batch.presence).to(device),
+        torch.from_numpy(batch.similarity).to(device),
+    )
