@@ -99,16 +99,12 @@ class Deidentifier:
         announced: Announced = Announced(),
         trail: list[Done] | None = None,
     ) -> Instance:
-        """Give the clean instance.
+        """Give the clean instance; what is done to each attribute is appended to `trail`.
 
         Raises NotUnderstood and Mismatch for what is broken, Skipped for what is sound but not scored.
-        What is done to each attribute is appended to `trail`.
         """
         plain = self._plain(encoded, transfer_syntax)
-        walker = Walker(plain.encoded, explicit=plain.explicit)
-        header = Header(walker, {element.tag: element for element in walker.top()})
-        _check_announced(header, announced)
-        _check_scored(header)
+        header = _checked_header(plain, announced)
         pixels = checked_pixels(header, plain.transfer_syntax)
         patient = patient_of(header, self._keyring)
         elements, facts = self._cleaned(header, patient, trail)
@@ -176,6 +172,14 @@ def check_uid(uid: str) -> None:
     """Raise NotUnderstood unless the UID has digits and dots only, and no more than 64 of them (PS3.5, 9)."""
     if not _UID.fullmatch(uid):
         raise NotUnderstood("a UID is no UID")
+
+
+def _checked_header(plain: Plain, announced: Announced) -> Header:
+    walker = Walker(plain.encoded, explicit=plain.explicit)
+    header = Header(walker, {element.tag: element for element in walker.top()})
+    _check_announced(header, announced)
+    _check_scored(header)
+    return header
 
 
 def _check_announced(header: Header, announced: Announced) -> None:

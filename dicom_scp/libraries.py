@@ -22,6 +22,9 @@ def quiet_libraries() -> None:
     """Cap both libraries' loggers at WARNING, keep values out of what is left, and silence their warnings."""
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     pynetdicom_config.LOG_HANDLER_LEVEL = "none"
+    pynetdicom_config.STORE_RECV_CHUNKED_DATASET = (
+        False  # it would write the object to a temporary file as it came
+    )
     for name in list(logging.root.manager.loggerDict):
         library = name.partition(".")[0]
         if library not in _LIBRARIES:

@@ -137,8 +137,3 @@ def _csa_numbers(csa: bytes, name: bytes) -> tuple[float, ...]:
         found += numbers(b"DS", csa[position : position + length].partition(b"\0")[0])
         position += (length + 3) // 4 * 4
     return tuple(found)
-
-
-def describe_block() -> list[tuple[str, str]]:
-    """Give tag and name of each element of our block."""
-    return [(f"({GROUP:04X},xx{line.number:02X})", line.name) for line in TABLE]

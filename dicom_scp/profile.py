@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
+from dicom_scp.private import GROUP, TABLE
+
 
 class Action(StrEnum):
     """What becomes of an attribute."""
@@ -181,5 +183,9 @@ def describe() -> str:
     lines += ["| attribute | tag | action |", "|---|---|---|"]
     for rule in sorted(RULES.values(), key=lambda rule: rule.tag):
         lines.append(f"| {rule.keyword} | ({rule.tag >> 16:04X},{rule.tag & 0xFFFF:04X}) | {rule.action} |")
+    for line in TABLE:
+        lines.append(
+            f"| {line.name} (block SCANSIDE) | ({GROUP:04X},xx{line.number:02X}) | read from private elements |"
+        )
     lines += ["| everything else, private and unknown attributes too, at any depth | | removed |"]
     return "\n".join(lines)
