@@ -4,9 +4,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.peers import Orthanc, Postgres, orthanc, postgres
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile("scanside", deadline=None)
+hypothesis.settings.load_profile("scanside")
 
 DATA = os.environ.get("SCANSIDE_DATA", "")
 
