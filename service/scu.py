@@ -95,7 +95,9 @@ def _sent(
 
 def _context(path: Path) -> Context:
     """Read SOP class and transfer syntax. Raises where it is no DICOM file."""
-    header = dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID"])
+    header = dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID", "SOPInstanceUID"])
+    if "SOPInstanceUID" not in header:
+        raise InvalidDicomError
     return str(header.SOPClassUID), str(header.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian))
 
 

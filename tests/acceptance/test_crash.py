@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from signal import SIGKILL
 
+import pytest
+
 from service.scu import NoAssociation, send
 from tests.peers import free_port, scanside, wait_until
 from tests.series import mr_series, write_series
@@ -37,6 +39,8 @@ class Scanner(threading.Thread):
             self.acknowledged.append(sent.path)  # type: ignore[attr-defined]
 
 
+# pynetdicom leaves the sockets of broken connections to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_nothing_acknowledged_is_lost_when_the_service_is_killed_at_random(tmp_path: Path) -> None:
     chance = random.Random(7)
     paths: list[Path] = []
