@@ -1,15 +1,19 @@
 """The console in a real browser: what a technologist sees, does, and is warned of."""
 
+import re
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from service.web import create_app
 from service.web.feed import Feed
-from tests.peers import CHROMIUM_ARGS, chromium, free_port
+from tests.peers import CHROMIUM_ARGS, chromium, free_port, run, scanside
+from tests.series import mr_series, write_series
 from tests.unit.service.web.recorded import RecordedLedger, a_house, a_series, judged, some_slices
 from tests.unit.service.web.serving import serving
 
@@ -346,3 +350,45 @@ def test_an_outline_encloses_the_area_of_its_mask(page: Page, url: str) -> None:
     )
     assert area == pytest.approx(wanted, rel=0.03)
     assert outside == 0
+
+
+def test_the_whole_service_from_the_scanner_to_the_page_through_a_crash(
+    page: Page, seen: Seen, tmp_path: Path
+) -> None:
+    ports = {"dicom_port": free_port(), "http_port": free_port()}
+    home = f"http://127.0.0.1:{ports['http_port']}"
+    verdict = re.compile("Usable|Check|Repeat|Not scored")
+
+    def send(key: str, number: int) -> None:
+        paths = write_series(tmp_path / key, mr_series(key=key, series_number=number))
+        done = run("send", *map(str, paths), "--to", f"127.0.0.1:{ports['dicom_port']}")
+        assert done.returncode == 0, done.stderr
+
+    with scanside(state_dir=tmp_path / "state", quiet_s=0.6, **ports) as house:
+        page.goto(home)
+        expect(page.locator("#series")).to_have_text("No series has arrived yet.")
+        send("first", 3)
+        expect(page.locator("#latest .verdict")).to_have_text(verdict, timeout=40 * SECOND)
+        told = house.get("/api/v1/series")["items"][0]
+        expect(page.locator("#latest .verdict")).to_have_text(told["verdict"])
+        expect(page.locator("#series .row")).to_contain_text("Series 3")
+        page.locator("#series .row").click()
+        page.locator(".slices input").first.fill("4")
+        expect(page.locator(".place")).to_contain_text("Slice 5 of 8")
+        with urllib.request.urlopen(f"{home}/api/v1/series/{told['id']}/slices/4/masks") as masks:
+            planes = int(masks.headers["X-Mask-Shape"].split(",")[0])
+        drawn(page, planes)
+        assert brightness(page) > 0.02
+        assert seen.complaints == []
+        house.kill()
+    expect(page.locator("#banner")).to_contain_text("NOT LIVE", timeout=12 * SECOND)
+    with scanside(state_dir=tmp_path / "state", quiet_s=0.6, **ports):
+        expect(page.locator("#banner")).to_be_hidden()
+        send("second", 4)
+        expect(page.locator("#latest .where")).to_contain_text("Series 4", timeout=40 * SECOND)
+        expect(page.locator("#series .row")).to_have_count(2)
+    assert all(request.startswith(home) for request in seen.requests)
+    outages = [
+        said for said in seen.complaints if "ERR_" not in said
+    ]  # the browser's own word for a refused connection
+    assert outages == []
