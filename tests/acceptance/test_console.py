@@ -4,7 +4,7 @@ import re
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -279,6 +279,13 @@ def test_a_verdict_of_the_series_at_hand_appears_without_a_click(
     alert(ledger, "open", series_number=7)
     expect(page.locator(".head h2")).to_have_text("Repeat")
     drawn(page, 2)
+
+
+def test_the_count_of_a_series_on_its_way_grows(page: Page, url: str, ledger: RecordedLedger) -> None:
+    page.goto(url)
+    expect(page.locator("#series .row").first).to_contain_text("11 of 32 images")
+    ledger.series["open"] = replace(ledger.series["open"], received=19)  # single images are no events
+    expect(page.locator("#series .row").first).to_contain_text("19 of 32 images")
 
 
 @pytest.mark.parametrize("where", ["/", "/#/series/bad"])

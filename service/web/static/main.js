@@ -8,6 +8,7 @@ import { follow } from "/static/stream.js";
 import { WORDS, ago, clock } from "/static/words.js";
 
 const KEPT = 400; // series that the page remembers; older ones are a page away
+const OPEN_WATCHED = 8; // series on their way whose counts are kept fresh
 const WIDE = window.matchMedia("(min-width: 1100px)");
 
 const known = new Map(); // id -> series
@@ -145,6 +146,13 @@ window.addEventListener("hashchange", () => {
   if (named()) detail.focus();
   else byId("series").querySelector("[aria-current], a")?.focus();
 });
+// Single images are no events: the counts of what is on its way are asked for.
+function watchOpen() {
+  if (silentSince !== null || document.hidden) return;
+  for (const series of ordered().filter((one) => !one.verdict).slice(0, OPEN_WATCHED)) refresh(series.id);
+}
+
 WIDE.addEventListener("change", draw);
+setInterval(watchOpen, 2000);
 setInterval(tick, 1000);
 draw();
