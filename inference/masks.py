@@ -5,7 +5,6 @@ import zlib
 from dataclasses import dataclass
 from typing import Self
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -27,6 +26,8 @@ class MaskStack:
 
     def to_matrix(self, rows: int, columns: int) -> Probabilities:
         """Enlarge to the slice's matrix: (classes, rows, columns), linear between the grid's cells."""
+        import cv2  # noqa: PLC0415 - the door reads the catalogue's names and stays small without OpenCV
+
         planes = np.zeros((len(self.probabilities), rows, columns), np.uint8)
         for plane, mask in zip(planes, self.probabilities, strict=True):
             if mask.any():

@@ -5,10 +5,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from service.logs import configure
-from service.settings import Settings
 from service.settings_source import BadSettings, Loaded, describe, load
 
 Command = Callable[[argparse.Namespace, Loaded], int]
@@ -63,12 +63,11 @@ def _serve(_arguments: argparse.Namespace, loaded: Loaded) -> int:
     return 0
 
 
-def _part(run: str) -> Command:
+def _part(name: str) -> Command:
     def command(arguments: argparse.Namespace, loaded: Loaded) -> int:
-        from service import running  # noqa: PLC0415
-
-        part: Callable[[Settings, bool], None] = getattr(running, run)
-        part(loaded.settings, arguments.supervised)
+        part = import_module(f"service.parts.{name}")
+        run: Callable[..., None] = part.run
+        run(loaded.settings, supervised=arguments.supervised)
         return 0
 
     return command
@@ -141,9 +140,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--json", action="store_true", help="print the result as one JSON object")
     demo.add_argument("--data", type=Path, metavar="DIR", help="send the DICOM files of this folder instead")
     word("serve", "run the whole service on this machine", _serve)
-    word("receive", "run the DICOM listener alone", _part("run_receive"))
-    word("work", "run a worker alone", _part("run_work"))
-    word("web", "run the console and the API alone", _part("run_web"))
+    word("receive", "run the DICOM listener alone", _part("receive"))
+    word("work", "run a worker alone", _part("work"))
+    word("web", "run the console and the API alone", _part("web"))
     score = word("score", "score files and folders", _score)
     score.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     score.add_argument("--json", action="store_true", help="print JSON Lines, one object for each series")

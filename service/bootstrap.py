@@ -1,33 +1,23 @@
 """The only place that builds things: settings in, working parts out."""
 
 import fcntl
-import hashlib
-import json
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
-from io import BytesIO
 from pathlib import Path
 
-from pydicom import dcmread
-
 from dicom_scp.deidentify import Deidentifier
-from dicom_scp.identity import KeyProblem, KeyRing, MissingKey, Vault, WrongKey
+from dicom_scp.identity import KeyRing, Vault, WrongKey
 from dicom_scp.spool import Spool
 from inference.card import Card, load_card, released
-from inference.image import Slice, UnreadableImage
 from service.closing import Patience
 from service.delivery import Destination, Folder, Pacs
 from service.ledger import Database, Upkeep, prepare
-from service.ledger_views import SliceSource
+from service.metrics import Metrics
 from service.reception import ScannerBook
-from service.report.result import Product
-from service.report.uids import derive
-from service.reporting import Subscription
 from service.rules import Thresholds
 from service.settings import DicomDestination, Settings
-from service.web.house import Picture, PictureGone
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,57 +132,10 @@ def destinations(settings: Settings) -> list[Destination]:
     ]
 
 
-def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
-    """Give what each destination wants; nothing is built in shadow mode."""
-    if settings.mode == "shadow":
-        return ()
-    return tuple(
-        Subscription(entry.name, frozenset(entry.results), problems_only=entry.send == "problems")
-        for entry in settings.destination
-    )
-
-
-def product(foundation: Foundation, card: Card) -> Product:
-    """Give who scores: this installation, the model, and the settings that change a result."""
-    deciding = {"thresholds": asdict(thresholds(foundation.settings)), "model": card.sha256}
-    return Product(
+def metrics_of(settings: Settings) -> Metrics:
+    """Make the metrics of a process, labelled with the site's names."""
+    return Metrics.build(
         version=version("scanside"),
-        installation_uid=derive("installation", foundation.installation_id),
-        model_name=card.name,
-        model_version=card.version,
-        model_sha256=card.sha256,
-        config_digest=hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest(),
+        scanners=[entry.name for entry in settings.scanner],
+        destinations=[entry.name for entry in settings.destination],
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """Opens the pixels of a slice for the console."""
-
-    spool: Spool
-
-    def __call__(self, source: SliceSource) -> Picture:
-        """Give the picture. Raises PictureGone."""
-        try:
-            content = self.spool.read(source.spool_name)
-            seen = Slice.from_dataset(dcmread(BytesIO(content)), source.frame)
-        except (FileNotFoundError, WrongKey, UnreadableImage) as error:
-            raise PictureGone(PictureGone.__doc__) from error
-        return Picture(seen.pixels, seen.spacing)
-
-
-__all__ = [
-    "Foundation",
-    "KeyProblem",
-    "MissingKey",
-    "Pictures",
-    "deidentifier",
-    "destinations",
-    "lay_foundation",
-    "model_card",
-    "patience",
-    "product",
-    "scanner_book",
-    "subscriptions",
-    "thresholds",
-]

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Mapping
 
-from service.parts import stop_on_signals
+from service.parts.part import stop_on_signals
 
 PARTS = ("receive", "work", "web")
 PARENT = "SCANSIDE_PARENT_PID"

@@ -1,4 +1,4 @@
-"""One running part of the house: its signals, its heartbeat, its loops and its little health server."""
+"""One running part of the house: its signals, its heartbeat, its loops."""
 
 import logging
 import os
@@ -6,14 +6,12 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import FrameType
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-
 from service.ledger import Database, LedgerUnavailable, Upkeep
+from service.ledger_views import PartView
 from service.metrics import Metrics
 
 BEAT_S = 2.0
@@ -106,48 +104,6 @@ def stop_on_signals(stop: threading.Event) -> None:
         signal.signal(number, ask)
 
 
-@contextmanager
-def health_server(
-    port: int, metrics: Metrics, ready: Callable[[], Mapping[str, bool | str]]
-) -> Generator[int]:
-    """Serve /livez, /readyz and /metrics on the loopback address; gives the bound port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        timeout = 10
-
-        def do_GET(self) -> None:
-            """Answer a probe."""
-            status, body, kind = _answer(self.path, metrics, ready)
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-            """Say nothing: probes come every few seconds."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, name="health", daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def _answer(
-    path: str, metrics: Metrics, ready: Callable[[], Mapping[str, bool | str]]
-) -> tuple[int, bytes, str]:
-    if path == "/livez":
-        return 200, b"alive\n", "text/plain"
-    if path == "/readyz":
-        checks = ready()
-        lines = [f"{name}: {'ok' if value is True else value}" for name, value in checks.items()]
-        status = 200 if all(value is True for value in checks.values()) else 503
-        return status, ("\n".join(lines) + "\n").encode(), "text/plain"
-    if path == "/metrics":
-        return 200, generate_latest(metrics.registry), CONTENT_TYPE_LATEST
-    return 404, b"not here\n", "text/plain"
+def living(parts: Sequence[PartView], now: float) -> list[PartView]:
+    """Give the parts that gave a sign of life lately."""
+    return [part for part in parts if now - part.heartbeat_at < ALIVE_S]

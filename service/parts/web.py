@@ -1,0 +1,76 @@
+"""The console and the API as a process."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from io import BytesIO
+from urllib.request import urlopen
+
+from pydicom import dcmread
+
+from dicom_scp.identity import WrongKey
+from dicom_scp.spool import Spool
+from inference.image import Slice, UnreadableImage
+from inference.masks import MaskStack
+from service.bootstrap import lay_foundation, metrics_of, model_card
+from service.ledger import Views
+from service.ledger_views import SliceSource
+from service.metrics_merge import merged
+from service.parts.health import readiness
+from service.parts.part import Part, living
+from service.settings import Settings
+from service.web.app import create_app
+from service.web.house import House, ModelFacts, Picture, PictureGone
+from service.web.server import run_web
+
+
+def run(settings: Settings, *, supervised: bool) -> None:
+    """Run the console and the API until they are told to stop."""
+    foundation = lay_foundation(settings)
+    card = model_card(settings)
+    metrics = metrics_of(settings)
+    part = Part("web", foundation.upkeep, foundation.database, metrics)
+    views = Views(foundation.database)
+    house = House(
+        ledger=views,
+        picture=Pictures(foundation.spool),
+        masks=lambda packed: MaskStack.unpack(packed).probabilities,
+        ready=readiness(foundation, views),
+        registry=merged(metrics.registry, lambda: _pages(views)) if supervised else metrics.registry,
+        version=version("scanside"),
+        model=ModelFacts(card.name, card.version, card.sha256, card.limits, card.headline()),
+    )
+
+    def bound(port: int) -> None:
+        part.facts["port"] = port
+        part.beat()
+
+    with part.running():
+        run_web(create_app(house), settings.http_host, settings.http_port, part.stop, bound=bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Opens the pixels of a slice for the console."""
+
+    spool: Spool
+
+    def __call__(self, source: SliceSource) -> Picture:
+        """Give the picture. Raises PictureGone."""
+        try:
+            content = self.spool.read(source.spool_name)
+            seen = Slice.from_dataset(dcmread(BytesIO(content)), source.frame)
+        except (FileNotFoundError, WrongKey, UnreadableImage) as error:
+            raise PictureGone(PictureGone.__doc__) from error
+        return Picture(seen.pixels, seen.spacing)
+
+
+def _pages(views: Views) -> Iterator[str]:
+    """Fetch the metrics of the other parts under the same supervisor; one that does not answer is left out."""
+    for part in living(views.parts(), time.time()):
+        port = part.facts.get("health_port")
+        if isinstance(port, int):
+            with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as page:
+                yield page.read().decode()
