@@ -1,11 +1,12 @@
-"""Step one: an instance from the door is spooled and noted; only then is it acknowledged."""
+"""Step one: an instance from the door is spooled, then noted; only when both are durable is it acknowledged."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from dicom_scp.identity import Vault
 from dicom_scp.instance import Instance
-from dicom_scp.spool import NoSpace, Spool
+from dicom_scp.spool import Spool
 from service.ledger import Arrival, Intake, LedgerUnavailable, Outcome
 from service.metrics import Metrics
 
@@ -38,15 +39,16 @@ class Reception:
     scanners: ScannerBook
     metrics: Metrics
     min_free_bytes: int
+    writers: ThreadPoolExecutor
 
     def __call__(self, instance: Instance) -> int:
         """Make the instance durable, in the spool and then in the ledger."""
         if self.spool.free_bytes() - len(instance.content) < self.min_free_bytes:
             return OUT_OF_RESOURCES
+        writing = self.writers.submit(self.spool.write, instance.content, instance.digest)
         try:
-            spool_name = self.spool.write(instance.content, instance.digest)
-            outcome = self.intake.received(self._arrival(instance, spool_name))
-        except (NoSpace, LedgerUnavailable):
+            outcome = self.intake.received(self._arrival(instance), writing.result)
+        except (OSError, LedgerUnavailable):
             return OUT_OF_RESOURCES
         _, scanner = self.scanners.entry(instance)
         self.metrics.last_instance.labels(scanner=scanner).set_to_current_time()
@@ -54,7 +56,7 @@ class Reception:
             self.metrics.conflicts.inc()
         return SUCCESS
 
-    def _arrival(self, instance: Instance, spool_name: str) -> Arrival:
+    def _arrival(self, instance: Instance) -> Arrival:
         facts = instance.facts
         key, name = self.scanners.entry(instance)
         return Arrival(
@@ -64,7 +66,7 @@ class Reception:
             sop_instance_uid=instance.sop_instance_uid,
             sop_class_uid=facts.sop_class_uid,
             digest=instance.digest,
-            spool_name=spool_name,
+            spool_name=instance.digest,
             scanner_key=key,
             scanner_name=name,
             protocol_key=facts.protocol_key,

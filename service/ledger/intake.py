@@ -54,38 +54,53 @@ class Arrival:
     reference: bytes  # the sealed reference to the original instance
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An arrival that waits for a commit."""
+
+    arrival: Arrival
+    written: Callable[[], object]
+    outcome: Future[Outcome]
+
+
 class Intake:
     """Notes arrivals; those that wait at the same moment share one durable transaction (group commit)."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._clock = clock
-        self._waiting: list[tuple[Arrival, Future[Outcome]]] = []
+        self._waiting: list[_Waiting] = []
         self._lock = threading.Lock()
         self._leading = threading.Lock()
 
-    def received(self, arrival: Arrival) -> Outcome:
-        """Note an instance; durable on return. Raises LedgerUnavailable."""
-        future: Future[Outcome] = Future()
+    def received(self, arrival: Arrival, written: Callable[[], object]) -> Outcome:
+        """Note an instance; durable on return.
+
+        `written` returns when its file is durable: the statements run while the disk works, the commit waits for it.
+        Raises LedgerUnavailable, and what `written` raises (OSError); then nothing is noted.
+        """
+        mine = _Waiting(arrival, written, Future())
         with self._lock:
-            self._waiting.append((arrival, future))
+            self._waiting.append(mine)
         with self._leading:  # whoever gets in commits for all who wait
-            if not future.done():
+            if not mine.outcome.done():
                 self._commit()
-        return future.result()
+        return mine.outcome.result()
 
     def _commit(self) -> None:
         with self._lock:
             group, self._waiting = self._waiting, []
         try:
             with self._database.write() as connection:
-                outcomes = self._note_group(connection, [arrival for arrival, _ in group])
-        except LedgerUnavailable as error:
-            for _, future in group:
-                future.set_exception(error)
+                outcomes = self._note_group(connection, [waiting.arrival for waiting in group])
+                for waiting in group:
+                    waiting.written()
+        except (LedgerUnavailable, OSError) as error:
+            for waiting in group:
+                waiting.outcome.set_exception(error)
             return
-        for (_, future), outcome in zip(group, outcomes, strict=True):
-            future.set_result(outcome)
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            waiting.outcome.set_result(outcome)
 
     def _note_group(self, connection: Connection, arrivals: list[Arrival]) -> list[Outcome]:
         now = self._clock()

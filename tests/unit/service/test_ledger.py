@@ -93,6 +93,10 @@ def arrival(number: int, *, series: str = "2.25.1", digest: str = "", expected: 
     )
 
 
+def note(intake: Intake, item: Arrival) -> Outcome:
+    return intake.received(item, lambda: None)
+
+
 def worker(database: Database, clock: Clock, name: str = "w1") -> Worker:
     return Worker(database, name, lease_s=30.0, clock=clock)
 
@@ -125,20 +129,29 @@ def test_an_instance_is_noted_once_and_its_second_content_is_kept_as_a_conflict(
     database: Database, clock: Clock
 ) -> None:
     intake = Intake(database, clock)
-    assert intake.received(arrival(1)) is Outcome.NEW
-    assert intake.received(arrival(1)) is Outcome.DUPLICATE
-    assert intake.received(arrival(1, digest="other")) is Outcome.CONFLICT
+    assert note(intake, arrival(1)) is Outcome.NEW
+    assert note(intake, arrival(1)) is Outcome.DUPLICATE
+    assert note(intake, arrival(1, digest="other")) is Outcome.CONFLICT
     (item,) = Closings(worker(database, clock)).open_series()
     assert (item.received, item.conflict, item.unscored) == (2, True, 1)
     assert [event.kind for event in Views(database).events_after(0)] == ["series", "conflict"]
 
 
+def test_nothing_is_noted_whose_file_could_not_be_written(database: Database, clock: Clock) -> None:
+    def full() -> None:
+        raise OSError("no space")
+
+    with pytest.raises(OSError, match="no space"):
+        Intake(database, clock).received(arrival(1), full)
+    assert Closings(worker(database, clock)).open_series() == []
+
+
 def test_open_series_take_turns_so_that_a_long_one_starves_nobody(database: Database, clock: Clock) -> None:
     intake = Intake(database, clock)
     for number in range(6):
-        intake.received(arrival(number, series="2.25.1"))
+        note(intake, arrival(number, series="2.25.1"))
     clock.now += 1
-    intake.received(arrival(0, series="2.25.2"))
+    note(intake, arrival(0, series="2.25.2"))
     scoring = Scoring(worker(database, clock))
     clock.now += 1
     first = scoring.claim_slices(2)
@@ -151,7 +164,7 @@ def test_open_series_take_turns_so_that_a_long_one_starves_nobody(database: Data
 def test_a_dead_workers_slices_come_back_and_its_late_write_changes_nothing(
     database: Database, clock: Clock
 ) -> None:
-    Intake(database, clock).received(arrival(1))
+    note(Intake(database, clock), arrival(1))
     dead, alive = (Scoring(worker(database, clock, name)) for name in ("dead", "alive"))
     (task,) = dead.claim_slices(4)
     assert alive.claim_slices(4) == []
@@ -165,7 +178,7 @@ def test_a_dead_workers_slices_come_back_and_its_late_write_changes_nothing(
 
 
 def test_a_heartbeat_keeps_a_claim(database: Database, clock: Clock) -> None:
-    Intake(database, clock).received(arrival(1))
+    note(Intake(database, clock), arrival(1))
     mine = worker(database, clock, "mine")
     Scoring(mine).claim_slices(4)
     clock.now += 20
@@ -177,7 +190,7 @@ def test_a_heartbeat_keeps_a_claim(database: Database, clock: Clock) -> None:
 def test_slices_stand_in_the_order_of_their_positions(database: Database, clock: Clock) -> None:
     intake = Intake(database, clock)
     for number in (2, 3, 1):
-        intake.received(arrival(number))
+        note(intake, arrival(number))
     rows = Closings(worker(database, clock)).scored_rows("2.25.1")
     assert [row.instance_number for row in rows] == [3, 2, 1]
 
@@ -186,11 +199,11 @@ def test_a_verdict_is_not_written_over_an_instance_that_came_in_between(
     database: Database, clock: Clock
 ) -> None:
     intake = Intake(database, clock)
-    intake.received(arrival(1))
+    note(intake, arrival(1))
     score_all(database, clock)
     closings = Closings(worker(database, clock))
     (item,) = closings.open_series()
-    intake.received(arrival(2))
+    note(intake, arrival(2))
     assert not closings.closed(item, judgement())
     score_all(database, clock)
     (item,) = closings.open_series()
@@ -207,7 +220,7 @@ def test_a_count_is_learnt_by_matching_in_a_row_and_forgotten_by_one_miss(
     met = [True, True, True, False, True]
     learnt = []
     for number, count in enumerate(met):
-        intake.received(arrival(1, series=f"2.25.{number}"))
+        note(intake, arrival(1, series=f"2.25.{number}"))
         score_all(database, clock)
         (item,) = closings.open_series()
         learnt.append(item.learnt.get("0020,1002", 0))
@@ -226,12 +239,12 @@ def test_a_late_instance_makes_the_next_generation_whose_report_knows_the_last(
     database: Database, clock: Clock
 ) -> None:
     intake, closings = Intake(database, clock), Closings(worker(database, clock))
-    intake.received(arrival(1))
+    note(intake, arrival(1))
     score_all(database, clock)
     closings.closed(closings.open_series()[0], judgement())
     report(database, clock, parcels=[])
     clock.now += 100
-    assert intake.received(arrival(2)) is Outcome.NEW
+    assert note(intake, arrival(2)) is Outcome.NEW
     score_all(database, clock)
     (item,) = closings.open_series()
     assert item.received == 2
@@ -244,7 +257,7 @@ def test_a_late_instance_makes_the_next_generation_whose_report_knows_the_last(
 
 def closed_series(database: Database, clock: Clock) -> None:
     closings = Closings(worker(database, clock))
-    Intake(database, clock).received(arrival(1))
+    note(Intake(database, clock), arrival(1))
     score_all(database, clock)
     closings.closed(closings.open_series()[0], judgement())
 
@@ -313,7 +326,7 @@ def test_pixels_leave_only_when_everything_was_delivered(database: Database, clo
 
 
 def test_an_instance_whose_file_is_gone_still_lets_its_series_end(database: Database, clock: Clock) -> None:
-    Intake(database, clock).received(arrival(1))
+    note(Intake(database, clock), arrival(1))
     upkeep = Upkeep(database, clock)
     assert upkeep.unknown(["2.25.1-1", "orphan"]) == ["orphan"]
     assert upkeep.spooled() == ["2.25.1-1"]
@@ -327,7 +340,7 @@ def test_pages_follow_each_other_without_gap_or_double(database: Database, clock
     intake = Intake(database, clock)
     for number in range(5):
         clock.now += 1
-        intake.received(arrival(1, series=f"2.25.{number}"))
+        note(intake, arrival(1, series=f"2.25.{number}"))
     views = Views(database)
     first, cursor = views.series_page(2)
     second, cursor = views.series_page(2, cursor)
@@ -343,7 +356,7 @@ def test_the_bell_rings_when_somebody_commits(database: Database, clock: Clock) 
     seen = views.wait_for_change(-1, 0.0)
     seen = views.wait_for_change(seen, 0.05)
     assert views.wait_for_change(seen, 0.05) == seen
-    Intake(database, clock).received(arrival(1))
+    note(Intake(database, clock), arrival(1))
     assert views.wait_for_change(seen, 2.0) != seen
     views.close()
 
@@ -367,7 +380,7 @@ def test_a_slice_that_takes_its_worker_down_is_claimed_alone_in_the_end(
 ) -> None:
     intake = Intake(database, clock)
     for number in range(3):
-        intake.received(arrival(number))
+        note(intake, arrival(number))
     scoring = Scoring(worker(database, clock))
     claims = []
     for _ in range(4):
