@@ -32,7 +32,7 @@ class MissingKey(KeyProblem):
 
 
 class UnfitKey(KeyProblem):
-    """The key file does not hold 64 hexadecimal digits, or everybody on this machine may read it."""
+    """The key is not 64 hexadecimal digits, or everybody on this machine may read its file."""
 
 
 class WrongKey(KeyProblem):

@@ -77,7 +77,11 @@ def _keyring(settings: Settings, *, create: bool) -> KeyRing:
 
 def deidentifier(foundation: Foundation) -> Deidentifier:
     """Give what takes the identity off at the door."""
-    return Deidentifier(foundation.keyring, enabled=foundation.settings.deidentify)
+    return Deidentifier(
+        foundation.keyring,
+        enabled=foundation.settings.deidentify,
+        max_bytes=foundation.settings.max_instance_mb * 2**20,
+    )
 
 
 def scanner_book(foundation: Foundation) -> ScannerBook:

@@ -184,15 +184,25 @@ class Postman:
             for item, _ in bundle:
                 self._failed(item, str(error))
             return
+        stuck: set[str] = set()  # series whose report was not taken: what belongs to it waits with it
         try:
             for item, letter in bundle:
-                try:
-                    self.outbox.delivered(item, courier.deliver(letter))
-                    self.metrics.deliveries.labels(destination=self.destination.name, result="sent").inc()
-                except Undelivered as error:
-                    self._failed(item, str(error))
+                if item.series_id in stuck:
+                    self._failed(item, "waits for its report")
+                elif not self._sent(courier, item, letter) and item.kind == "SR":
+                    stuck.add(item.series_id)
         finally:
             courier.close()
+
+    def _sent(self, courier: Courier, item: Delivery, letter: Letter) -> bool:
+        try:
+            answer = courier.deliver(letter)
+        except Undelivered as error:
+            self._failed(item, str(error))
+            return False
+        self.outbox.delivered(item, answer)
+        self.metrics.deliveries.labels(destination=self.destination.name, result="sent").inc()
+        return True
 
     def _failed(self, item: Delivery, answer: str) -> None:
         state = self.outbox.failed(item, answer)

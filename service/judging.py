@@ -50,7 +50,7 @@ class Judge:
         )
 
     def _close(self, item: OpenSeries, closing: Closing) -> bool:
-        rows = self.closings.scored_rows(item.uid)
+        rows = self.closings.scored_rows(item.uid, item.generation)
         quality = sum_up(rows)
         decision = decide(
             quality,

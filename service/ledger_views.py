@@ -6,7 +6,7 @@ from typing import Literal
 
 Verdict = Literal["", "Usable", "Check", "Repeat", "Not scored"]
 DeliveryKind = Literal["SR", "SEG", "SC"]
-DeliveryState = Literal["waiting", "sent", "held", "dead"]
+DeliveryState = Literal["waiting", "sent", "dead"]
 EventKind = Literal["series", "alert", "delivery", "conflict"]
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; pixels of the input, half-open
@@ -47,7 +47,7 @@ class SeriesView:
     generation: int  # 1 at first; a late image makes the next
     study: str  # opaque
     scanner: str  # configured name or pseudonym
-    state: str  # where it is on its way: "open", "closed", "reported", ...
+    state: str  # receiving, settling, complete, reported, delivered
     series_number: int | None
     description: str  # coded, made of clean elements only
     opened_at: float  # s since the epoch, like every time here
@@ -55,7 +55,7 @@ class SeriesView:
     closed_at: float | None = None
     close_reason: str = ""
     received: int = 0  # instances
-    expected: int | None = None  # instances, where a proved count says so
+    expected: int | None = None  # instances that the header announces: a lower bound
     verdict: Verdict = ""  # "" until there is one
     reason: str = ""
     index: float | None = None  # 0 (useless) .. 10 (flawless)

@@ -24,11 +24,11 @@ from service.rules import Verdict
 
 OTHER = "other"
 STATUSES = {0x0000: "success", 0xA700: "out_of_resources", 0xA900: "mismatch", 0xC000: "not_understood"}
-ASSOCIATIONS = ("accepted", "rejected", "released", "aborted")
+ASSOCIATIONS = ("accepted", "rejected", "released", "aborted", "refused_address", "refused_too_many")
 SKIPPED = "skipped"  # answered with success and dropped: no MR image
 STAGES = ("read", "network")
 NOT_SUITED = ("kind", "unreadable", "model")
-DELIVERED = ("sent", "waiting", "held", "dead")
+DELIVERED = ("sent", "waiting", "dead")
 QUEUES = ("score", "close", "report", "deliver")
 PARTS = ("receive", "work", "web")
 

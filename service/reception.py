@@ -24,9 +24,8 @@ class ScannerBook:
 
     def entry(self, instance: Instance) -> tuple[str, str]:
         """Give the key that tells this scanner from others, and its name ("" where the site gave none)."""
-        if instance.calling_ae_title in self.by_ae_title:
-            return f"ae:{instance.calling_ae_title}", self.by_ae_title[instance.calling_ae_title]
-        return f"device:{instance.device}", self.by_device.get(instance.device, "")
+        name = self.by_ae_title.get(instance.calling_ae_title) or self.by_device.get(instance.device, "")
+        return f"name:{name}" if name else f"device:{instance.device}", name
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,6 @@ class Reception:
             sop_instance_uid=instance.sop_instance_uid,
             sop_class_uid=facts.sop_class_uid,
             digest=instance.digest,
-            spool_name=instance.digest,
             scanner_key=key,
             scanner_name=name,
             protocol_key=facts.protocol_key,

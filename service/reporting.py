@@ -56,7 +56,7 @@ class Reporter:
         task = self.reports.claim_report()
         if task is None:
             return False
-        rows = self.closings.scored_rows(task.uid)
+        rows = self.closings.scored_rows(task.uid, task.generation)
         wanted = self._wanted(task)
         if not wanted or is_skipped_kind(rows):
             self.reports.reported(task, (), None)
@@ -120,7 +120,7 @@ class Reporter:
 
     def _source(self, task: ReportTask) -> tuple[Source, dict[int, int]]:
         """Give the series under its original identity, and each instance row's place in it."""
-        instances = self.reports.instances_of(task.uid)
+        instances = self.reports.instances_of(task.uid, task.generation)
         own = self.reports.headers_of([row.sop_instance_uid for row in instances])
         sources: list[SourceInstance] = []
         for number, row in enumerate(instances, 1):

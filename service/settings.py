@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 PREFIX = "SCANSIDE_"
 DEFAULT_STATE_DIR = Path("~/.local/state/scanside")
-MIN_KEY_LENGTH = 32
+KEY = re.compile(r"[0-9A-Fa-f]{64}")
 _PSYCOPG = "postgresql+psycopg"
 
 
@@ -163,7 +163,7 @@ class Settings(BaseSettings):
     """address of the DICOM port; ``0.0.0.0`` for scanners outside this machine, best with ``[allow]``"""
     dicom_port: Port = 11112
     max_pdu: int = Field(default=131_072, ge=4096, le=1_048_576)
-    """bytes; a longer PDU ends the association"""
+    """bytes; what peers are told; a PDU longer than this and 131072 ends the association"""
     pdu_deadline_s: float = Field(default=8.0, gt=0)
     """seconds from a PDU's first byte, or from the connection to its first PDU"""
     idle_s: float = Field(default=300.0, gt=0)
@@ -184,7 +184,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """SQLAlchemy URL; empty: ``scanside.sqlite`` in the state folder"""
     key: SecretStr | None = None
-    """site key, 32 characters or more; empty: the key file in the state folder"""
+    """site key, 64 hexadecimal digits; empty: the key file in the state folder"""
     unsafe_keep_identity: bool = False
     """for the test of the test only: identity stays in the spool"""
 
@@ -247,9 +247,9 @@ class Settings(BaseSettings):
 
     @field_validator("key")
     @classmethod
-    def _is_long_enough(cls, key: SecretStr | None) -> SecretStr | None:
-        if key is not None and len(key.get_secret_value().strip()) < MIN_KEY_LENGTH:
-            raise ValueError(f"a key has at least {MIN_KEY_LENGTH} characters")
+    def _is_a_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and not KEY.fullmatch(key.get_secret_value().strip()):
+            raise ValueError("a key is 64 hexadecimal digits")
         return key
 
     @field_validator("destination", "scanner")

@@ -19,6 +19,7 @@ class OpenSeries:
 
     id: str
     uid: str
+    generation: int
     scanner_id: int
     protocol_key: str
     state: SeriesState
@@ -77,6 +78,7 @@ class Closings:
             OpenSeries(
                 id=row.id,
                 uid=row.uid,
+                generation=row.generation,
                 scanner_id=row.scanner_id,
                 protocol_key=row.protocol_key,
                 state=SeriesState(row.state),
@@ -106,10 +108,10 @@ class Closings:
                 .values(state=SeriesState.SETTLING)
             )
 
-    def scored_rows(self, series_uid: str) -> list[ScoredRow]:
-        """Give the slices of a series in its order: position along the normal, instance number, arrival."""
+    def scored_rows(self, series_uid: str, generation: int) -> list[ScoredRow]:
+        """Give the slices of a generation in their order: position along the normal, instance number, arrival."""
         with self._worker.database.read() as connection:
-            return scored_rows(connection, series_uid)
+            return scored_rows(connection, series_uid, generation)
 
     def closed(self, item: OpenSeries, judgement: Judgement) -> bool:
         """Write the verdict, learn from it and tell the console; False if an instance came in between."""

@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from service.ledger.database import Database, LedgerUnavailable, lock_all
+from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
 from service.ledger.states import OPEN, SeriesState, SliceState
 from service.ledger.tables import instance, refusal, scanner, series, slice_, vault
@@ -36,8 +36,7 @@ class Arrival:
     patient: str
     sop_instance_uid: str
     sop_class_uid: str
-    digest: str
-    spool_name: str
+    digest: str  # of the clean content; names its file in the spool
     scanner_key: str  # what tells this scanner from others
     scanner_name: str  # the configured name, or ""
     protocol_key: str
@@ -92,45 +91,15 @@ class Intake:
             group, self._waiting = self._waiting, []
         try:
             with self._database.write() as connection:
-                outcomes = self._note_group(connection, [waiting.arrival for waiting in group])
+                outcomes = _note(connection, [waiting.arrival for waiting in group], self._clock())
                 for waiting in group:
                     waiting.written()
-        except (LedgerUnavailable, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - handed on to all who wait, whose threads answer it
             for waiting in group:
                 waiting.outcome.set_exception(error)
             return
         for waiting, outcome in zip(group, outcomes, strict=True):
             waiting.outcome.set_result(outcome)
-
-    def _note_group(self, connection: Connection, arrivals: list[Arrival]) -> list[Outcome]:
-        now = self._clock()
-        lock_all(connection, {arrival.series_uid for arrival in arrivals})
-        notes = [self._note(connection, arrival, now) for arrival in arrivals]
-        for _, kind, series_id in notes:
-            if kind:
-                note_event(connection, now, kind, series_id)
-        return [outcome for outcome, _, _ in notes]
-
-    def _note(self, connection: Connection, arrival: Arrival, now: float) -> tuple[Outcome, str, str]:
-        """Note one instance; gives the outcome, and the kind and series of the event to tell, if any."""
-        known = connection.scalars(
-            select(instance.c.digest).where(instance.c.sop_instance_uid == arrival.sop_instance_uid)
-        ).all()
-        if arrival.digest in known:
-            return Outcome.DUPLICATE, "", ""
-        conflict = bool(known)
-        current = _current(connection, arrival.series_uid)
-        opens = current is None or current.state not in OPEN
-        if current is None or opens:
-            series_id, generation = _open(connection, arrival, now, current)
-        else:
-            series_id, generation = current.id, current.generation
-            _count(connection, arrival, now, current)
-        if conflict:
-            connection.execute(update(series).where(series.c.id == series_id).values(conflict=True))
-        _keep(connection, arrival, generation, now, conflict=conflict)
-        kind = "conflict" if conflict else "series" if opens else ""
-        return Outcome.CONFLICT if conflict else Outcome.NEW, kind, series_id
 
     def released(self, series_uids: frozenset[str]) -> None:
         """Note that the association which brought these series is over. Raises LedgerUnavailable."""
@@ -152,6 +121,61 @@ class Intake:
             )
 
 
+def _note(connection: Connection, arrivals: Sequence[Arrival], now: float) -> list[Outcome]:
+    """Note instances in one go; gives what became of each, in their order."""
+    lock_all(connection, {arrival.series_uid for arrival in arrivals})
+    known = _known(connection, arrivals)
+    outcomes: list[Outcome] = []
+    fresh: dict[str, list[tuple[Arrival, bool]]] = {}  # by series, each with whether it is a conflict
+    again: list[str] = []
+    for arrival in arrivals:
+        digests = known.setdefault(arrival.sop_instance_uid, set())
+        if arrival.digest in digests:
+            outcomes.append(Outcome.DUPLICATE)
+            again.append(arrival.digest)
+            continue
+        outcomes.append(Outcome.CONFLICT if digests else Outcome.NEW)
+        fresh.setdefault(arrival.series_uid, []).append((arrival, bool(digests)))
+        digests.add(arrival.digest)
+    if again:  # it may have been swept: its file is there once more, and leaves once more
+        connection.execute(update(instance).where(instance.c.digest.in_(again)).values(swept=False))
+    told = [_take(connection, items, now) for items in fresh.values()]
+    for kind, series_id in told:
+        if kind:
+            note_event(connection, now, kind, series_id)
+    return outcomes
+
+
+def _known(connection: Connection, arrivals: Sequence[Arrival]) -> dict[str, set[str]]:
+    """Find the contents that are known by SOP Instance UID."""
+    rows = connection.execute(
+        select(instance.c.sop_instance_uid, instance.c.digest).where(
+            instance.c.sop_instance_uid.in_([arrival.sop_instance_uid for arrival in arrivals])
+        )
+    )
+    known: dict[str, set[str]] = {}
+    for uid, digest in rows:
+        known.setdefault(uid, set()).add(digest)
+    return known
+
+
+def _take(connection: Connection, items: Sequence[tuple[Arrival, bool]], now: float) -> tuple[str, str]:
+    """Add new instances of one series; gives the kind of event to tell, "" for none, and the series' row."""
+    arrival = items[-1][0]
+    conflict = any(conflicts for _, conflicts in items)
+    current = _current(connection, arrival.series_uid)
+    opens = current is None or current.state not in OPEN
+    if current is None or opens:
+        series_id, generation = _open(connection, arrival, now, current, len(items))
+    else:
+        series_id, generation = current.id, current.generation
+        _count(connection, arrival, now, current, len(items))
+    if conflict:
+        connection.execute(update(series).where(series.c.id == series_id).values(conflict=True))
+    _keep(connection, items, generation, now)
+    return "conflict" if conflict else "series" if opens else "", series_id
+
+
 def _current(connection: Connection, series_uid: str) -> Row[*tuple[Any, ...]] | None:
     """Find the newest generation of a series, locked against a closing at the same moment."""
     return connection.execute(
@@ -163,12 +187,14 @@ def _current(connection: Connection, series_uid: str) -> Row[*tuple[Any, ...]] |
     ).first()
 
 
-def _count(connection: Connection, arrival: Arrival, now: float, current: Row[*tuple[Any, ...]]) -> None:
+def _count(
+    connection: Connection, arrival: Arrival, now: float, current: Row[*tuple[Any, ...]], count: int
+) -> None:
     values: dict[str, Any] = {
         "state": SeriesState.RECEIVING,
         "last_instance_at": now,
         "released_at": None,
-        "received": current.received + 1,
+        "received": current.received + count,
     }
     if current.released_at is not None:
         values["resumed"] = True
@@ -178,7 +204,7 @@ def _count(connection: Connection, arrival: Arrival, now: float, current: Row[*t
 
 
 def _open(
-    connection: Connection, arrival: Arrival, now: float, last: Row[*tuple[Any, ...]] | None
+    connection: Connection, arrival: Arrival, now: float, last: Row[*tuple[Any, ...]] | None, count: int
 ) -> tuple[str, int]:
     """Open the next generation of a series; gives its row and number."""
     generation = 1 if last is None else int(last.generation) + 1
@@ -200,7 +226,7 @@ def _open(
             "state": SeriesState.RECEIVING,
             "opened_at": now,
             "last_instance_at": now,
-            "received": 1 if last is None else last.received + 1,
+            "received": count if last is None else last.received + count,
             "expected": arrival.expected,
         },
     )
@@ -211,33 +237,41 @@ def _keep_header(connection: Connection, arrival: Arrival, uid: str, now: float)
     connection.execute(insert(vault), {"uid": uid, "sealed": arrival.header(uid), "created_at": now})
 
 
-def _keep(connection: Connection, arrival: Arrival, generation: int, now: float, *, conflict: bool) -> None:
-    """Add the instance and, unless its UID is taken by another content, the slices that want a score."""
-    instance_id = connection.execute(
-        insert(instance).returning(instance.c.id),
-        {
-            "series_uid": arrival.series_uid,
-            "generation": generation,
-            "sop_instance_uid": arrival.sop_instance_uid,
-            "sop_class_uid": arrival.sop_class_uid,
-            "digest": arrival.digest,
-            "spool_name": arrival.spool_name,
-            "reference": arrival.reference,
-            "instance_number": arrival.instance_number,
-            "position": arrival.position,
-            "frames": arrival.frames,
-            "rows": arrival.rows,
-            "columns": arrival.columns,
-            "received_at": now,
-            "conflict": conflict,
-        },
-    ).scalar_one()
-    if conflict:
-        return
-    if arrival.multi_frame:
-        _keep_header(connection, arrival, arrival.sop_instance_uid, now)
-    row = {"instance_id": instance_id, "series_uid": arrival.series_uid, "state": SliceState.WAITING}
-    connection.execute(insert(slice_), [{**row, "frame": n} for n in range(1, arrival.frames + 1)])
+def _keep(connection: Connection, items: Sequence[tuple[Arrival, bool]], generation: int, now: float) -> None:
+    """Add the instances and, unless their UID is taken by another content, the slices that want a score."""
+    ids = connection.scalars(
+        insert(instance).returning(instance.c.id, sort_by_parameter_order=True),
+        [
+            {
+                "series_uid": arrival.series_uid,
+                "generation": generation,
+                "sop_instance_uid": arrival.sop_instance_uid,
+                "sop_class_uid": arrival.sop_class_uid,
+                "digest": arrival.digest,
+                "spool_name": arrival.digest,
+                "reference": arrival.reference,
+                "instance_number": arrival.instance_number,
+                "position": arrival.position,
+                "frames": arrival.frames,
+                "rows": arrival.rows,
+                "columns": arrival.columns,
+                "received_at": now,
+                "conflict": conflict,
+            }
+            for arrival, conflict in items
+        ],
+    ).all()
+    slices = [
+        {"instance_id": row, "series_uid": arrival.series_uid, "frame": n, "state": SliceState.WAITING}
+        for row, (arrival, conflict) in zip(ids, items, strict=True)
+        if not conflict
+        for n in range(1, arrival.frames + 1)
+    ]
+    if slices:
+        connection.execute(insert(slice_), slices)
+    for arrival, conflict in items:
+        if arrival.multi_frame and not conflict:
+            _keep_header(connection, arrival, arrival.sop_instance_uid, now)
 
 
 def _scanner(connection: Connection, arrival: Arrival) -> int:

@@ -30,8 +30,8 @@ def instance_order() -> tuple[Any, ...]:
     return none_last, instance.c.position, instance.c.instance_number, instance.c.id
 
 
-def scored_rows(connection: Connection, series_uid: str) -> list[ScoredRow]:
-    """Give the slices of a series in its order."""
+def scored_rows(connection: Connection, series_uid: str, generation: int) -> list[ScoredRow]:
+    """Give the slices of a generation, which has those of all before it, in the order of the series."""
     rows = connection.execute(
         select(
             slice_.c.instance_id,
@@ -43,7 +43,7 @@ def scored_rows(connection: Connection, series_uid: str) -> list[ScoredRow]:
             instance.c.instance_number,
         )
         .join(instance, instance.c.id == slice_.c.instance_id)
-        .where(slice_.c.series_uid == series_uid)
+        .where(slice_.c.series_uid == series_uid, instance.c.generation <= generation)
         .order_by(*instance_order(), slice_.c.frame)
     ).all()
     return [

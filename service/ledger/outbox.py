@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 
 from service.ledger.events import note_event
 from service.ledger.leases import Worker
@@ -48,6 +48,14 @@ class Outbox:
             & (outbox.c.next_at <= now)
             & (outbox.c.lease_until < now)
         )
+        before = outbox.alias()  # a report that waits for its next try holds back what belongs to it
+        due &= ~exists().where(
+            before.c.series_id == outbox.c.series_id,
+            before.c.destination == outbox.c.destination,
+            before.c.rank < outbox.c.rank,
+            before.c.state == DeliveryState.WAITING,
+            before.c.next_at > now,
+        )
         with self._worker.database.read() as connection:
             if connection.execute(select(outbox.c.id).where(due).limit(1)).first() is None:
                 return []
@@ -57,7 +65,7 @@ class Outbox:
                 .where(due)
                 .order_by(outbox.c.created_at, outbox.c.rank, outbox.c.id)
                 .limit(limit)
-                .with_for_update(skip_locked=True)
+                .with_for_update(of=outbox, skip_locked=True)
             ).all()
             connection.execute(
                 update(outbox)

@@ -103,12 +103,16 @@ class Reports:
             predecessor=last,
         )
 
-    def instances_of(self, series_uid: str) -> list[InstanceRow]:
-        """Give the instances of a series that are scored (not the second content of a conflict)."""
+    def instances_of(self, series_uid: str, generation: int) -> list[InstanceRow]:
+        """Give the instances of a generation that are scored (not the second content of a conflict)."""
         with self._worker.database.read() as connection:
             rows = connection.execute(
                 select(instance)
-                .where(instance.c.series_uid == series_uid, instance.c.conflict.is_(False))
+                .where(
+                    instance.c.series_uid == series_uid,
+                    instance.c.generation <= generation,
+                    instance.c.conflict.is_(False),
+                )
                 .order_by(*instance_order())
             ).all()
         return [InstanceRow(row.id, row.sop_instance_uid, row.digest, row.reference) for row in rows]

@@ -30,5 +30,4 @@ class DeliveryState(StrEnum):
 
     WAITING = "waiting"
     SENT = "sent"
-    HELD = "held"
     DEAD = "dead"

@@ -74,7 +74,6 @@ series = Table(  # one row per generation: a late image reopens the series as th
     Column("conflict", Boolean, nullable=False, server_default=false()),
     Column("incomplete", Boolean, nullable=False, server_default=false()),
     Column("served_at", Float, nullable=False, server_default="0"),
-    Column("alerted", Boolean, nullable=False, server_default=false()),
     Column("verdict", String, nullable=False, server_default=""),
     Column("reason", String, nullable=False, server_default=""),
     Column("quality", JSON),
@@ -82,7 +81,6 @@ series = Table(  # one row per generation: a late image reopens the series as th
     Column("model", String, nullable=False, server_default=""),
     Column("provider", String, nullable=False, server_default=""),
     Column("report", JSON),
-    Column("swept", Boolean, nullable=False, server_default=false()),
     *_lease(),
     UniqueConstraint("uid", "generation"),
     Index("series_by_state", "state"),
@@ -116,6 +114,7 @@ instance = Table(
     Column("received_at", Float, nullable=False),
     Column("conflict", Boolean, nullable=False, server_default=false()),
     Column("lost", Boolean, nullable=False, server_default=false()),
+    Column("swept", Boolean, nullable=False, server_default=false()),  # its pixels have left
     UniqueConstraint("sop_instance_uid", "digest"),
     Index("instance_by_series", "series_uid"),
 )

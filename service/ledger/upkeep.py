@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy import case, delete, exists, func, insert, select, update
 
 from service.ledger.database import Database, lock_all
 from service.ledger.states import SeriesState, SliceState
@@ -74,10 +74,9 @@ class Upkeep:
         with self._database.read() as connection:
             return list(
                 connection.scalars(
-                    select(instance.c.spool_name)
-                    .join(series, series.c.uid == instance.c.series_uid)
-                    .where(series.c.swept.is_(False), instance.c.lost.is_(False))
-                    .distinct()
+                    select(instance.c.spool_name).where(
+                        instance.c.swept.is_(False), instance.c.lost.is_(False)
+                    )
                 )
             )
 
@@ -116,9 +115,12 @@ class Upkeep:
             return list(
                 connection.scalars(
                     select(series.c.uid)
-                    .where(series.c.last_instance_at < before, series.c.swept.is_(False))
+                    .where(exists().where(instance.c.series_uid == series.c.uid, instance.c.swept.is_(False)))
                     .group_by(series.c.uid)
-                    .having(func.sum(case((series.c.state == SeriesState.DELIVERED, 0), else_=1)) == 0)
+                    .having(
+                        func.sum(case((series.c.state == SeriesState.DELIVERED, 0), else_=1)) == 0,
+                        func.max(series.c.last_instance_at) < before,
+                    )
                     .order_by(func.max(series.c.last_instance_at))
                     .limit(limit)
                 )
@@ -145,7 +147,7 @@ class Upkeep:
     def swept(self, series_uid: str) -> None:
         """Note that the pixels of a series have left; to be called before the files go."""
         with self._database.write() as connection:
-            connection.execute(update(series).where(series.c.uid == series_uid).values(swept=True))
+            connection.execute(update(instance).where(instance.c.series_uid == series_uid).values(swept=True))
 
     def forget_events(self, before: float) -> None:
         """Drop events that no console will ask for again."""

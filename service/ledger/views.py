@@ -63,9 +63,10 @@ class Views:
     def slices_of(self, series_id: str) -> list[SliceView]:
         """Give the slices of a generation's series in their order; unscored ones have no index."""
         with self._database.read() as connection:
-            uid = connection.scalar(select(series.c.uid).where(series.c.id == series_id))
-            if uid is None:
+            found = _found(connection, series_id)
+            if found is None:
                 return []
+            uid, generation = found
             sizes = {
                 row.id: (row.rows, row.columns)
                 for row in connection.execute(
@@ -74,7 +75,7 @@ class Views:
                     )
                 )
             }
-            scored = scored_rows(connection, uid)
+            scored = scored_rows(connection, uid, generation)
         views = []
         for row in scored:
             score = row.score or {}
@@ -99,8 +100,8 @@ class Views:
     def slice_source(self, series_id: str, position: int) -> SliceSource | None:
         """Tell where the pixels and masks of a slice lie, or None."""
         with self._database.read() as connection:
-            uid = connection.scalar(select(series.c.uid).where(series.c.id == series_id))
-            rows = [] if uid is None else scored_rows(connection, uid)
+            found = _found(connection, series_id)
+            rows = [] if found is None else scored_rows(connection, *found)
             if not 0 <= position < len(rows):
                 return None
             row = rows[position]
@@ -180,6 +181,14 @@ class Views:
         with self._database.read() as connection:
             rows = connection.execute(select(part).order_by(part.c.name)).all()
         return [PartView(row.name, row.pid, row.started_at, row.beat_at, row.facts) for row in rows]
+
+
+def _found(connection: Connection, series_id: str) -> tuple[str, int] | None:
+    """Find the keyed UID and the generation of a row."""
+    row = connection.execute(
+        select(series.c.uid, series.c.generation).where(series.c.id == series_id)
+    ).first()
+    return None if row is None else (row.uid, row.generation)
 
 
 def _series_query() -> Select[Any]:

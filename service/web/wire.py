@@ -50,7 +50,7 @@ class SeriesAnswer(_Answer):
     closed_at: datetime | None
     close_reason: str
     received: int = Field(description="Instances so far")
-    expected: int | None = Field(description="Instances, where a proved count says so")
+    expected: int | None = Field(description="Instances that the header announces: a lower bound")
     verdict: Verdict = Field(description="Empty until there is one")
     reason: str
     index: float | None = Field(description="0 (useless) to 10 (flawless)")

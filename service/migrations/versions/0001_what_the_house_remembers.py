@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("received_at", sa.Float(), nullable=False),
         sa.Column("conflict", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("lost", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("swept", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("sop_instance_uid", "digest"),
     )
@@ -116,7 +117,6 @@ def upgrade() -> None:
         sa.Column("conflict", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("incomplete", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("served_at", sa.Float(), server_default="0", nullable=False),
-        sa.Column("alerted", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("verdict", sa.String(), server_default="", nullable=False),
         sa.Column("reason", sa.String(), server_default="", nullable=False),
         sa.Column("quality", sa.JSON(), nullable=True),
@@ -124,7 +124,6 @@ def upgrade() -> None:
         sa.Column("model", sa.String(), server_default="", nullable=False),
         sa.Column("provider", sa.String(), server_default="", nullable=False),
         sa.Column("report", sa.JSON(), nullable=True),
-        sa.Column("swept", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("lease_owner", sa.String(), server_default="", nullable=False),
         sa.Column("lease_until", sa.Float(), server_default="0", nullable=False),
         sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),

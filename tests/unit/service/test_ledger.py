@@ -75,7 +75,6 @@ def arrival(number: int, *, series: str = "2.25.1", digest: str = "", expected: 
         sop_instance_uid=f"{series}.{number}",
         sop_class_uid="1.2.840.10008.5.1.4.1.1.4",
         digest=digest or f"digest-{series}-{number}",
-        spool_name=f"{series}-{number}",
         scanner_key="device:A",
         scanner_name="",
         protocol_key="P",
@@ -173,7 +172,7 @@ def test_a_dead_workers_slices_come_back_and_its_late_write_changes_nothing(
     assert again.attempt == task.attempt + 1
     dead.scored([SliceNote(task, SliceState.UNREADABLE, "late")])
     alive.scored([SliceNote(again, SliceState.SCORED, score=SCORE)])
-    (row,) = Closings(worker(database, clock)).scored_rows("2.25.1")
+    (row,) = Closings(worker(database, clock)).scored_rows("2.25.1", 1)
     assert row.state is SliceState.SCORED
 
 
@@ -191,7 +190,7 @@ def test_slices_stand_in_the_order_of_their_positions(database: Database, clock:
     intake = Intake(database, clock)
     for number in (2, 3, 1):
         note(intake, arrival(number))
-    rows = Closings(worker(database, clock)).scored_rows("2.25.1")
+    rows = Closings(worker(database, clock)).scored_rows("2.25.1", 1)
     assert [row.instance_number for row in rows] == [3, 2, 1]
 
 
@@ -255,6 +254,18 @@ def test_a_late_instance_makes_the_next_generation_whose_report_knows_the_last(
     assert task.header == b"sealed 2.25.1"
 
 
+def test_a_late_image_before_the_report_changes_nothing_of_the_generation_that_is_closed(
+    database: Database, clock: Clock
+) -> None:
+    closed_series(database, clock)
+    note(Intake(database, clock), arrival(2))
+    task = Reports(worker(database, clock)).claim_report()
+    assert task is not None
+    reports = Reports(worker(database, clock))
+    assert len(reports.instances_of("2.25.1", task.generation)) == 1
+    assert len(reports.instances_of("2.25.1", 2)) == 2
+
+
 def closed_series(database: Database, clock: Clock) -> None:
     closings = Closings(worker(database, clock))
     note(Intake(database, clock), arrival(1))
@@ -275,6 +286,20 @@ def test_the_report_goes_first_and_a_retry_posts_nothing_twice(database: Databas
     box = Outbox(worker(database, clock), give_up_s=100.0)
     assert [item.kind for item in box.claim("pacs", 10)] == ["SR", "SEG"]
     assert box.claim("pacs", 10) == []
+
+
+def test_nothing_overtakes_a_report_that_waits_for_its_next_try(database: Database, clock: Clock) -> None:
+    closed_series(database, clock)
+    reports = Reports(worker(database, clock))
+    task = reports.claim_report()
+    assert task is not None
+    reports.posted(task, PARCELS[1:])
+    box = Outbox(worker(database, clock), give_up_s=100.0)
+    box.failed(box.claim("pacs", 10)[0], "no connection")
+    reports.reported(task, PARCELS[:1], None)
+    assert box.claim("pacs", 10) == []
+    clock.now += 3
+    assert [item.kind for item in box.claim("pacs", 10)] == ["SR", "SEG"]
 
 
 def test_a_failed_delivery_waits_longer_each_time_and_is_set_aside_in_the_end(
@@ -320,17 +345,20 @@ def test_pixels_leave_only_when_everything_was_delivered(database: Database, clo
     box = Outbox(worker(database, clock), give_up_s=30.0)
     box.delivered(box.claim("pacs", 1)[0], "0x0000")
     assert upkeep.outlived(clock.now + 1, 10) == ["2.25.1"]
-    assert upkeep.spooled_of("2.25.1") == ["2.25.1-1"]
+    assert upkeep.spooled_of("2.25.1") == ["digest-2.25.1-1"]
     upkeep.swept("2.25.1")
     assert upkeep.outlived(clock.now + 1, 10) == []
+    assert upkeep.spooled() == []
+    note(Intake(database, clock), arrival(1))
+    assert upkeep.outlived(clock.now + 1, 10) == ["2.25.1"], "an image that came again leaves again"
 
 
 def test_an_instance_whose_file_is_gone_still_lets_its_series_end(database: Database, clock: Clock) -> None:
     note(Intake(database, clock), arrival(1))
     upkeep = Upkeep(database, clock)
-    assert upkeep.unknown(["2.25.1-1", "orphan"]) == ["orphan"]
-    assert upkeep.spooled() == ["2.25.1-1"]
-    upkeep.lost("2.25.1-1")
+    assert upkeep.unknown(["digest-2.25.1-1", "orphan"]) == ["orphan"]
+    assert upkeep.spooled() == ["digest-2.25.1-1"]
+    upkeep.lost("digest-2.25.1-1")
     assert upkeep.spooled() == []
     (item,) = Closings(worker(database, clock)).open_series()
     assert item.unscored == 0

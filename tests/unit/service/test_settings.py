@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from service.settings import DicomDestination, FolderDestination, Settings
 from service.settings_source import BadSettings, describe, load
 
-KEY = "k" * 32
+KEY = "5c" * 32
 
 
 @pytest.fixture(autouse=True)
@@ -143,7 +143,7 @@ def test_a_secret_said_twice_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_secret_that_does_not_fit_is_refused_without_quoting_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCANSIDE_KEY", "hunter2")
     said = complaint()
-    assert "at least 32 characters" in said
+    assert "64 hexadecimal digits" in said
     assert "hunter2" not in said
 
 
