@@ -1,7 +1,6 @@
 """Step one: an instance from the door is spooled, then noted; only when both are durable is it acknowledged."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from dicom_scp.identity import Vault
@@ -38,15 +37,14 @@ class Reception:
     scanners: ScannerBook
     metrics: Metrics
     min_free_bytes: int
-    writers: ThreadPoolExecutor
 
     def __call__(self, instance: Instance) -> int:
         """Make the instance durable, in the spool and then in the ledger."""
         if self.spool.free_bytes() - len(instance.content) < self.min_free_bytes:
             return OUT_OF_RESOURCES
-        writing = self.writers.submit(self.spool.write, instance.content, instance.digest)
         try:
-            outcome = self.intake.received(self._arrival(instance), writing.result)
+            self.spool.write(instance.content, instance.digest)
+            outcome = self.intake.received(self._arrival(instance))
         except (OSError, LedgerUnavailable):
             return OUT_OF_RESOURCES
         _, scanner = self.scanners.entry(instance)

@@ -53,53 +53,38 @@ class Arrival:
     reference: bytes  # the sealed reference to the original instance
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """An arrival that waits for a commit."""
-
-    arrival: Arrival
-    written: Callable[[], object]
-    outcome: Future[Outcome]
-
-
 class Intake:
     """Notes arrivals; those that wait at the same moment share one durable transaction (group commit)."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._clock = clock
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[tuple[Arrival, Future[Outcome]]] = []
         self._lock = threading.Lock()
         self._leading = threading.Lock()
 
-    def received(self, arrival: Arrival, written: Callable[[], object]) -> Outcome:
-        """Note an instance; durable on return.
-
-        `written` returns when its file is durable: the statements run while the disk works, the commit waits for it.
-        Raises LedgerUnavailable, and what `written` raises (OSError); then nothing is noted.
-        """
-        mine = _Waiting(arrival, written, Future())
+    def received(self, arrival: Arrival) -> Outcome:
+        """Note an instance whose file is durable; durable on return. Raises LedgerUnavailable."""
+        outcome: Future[Outcome] = Future()
         with self._lock:
-            self._waiting.append(mine)
+            self._waiting.append((arrival, outcome))
         with self._leading:  # whoever gets in commits for all who wait
-            if not mine.outcome.done():
+            if not outcome.done():
                 self._commit()
-        return mine.outcome.result()
+        return outcome.result()
 
     def _commit(self) -> None:
         with self._lock:
             group, self._waiting = self._waiting, []
         try:
             with self._database.write() as connection:
-                outcomes = _note(connection, [waiting.arrival for waiting in group], self._clock())
-                for waiting in group:
-                    waiting.written()
+                outcomes = _note(connection, [arrival for arrival, _ in group], self._clock())
         except Exception as error:  # noqa: BLE001 - handed on to all who wait, whose threads answer it
-            for waiting in group:
-                waiting.outcome.set_exception(error)
+            for _, waiting in group:
+                waiting.set_exception(error)
             return
-        for waiting, outcome in zip(group, outcomes, strict=True):
-            waiting.outcome.set_result(outcome)
+        for (_, waiting), outcome in zip(group, outcomes, strict=True):
+            waiting.set_result(outcome)
 
     def released(self, series_uids: frozenset[str]) -> None:
         """Note that the association which brought these series is over. Raises LedgerUnavailable."""

@@ -1,7 +1,5 @@
 """The door as a process."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from dicom_scp.listener import Listener, ListenerConfig
 from service.bootstrap import deidentifier, lay_foundation, metrics_of, scanner_book
 from service.door import door_events
@@ -10,8 +8,6 @@ from service.parts.health import basics, health_server
 from service.parts.part import Part
 from service.reception import Reception
 from service.settings import Settings
-
-WRITERS = 16  # files that are made durable at the same time
 
 
 def run(settings: Settings, *, supervised: bool) -> None:
@@ -27,7 +23,6 @@ def run(settings: Settings, *, supervised: bool) -> None:
         scanners=scanner_book(foundation),
         metrics=metrics,
         min_free_bytes=settings.min_free_mb * 2**20,
-        writers=ThreadPoolExecutor(WRITERS, thread_name_prefix="spool"),
     )
     events = door_events(metrics, intake)
     listener = Listener(_listener_config(settings), reception, deidentifier(foundation), events)

@@ -93,7 +93,7 @@ def arrival(number: int, *, series: str = "2.25.1", digest: str = "", expected: 
 
 
 def note(intake: Intake, item: Arrival) -> Outcome:
-    return intake.received(item, lambda: None)
+    return intake.received(item)
 
 
 def worker(database: Database, clock: Clock, name: str = "w1") -> Worker:
@@ -134,15 +134,6 @@ def test_an_instance_is_noted_once_and_its_second_content_is_kept_as_a_conflict(
     (item,) = Closings(worker(database, clock)).open_series()
     assert (item.received, item.conflict, item.unscored) == (2, True, 1)
     assert [event.kind for event in Views(database).events_after(0)] == ["series", "conflict"]
-
-
-def test_nothing_is_noted_whose_file_could_not_be_written(database: Database, clock: Clock) -> None:
-    def full() -> None:
-        raise OSError("no space")
-
-    with pytest.raises(OSError, match="no space"):
-        Intake(database, clock).received(arrival(1), full)
-    assert Closings(worker(database, clock)).open_series() == []
 
 
 def test_open_series_take_turns_so_that_a_long_one_starves_nobody(database: Database, clock: Clock) -> None:
