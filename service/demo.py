@@ -6,6 +6,7 @@ The service runs as its own processes on free ports and a folder of its own; a p
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -115,6 +116,7 @@ def _service(settings: Settings, room: Path, *, once: bool) -> Generator[tuple[s
         finally:
             process.terminate()
             process.wait(timeout=30)
+            shutil.rmtree(room / "state", ignore_errors=True)
 
 
 def _free_port(wanted: int) -> int:
