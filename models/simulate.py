@@ -39,6 +39,7 @@ SHARES: Mapping[str, float] = dict.fromkeys(CLASSES, 1.0) | {
 }
 COUNTS = (0.2, 0.45, 0.25, 0.1)  # chance of 0, 1, 2, 3 classes on a slice
 CLEAN_SNR = (28.0, 300.0)
+FILLED_SHARE = 0.2  # of the slices without wrap, whose object is larger than the field of view
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,9 @@ def _enter(rng: Rng, magnitude: Image, plan: Plan) -> _Scene:
     rows = magnitude.shape[0]
     if plan.severity("wrap") is not None:
         magnitude = _enlarged(rng, magnitude)
+    elif plan.benign and rng.random() < FILLED_SHARE:
+        above = rows // 2  # oversampled, so that nothing folds: an object beyond the edge is no wrap
+        magnitude = np.ascontiguousarray(_enlarged(rng, magnitude)[above : above + rows])
     image = with_phase(rng, magnitude)
     window = None
     if plan.benign and plan.severity("gibbs") is None and rng.random() < 0.5:
