@@ -42,8 +42,11 @@ class Pool:
 
     def of(self, split: str) -> "Pool":
         """Return the slices of one split."""
-        kept = self.split == split
-        return Pool(self.images[kept], self.split[kept], self.source[kept], self.anatomy[kept])
+        return self.at(np.flatnonzero(self.split == split))
+
+    def at(self, indices: NDArray[np.intp]) -> "Pool":
+        """Return some slices."""
+        return Pool(self.images[indices], self.split[indices], self.source[indices], self.anatomy[indices])
 
     def image(self, index: int) -> Image:
         """Return one canvas as float."""

@@ -27,6 +27,7 @@ from models.readme import Provenance, readme
 Floats = NDArray[np.float32]
 SEEDS = {"validation": 101, "test": 202}
 LOG = "log.csv"
+FEW = 14  # clean slices of a subject
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ def evaluate(
 ) -> Measured:
     """Return the card of the model in `folder` with figures measured on the pool's test split.
 
-    Thresholds and calibration are chosen on its validation split, or kept as the card has them. Raises UnfitModel.
+    Thresholds and calibration are chosen on its validation split (false alarms on clean slices of training as well),
+    or kept as the card has them. Raises UnfitModel.
     """
     card = load_card(folder)
     model = running(card)
@@ -69,6 +71,18 @@ def evaluate(
     )
     split = {"test": ", ".join(origin.test_subjects), "validation": ", ".join(origin.validation_subjects)}
     return Measured(_rewritten(card, reading, {**measured, "split": split}), origin)
+
+
+def few_of_each(pool: Pool, splits: tuple[str, ...]) -> NDArray[np.intp]:
+    """Return the indices of a few slices of every subject, so that no subject rules the false alarms.
+
+    Clean slices for thresholds come from training too: the validation sources alone hold too few anatomies.
+    """
+    rng = np.random.default_rng(SEEDS["validation"])
+    inside = np.isin(pool.split, splits)
+    names = np.unique(pool.source[inside])
+    chosen = [rng.permutation(np.flatnonzero(inside & (pool.source == name)))[:FEW] for name in names]
+    return np.sort(np.concatenate(chosen))
 
 
 def running(card: Card) -> Model:

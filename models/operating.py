@@ -7,8 +7,8 @@ from models.classes import CLASSES
 from models.modelcard import OperatingPoint
 from models.visibility import UNSUITABLE_MEAN, UNSUITABLE_TENTH
 
-FALSE_ALARMS = 0.01  # of the clean validation slices, per class
-LOWEST, HIGHEST = 0.30, 0.95  # of a presence threshold
+FALSE_ALARMS = 0.02  # of the clean validation slices, per class
+LOWEST, HIGHEST = 0.30, 0.98  # of a presence threshold
 TEMPERATURES = (0.25, 4.0)
 
 

@@ -56,7 +56,9 @@ def readme(card: ModelCard, origin: Provenance) -> str:
         "## Data and splits",
         DATA,
         "Test: " + ", ".join(origin.test_subjects) + ".",
-        "Validation (calibration and thresholds): " + ", ".join(origin.validation_subjects) + ".",
+        "Validation (calibration and thresholds, beside clean slices of training for false alarms): "
+        + ", ".join(origin.validation_subjects)
+        + ".",
         "## Training",
         origin.training,
         f"Trained at commit `{card.trained_commit}`, {card.trained_on}. SHA-256 of model.onnx: `{card.sha256}`.",
