@@ -29,6 +29,7 @@ SPLITS = ("train", "validation", "test")
 SMALLEST_MATRIX = 96
 LEAST_FILLED = 0.08  # of the canvas above a tenth of the brightest: what is emptier teaches nothing
 STORED_SCALE = 65535
+FLOOR_SHARE = 0.25  # of varied slices whose air is not black
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,4 +177,7 @@ def varied(rng: Rng, image: Image) -> Image:
     matrix = np.array(cv2.getRotationMatrix2D((size / 2, size / 2), angle, zoom), dtype=np.float64)
     matrix[:, 2] += rng.normal(0, 6, 2)
     moved = cv2.warpAffine(np.ascontiguousarray(out), matrix, (size, size), flags=cv2.INTER_LINEAR)
-    return np.asarray(np.maximum(moved, 0) ** uniform(rng, 0.75, 1.35), dtype=np.float32)
+    bent = np.maximum(moved, 0) ** uniform(rng, 0.75, 1.35)
+    if rng.random() < FLOOR_SHARE:  # the mean of noise that a filter has smoothed away
+        bent = np.hypot(bent, uniform(rng, 0.01, 0.06))
+    return np.asarray(bent, dtype=np.float32)
