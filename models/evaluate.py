@@ -64,11 +64,11 @@ def evaluate(
     origin = Provenance(
         simulated=slices,
         clean=len(test),
-        test_subjects=_subjects(test),
-        validation_subjects=_subjects(pool.of("validation")),
+        test_sources=_sources(test),
+        validation_sources=_sources(pool.of("validation")),
         training=training_told(log),
     )
-    split = {"test": ", ".join(origin.test_subjects), "validation": ", ".join(origin.validation_subjects)}
+    split = {"test": ", ".join(origin.test_sources), "validation": ", ".join(origin.validation_sources)}
     return Measured(_rewritten(card, reading, {**measured, "split": split}), origin)
 
 
@@ -129,9 +129,15 @@ def _rewritten(card: Card, reading: Reading, metrics: dict[str, object]) -> Mode
     )
 
 
-def _subjects(pool: Pool) -> tuple[str, ...]:
-    names, counts = np.unique(pool.source, return_counts=True)
-    return tuple(f"{name} ({count})" for name, count in zip(names, counts, strict=True))
+def _sources(pool: Pool) -> tuple[str, ...]:
+    """Return the sources, how many subjects of each, and how many slices."""
+    repositories = np.array([name.rpartition("/")[0] for name in pool.source])
+    told = []
+    for repository in np.unique(repositories):
+        inside = repositories == repository
+        subjects = len(np.unique(pool.source[inside]))
+        told.append(f"{repository} ({subjects} series or subjects, {int(inside.sum())} slices)")
+    return tuple(told)
 
 
 def main() -> None:

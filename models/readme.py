@@ -39,8 +39,8 @@ class Provenance:
 
     simulated: int
     clean: int
-    test_subjects: tuple[str, ...]
-    validation_subjects: tuple[str, ...]
+    test_sources: tuple[str, ...]
+    validation_sources: tuple[str, ...]
     training: str  # from the training log
 
 
@@ -55,9 +55,9 @@ def readme(card: ModelCard, origin: Provenance) -> str:
         _table(("class", *COLUMNS.values(), "clinical count"), _classes(card)),
         "## Data and splits",
         DATA,
-        "Test: " + ", ".join(origin.test_subjects) + ".",
+        "Test: " + ", ".join(origin.test_sources) + ".",
         "Validation (calibration and thresholds, beside clean slices of training for false alarms): "
-        + ", ".join(origin.validation_subjects)
+        + ", ".join(origin.validation_sources)
         + ".",
         "## Training",
         origin.training,
@@ -79,7 +79,9 @@ a real one is found."""
 DATA = """No public set of MR images with artifact masks exists. Artifacts are simulated in k-space, with exact masks,
 on clean slices of public repositories (brain, prostate, knee, kidney, wrist, spine, test objects; Siemens, GE, Philips,
 Canon/Toshiba, UIH) and of a numerical phantom. Splits are by subject and by source (`models/split.toml`); whether one
-volunteer was scanned for several repositories is not known."""
+volunteer was scanned for several repositories is not known. Two kinds of benign variation (objects larger than the field
+of view, grey air) were added to the training after false alarms had been seen on test sources: the figures on clean
+slices flatter the model by that."""
 
 WEAK_IOU = 0.25
 
