@@ -79,9 +79,9 @@ a real one is found."""
 DATA = """No public set of MR images with artifact masks exists. Artifacts are simulated in k-space, with exact masks,
 on clean slices of public repositories (brain, prostate, knee, kidney, wrist, spine, test objects; Siemens, GE, Philips,
 Canon/Toshiba, UIH) and of a numerical phantom. Splits are by subject and by source (`models/split.toml`); whether one
-volunteer was scanned for several repositories is not known. Two kinds of benign variation (objects larger than the field
-of view, grey air) were added to the training after false alarms had been seen on test sources: the figures on clean
-slices flatter the model by that."""
+volunteer was scanned for several repositories is not known. Two kinds of benign variation (objects larger than the
+field of view, grey air) were added to the training after false alarms had been seen on test sources: the figures on
+clean slices flatter the model by that."""
 
 WEAK_IOU = 0.25
 
