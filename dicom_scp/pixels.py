@@ -11,8 +11,8 @@ from dicom_scp.header import Header
 _SAMPLES, _PHOTOMETRIC, _FRAMES = 0x00280002, 0x00280004, 0x00280008
 _ROWS, _COLUMNS, _ALLOCATED = 0x00280010, 0x00280011, 0x00280100
 _RLE_HEADER = Struct("<16L")  # PS3.5, G.5
-_MOST_SIDE = 0xFFFF
-_MOST_FRAMES = 1_000_000
+_MOST_SIDE, _MOST_PIXELS = 16_384, 64 * 2**20  # of one frame
+_MOST_FRAMES = 20_000
 
 
 def checked_pixels(header: Header, transfer_syntax: str) -> list[bytes | memoryview]:
@@ -59,6 +59,8 @@ def _announced(header: Header) -> tuple[int, int, int]:
     if samples != 1 or not (header.text(_PHOTOMETRIC) or "MONOCHROME").startswith("MONOCHROME"):
         raise Skipped("a colour image")
     if not (0 < rows <= _MOST_SIDE and 0 < columns <= _MOST_SIDE and 0 < frames <= _MOST_FRAMES):
+        raise NotUnderstood("no image has this size")
+    if rows * columns > _MOST_PIXELS:
         raise NotUnderstood("no image has this size")
     if allocated not in {8, 16, 32}:
         raise NotUnderstood("no MR image has pixels of this size")

@@ -24,7 +24,10 @@ def numbers(vr: bytes, raw: bytes) -> tuple[float, ...]:
 def integer(vr: bytes, raw: bytes) -> int | None:
     """Read the first number as a whole one, or None."""
     found = numbers(vr, raw)
-    return int(found[0]) if found and math.isfinite(found[0]) else None
+    if not found or not math.isfinite(found[0]):
+        return None
+    value = int(found[0])
+    return value if -(2**31) <= value < 2**31 else None  # what IS can hold (PS3.5, table 6.2-1)
 
 
 def text(raw: bytes) -> str:

@@ -35,9 +35,16 @@ def score(paths: Sequence[Path], settings: Settings, *, as_json: bool, masks: Pa
     )
     if not as_json:
         print(f"{'verdict':<11}{'index':>6}  {'slices':>6}  {'series':<34}findings")
-    for result in scorer.score(paths):
+    missing = [path for path in paths if not path.exists()]
+    for path in missing:
+        print(f"scanside: {path}: no such file or folder", file=sys.stderr)
+    scored = 0
+    for result in scorer.score([path for path in paths if path not in missing]):
         print(json.dumps(result) if as_json else _row(result), flush=True)
-    return 0
+        scored += 1
+    if not scored:
+        print("scanside: no MR series found", file=sys.stderr)
+    return 1 if missing or not scored else 0
 
 
 def _progress(done: int, of: int) -> None:
@@ -101,8 +108,9 @@ def deid(paths: Sequence[Path], out: Path | None, settings: Settings, *, describ
         trail: list[Done] = []
         try:
             instance = deidentify_file(path, deidentifier, trail)
-        except Refused as error:
-            print(json.dumps({"source": str(path), "refused": str(error)}))
+        except (Refused, OSError) as error:
+            reason = str(error) if isinstance(error, Refused) else type(error).__name__
+            print(json.dumps({"source": str(path), "refused": reason}))
             failed += 1
             continue
         target = out / f"{instance.sop_instance_uid}.dcm"

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -87,13 +88,23 @@ class Folder:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.rename(target)
+            _make_durable(self.path)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise Undelivered(f"file cannot be written: {error.strerror}") from error
         return "written"
 
     def close(self) -> None:
         """Do nothing: nothing was opened."""
+
+
+def _make_durable(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +179,11 @@ class Postman:
         items = self.outbox.claim(self.destination.name, BUNDLE)
         if not items:
             return False
+        with self.outbox.holding(items):
+            self._carry(items)
+        return True
+
+    def _carry(self, items: Sequence[Delivery]) -> None:
         bundle: list[tuple[Delivery, Letter]] = []
         for item in items:
             try:
@@ -175,7 +191,6 @@ class Postman:
             except (FileNotFoundError, WrongKey):
                 self._failed(item, "the built object cannot be opened")
         self._send(bundle)
-        return True
 
     def _send(self, bundle: Sequence[tuple[Delivery, Letter]]) -> None:
         try:

@@ -23,12 +23,12 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from service.scu import NoAssociation, send
+from service.scu import NoAssociation, Sent, send
 from service.settings import Settings
 
 READY_S = 60.0
 PATIENCE_S = 120.0
-POLL_S = 0.01
+POLL_S = 0.05
 GRAVITY = ("Repeat", "Check", "Usable", "Not scored")  # the verdict to show where several series were sent
 
 
@@ -41,7 +41,7 @@ class Stream:
     """Listens to the service's events, and notes when each series' alert came."""
 
     base: str
-    alerts: dict[str, float] = field(default_factory=dict)  # series id -> monotonic seconds
+    alerts: dict[str, float] = field(default_factory=dict)  # series id -> seconds since the epoch
     seen: set[str] = field(default_factory=set)
 
     def listen(self) -> None:
@@ -57,7 +57,7 @@ class Stream:
                         series = json.loads(value)["series"]
                         self.seen.add(series)
                         if kind == "alert":
-                            self.alerts.setdefault(series, time.monotonic())
+                            self.alerts.setdefault(series, time.time())
         except (OSError, HTTPException):  # the service has stopped
             return
 
@@ -153,21 +153,24 @@ def _phantom(folder: Path) -> Path:
 
 
 def _send(source: Path, port: int) -> float:
-    """Send the files; gives the moment of the last answer (monotonic seconds)."""
-    sent = send([source], "127.0.0.1", port, calling="DEMO")
-    at = time.monotonic()
-    if not any(one.stored for one in sent):
+    """Send the files; gives the moment of the last answer (seconds since the epoch)."""
+    answered = 0.0
+
+    def note(sent: Sent) -> None:
+        nonlocal answered
+        if sent.stored:
+            answered = time.time()
+
+    send([source], "127.0.0.1", port, calling="DEMO", on_sent=note)
+    if not answered:
         raise DemoFailed(f"nothing of {source} was stored")
-    return at
+    return answered
 
 
 def _result(base: str, stream: Stream, sent_at: float, folder: Path) -> dict[str, Any]:
     """Wait for alerts, reports and deliveries, and put together what came."""
-    _await(lambda: bool(stream.alerts), "no alert came")
-    reported_at = _await(
-        lambda: next(folder.glob("SR-*.dcm"), None) is not None or _done(base), "no report came"
-    )
-    _await(lambda: _done(base), "the results were not delivered")
+    _await(lambda: bool(stream.alerts) and _done(base), "the results were not delivered")
+    reports = [path.stat().st_mtime for path in folder.glob("SR-*.dcm")]
     series = [_get(base, f"/series/{one['id']}") for one in _all_series(base)]
     shown = min(series, key=lambda one: GRAVITY.index(one["verdict"]))
     return {
@@ -178,8 +181,8 @@ def _result(base: str, stream: Stream, sent_at: float, folder: Path) -> dict[str
         "advice": shown["advice"],
         "series": len(series),
         "timings": {
-            "alert_s": round(min(stream.alerts.values()) - sent_at, 3),
-            "sr_stored_s": round(reported_at - sent_at, 3),
+            "alert_s": round(max(stream.alerts.values()) - sent_at, 3),
+            "sr_stored_s": round(max(reports) - sent_at, 3) if reports else None,
         },
         "results": sorted(str(path) for path in folder.glob("*.dcm")),
         "console": f"{base}/",
@@ -202,13 +205,12 @@ def _get(base: str, path: str) -> Any:  # noqa: ANN401 - JSON
         return json.load(answer)
 
 
-def _await(done: Callable[[], bool], failure: str) -> float:
+def _await(done: Callable[[], bool], failure: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not done():
         if time.monotonic() > deadline:
             raise DemoFailed(failure)
         time.sleep(POLL_S)
-    return time.monotonic()
 
 
 def _tell(result: dict[str, Any]) -> None:
@@ -221,6 +223,7 @@ def _tell(result: dict[str, Any]) -> None:
     for line in result["advice"]:
         print(f"    - {line}")
     timings = result["timings"]
-    print(f"\n  alert {timings['alert_s']:.2f} s after the last image, report {timings['sr_stored_s']:.2f} s")
+    report = "none" if timings["sr_stored_s"] is None else f"{timings['sr_stored_s']:.2f} s"
+    print(f"\n  alert {timings['alert_s']:.2f} s after the last image was answered, report {report}")
     for path in result["results"]:
         print(f"  {path}")

@@ -1,16 +1,14 @@
 """Now and then: spool and ledger agree, pixels leave when their time is over, the gauges tell how things stand."""
 
 import logging
-import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from service.bootstrap import Foundation
-from service.ledger import LedgerUnavailable, Views
+from service.ledger import Views
 from service.metrics import Metrics
 
-EVERY_S = 5.0
-SWEEP_EVERY_S = 60.0
 SWEEP_AT_ONCE = 20  # series
 GRACE_S = 300.0  # a spool file without an instance may be one that is being noted right now
 EVENTS_KEPT_S = 7 * 86400.0
@@ -30,35 +28,13 @@ class Housekeeper:
     views: Views
 
     def reconcile(self) -> None:
-        """Make spool and ledger agree after a crash.
-
-        A file that no instance names was never acknowledged and goes; an instance whose file is gone is lost,
-        which is said loudly.
-        """
+        """Find instances whose file is gone, and say so loudly; to be called at the start."""
         spool, upkeep = self.foundation.spool, self.foundation.upkeep
         gone = [name for name in upkeep.spooled() if not spool.holds(name)]
         for name in gone:
             upkeep.lost(name)
         if gone:
             log.error("spooled files are gone", extra={"count": len(gone)})
-        now = time.time()
-        for name in upkeep.unknown(spool.names()):
-            if spool.age_s(name, now) > GRACE_S:
-                spool.delete(name)
-
-    def run(self, stop: threading.Event) -> None:
-        """Keep house until the stop."""
-        swept_at = 0.0
-        while not stop.wait(EVERY_S):
-            try:
-                self.measure()
-                if time.monotonic() - swept_at > SWEEP_EVERY_S:
-                    self.sweep()
-                    swept_at = time.monotonic()
-            except LedgerUnavailable as error:
-                log.warning("housekeeping has to wait", extra={"reason": str(error)})
-            except OSError as error:
-                log.warning("housekeeping has to wait", extra={"reason": type(error).__name__})
 
     def measure(self) -> None:
         """Set the gauges."""
@@ -76,7 +52,11 @@ class Housekeeper:
         self.metrics.dead_letters.set(counts.dead_letters)
 
     def sweep(self) -> None:
-        """Let pixels and built results of delivered series go: those whose time is over, more when space is short."""
+        """Let go what need not be kept.
+
+        Pixels and built results of delivered series when their time is over, or when space is short; files that
+        no instance names: they were never acknowledged; old events and refusals.
+        """
         settings = self.foundation.settings
         now = time.time()
         before = now - settings.retention_days * 86400
@@ -84,12 +64,18 @@ class Housekeeper:
             before = now
         upkeep = self.foundation.upkeep
         for series_uid in upkeep.outlived(before, SWEEP_AT_ONCE):
-            names = upkeep.spooled_of(series_uid)
-            parcels = upkeep.parcels_of(series_uid)
-            upkeep.swept(series_uid)
+            names, parcels = upkeep.swept(series_uid, before)
             for name in names:
                 self.foundation.spool.delete(name)
             for name in parcels:
                 self.foundation.outbox.delete(name)
             log.info("pixels have left", extra={"series": series_uid, "count": len(names)})
-        upkeep.forget_events(now - EVENTS_KEPT_S)
+        self._let_orphans_go()
+        upkeep.forget(now - EVENTS_KEPT_S)
+
+    def _let_orphans_go(self) -> None:
+        spool = self.foundation.spool
+        for name in self.foundation.upkeep.unknown(spool.names()):
+            with suppress(FileNotFoundError):
+                if spool.age_s(name, time.time()) > GRACE_S:
+                    spool.delete(name)

@@ -1,5 +1,6 @@
 """Step three: a complete, fully scored series gets its verdict."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -7,9 +8,19 @@ from dataclasses import dataclass, replace
 
 from inference.score import QualityScore, SliceScore, not_scored, summarise
 from service.closing import Closing, Evidence, Patience, judge
-from service.ledger import Closings, Judgement, OpenSeries, ScoredRow, SeriesState, SliceState
+from service.ledger import (
+    Closings,
+    Judgement,
+    LedgerUnavailable,
+    OpenSeries,
+    ScoredRow,
+    SeriesState,
+    SliceState,
+)
 from service.metrics import Metrics
 from service.rules import Decision, Thresholds, circumstances, decide
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +43,20 @@ class Judge:
             closing = judge(self._evidence(item), self.clock(), self.patience)
             if closing is None:
                 continue
-            if item.unscored == 0:
-                closed |= self._close(item, closing)
-            elif item.state is SeriesState.RECEIVING:
-                self.closings.settled(item)
+            try:
+                closed |= self._settle(item, closing)
+            except LedgerUnavailable:
+                raise
+            except Exception:  # one series that cannot be judged must not keep the others open
+                log.exception("a series cannot be judged", extra={"series": item.id})
         return closed
+
+    def _settle(self, item: OpenSeries, closing: Closing) -> bool:
+        if item.unscored == 0:
+            return self._close(item, closing)
+        if item.state is SeriesState.RECEIVING:
+            self.closings.settled(item)
+        return False
 
     def _evidence(self, item: OpenSeries) -> Evidence:
         return Evidence(
@@ -54,7 +74,12 @@ class Judge:
         quality = sum_up(rows)
         decision = decide(
             quality,
-            circumstances(item.facts, incomplete=closing.incomplete, conflict=item.conflict),
+            circumstances(
+                item.facts,
+                incomplete=closing.incomplete,
+                conflict=item.conflict,
+                unscored=any(row.state is SliceState.UNREADABLE for row in rows),
+            ),
             self.thresholds,
         )
         written = self.closings.closed(
@@ -74,6 +99,8 @@ class Judge:
         )
         if written:
             self._count(item, closing, quality, decision)
+            if not quality.scored:
+                self.metrics.ood.labels(reason="kind" if is_skipped_kind(rows) else "unreadable").inc()
         return written
 
     def _count(self, item: OpenSeries, closing: Closing, quality: QualityScore, decision: Decision) -> None:
@@ -113,7 +140,7 @@ def _placed(quality: QualityScore, rows: Sequence[ScoredRow]) -> QualityScore:
 
 def is_skipped_kind(rows: Sequence[ScoredRow]) -> bool:
     """Tell whether a series holds only images of kinds that are not scored: such get no report."""
-    return bool(rows) and all(row.state is SliceState.UNSUITED for row in rows)
+    return all(row.state is SliceState.UNSUITED for row in rows)
 
 
 def _alert(quality: QualityScore, decision: Decision) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dicom_scp.errors import Refused
 from dicom_scp.identity import Vault
 from dicom_scp.instance import Instance
 from dicom_scp.spool import Spool
@@ -10,8 +11,13 @@ from service.ledger import Arrival, Intake, LedgerUnavailable, Outcome
 from service.metrics import Metrics
 
 SUCCESS = 0x0000  # PS3.4 Table B.2-1
-OUT_OF_RESOURCES = 0xA700
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"  # the one class accepted that has a single frame
+
+
+class OutOfResources(Refused):
+    """The instance cannot be made durable now."""
+
+    status = 0xA700
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +45,16 @@ class Reception:
     min_free_bytes: int
 
     def __call__(self, instance: Instance) -> int:
-        """Make the instance durable, in the spool and then in the ledger."""
+        """Make the instance durable, in the spool and then in the ledger. Raises OutOfResources."""
         if self.spool.free_bytes() - len(instance.content) < self.min_free_bytes:
-            return OUT_OF_RESOURCES
+            raise OutOfResources("the disk is below the watermark")
         try:
             self.spool.write(instance.content, instance.digest)
             outcome = self.intake.received(self._arrival(instance))
-        except (OSError, LedgerUnavailable):
-            return OUT_OF_RESOURCES
+        except OSError as error:
+            raise OutOfResources(f"the spool cannot be written ({type(error).__name__})") from error
+        except LedgerUnavailable as error:
+            raise OutOfResources(f"the ledger is unavailable ({error})") from error
         _, scanner = self.scanners.entry(instance)
         self.metrics.last_instance.labels(scanner=scanner).set_to_current_time()
         if outcome is Outcome.CONFLICT:

@@ -56,11 +56,16 @@ class Reporter:
         task = self.reports.claim_report()
         if task is None:
             return False
+        with self.reports.holding(task):
+            self._report(task)
+        return True
+
+    def _report(self, task: ReportTask) -> None:
         rows = self.closings.scored_rows(task.uid, task.generation)
         wanted = self._wanted(task)
         if not wanted or is_skipped_kind(rows):
             self.reports.reported(task, (), None)
-            return True
+            return
         result = self._result(task, rows)
         report = build_report(result)
         self.reports.posted(task, self._parcels("SR", [report], wanted))
@@ -69,7 +74,6 @@ class Reporter:
         rest = self._parcels("SEG", segmentations, wanted)
         rest += self._parcels("SC", [card] if card is not None else [], wanted)
         self.reports.reported(task, rest, _name_of(report))
-        return True
 
     def _wanted(self, task: ReportTask) -> list[Subscription]:
         return [
@@ -121,7 +125,7 @@ class Reporter:
     def _source(self, task: ReportTask) -> tuple[Source, dict[int, int]]:
         """Give the series under its original identity, and each instance row's place in it."""
         instances = self.reports.instances_of(task.uid, task.generation)
-        own = self.reports.headers_of([row.sop_instance_uid for row in instances])
+        own = self.reports.headers_of(task.uid)
         sources: list[SourceInstance] = []
         for number, row in enumerate(instances, 1):
             sealed = own.get(row.sop_instance_uid)

@@ -38,6 +38,7 @@ class Circumstances:
     timed: bool = False  # contrast agent or several temporal positions
     incomplete: bool = False
     conflict: bool = False
+    unscored: bool = False  # some images could not be read or scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,12 @@ class Decision:
     advice: tuple[str, ...]
 
 
-def circumstances(facts: Mapping[str, Any], *, incomplete: bool, conflict: bool) -> Circumstances:
+def circumstances(
+    facts: Mapping[str, Any], *, incomplete: bool = False, conflict: bool = False, unscored: bool = False
+) -> Circumstances:
     """Read what bears on the verdict from the facts of a series' first instance."""
     timed = bool(facts.get("contrast")) or (facts.get("temporal_positions") or 1) > 1
-    return Circumstances(timed=timed, incomplete=incomplete, conflict=conflict)
+    return Circumstances(timed=timed, incomplete=incomplete, conflict=conflict, unscored=unscored)
 
 
 def decide(quality: QualityScore, around: Circumstances, thresholds: Thresholds) -> Decision:
@@ -77,6 +80,7 @@ def decide(quality: QualityScore, around: Circumstances, thresholds: Thresholds)
     if poor and repeatable:
         return Decision(Verdict.REPEAT, _named("Non-diagnostic:", repeatable), advice)
     doubts = [
+        *(["some images could not be scored"] if around.unscored else []),
         *(["instances are missing"] if around.incomplete else []),
         *(["two different images carry one SOP Instance UID"] if around.conflict else []),
         *([f"image quality index {quality.index:.1f}"] if quality.index < thresholds.usable_index else []),

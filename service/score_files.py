@@ -57,6 +57,7 @@ class Group:
     suited: list[Seen] = field(default_factory=list[Seen])
     unsuited: list[Seen] = field(default_factory=list[Seen])  # of kinds that are not scored
     n_slices: int = 0
+    failed: bool = False  # an image could not be read or scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +138,12 @@ class FileScorer:
                 wanted.append((reason, Slice.from_dataset(dataset, number)))
             except UnreadableImage as error:
                 group.reasons[str(error)] += 1
+                group.failed = True
         try:
             examined = self.eye.examine([image for _, image in wanted])
         except ModelFailed as error:
             group.reasons[f"the model failed: {error}"] += len(wanted)
+            group.failed = True
             return
         for (reason, image), found in zip(wanted, examined, strict=True):
             (group.unsuited if reason else group.suited).append(self._seen(instance, image, found))
@@ -159,7 +162,7 @@ class FileScorer:
 
     def _result(self, series: str, group: Group, quality: QualityScore, seconds: float) -> dict[str, Any]:
         seen = group.suited
-        around = circumstances(group.facts.to_json(), incomplete=False, conflict=False)
+        around = circumstances(group.facts.to_json(), unscored=group.failed)
         decision = decide(quality, around, self.thresholds)
         return {
             "series": series,
@@ -176,7 +179,7 @@ class FileScorer:
                     "probability": finding.probability,
                     "severity": finding.severity,
                     "present": finding.present,
-                    "slices": [_number(seen, position) for position in finding.slices],
+                    "slices": list(dict.fromkeys(_number(seen, position) for position in finding.slices)),
                 }
                 for artifact, finding in zip(CATALOGUE, quality.findings, strict=False)
             ],

@@ -18,6 +18,7 @@ from inference.segmenter import ModelFailed
 from service.ledger import Scoring, SliceNote, SliceState, SliceTask
 from service.metrics import Metrics
 
+MOST_FAILURES = 3  # of the model on the same slice
 MOST_ATTEMPTS = 12  # a slice that takes the worker down with it is set aside after as many deaths
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,11 @@ class Scorer:
         tasks = self.scoring.claim_slices(self.batch)
         if not tasks:
             return False
+        with self.scoring.holding(tasks):
+            self._score(tasks)
+        return True
+
+    def _score(self, tasks: Sequence[SliceTask]) -> None:
         notes: list[SliceNote] = []
         readable: list[tuple[SliceTask, Slice]] = []
         for task in tasks:
@@ -52,7 +58,6 @@ class Scorer:
                 readable.append((task, taken))
         notes += self._examine(readable)
         self.scoring.scored(notes)
-        return True
 
     def _take(self, task: SliceTask) -> Slice | SliceNote:
         """Read a slice; a note says why it cannot be scored."""
@@ -82,6 +87,7 @@ class Scorer:
             return [
                 SliceNote(task, SliceState.UNREADABLE, "the model gave no valid answer")
                 for task, _ in readable
+                if task.attempt >= MOST_FAILURES  # the others come again when their lease has run out
             ]
         return [_note(task, seen) for (task, _), seen in zip(readable, examined, strict=True)]
 

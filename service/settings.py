@@ -155,7 +155,7 @@ class Settings(BaseSettings):
     state_dir: Folder = DEFAULT_STATE_DIR
     """database, spool, key: one folder"""
     mode: Literal["live", "shadow"] = "live"
-    """``shadow``: score and store, but send and alert nobody"""
+    """``shadow``: score and show on the console, but send nothing"""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     ae_title: AeTitle = "SCANSIDE"
@@ -168,7 +168,7 @@ class Settings(BaseSettings):
     """seconds from a PDU's first byte, or from the connection to its first PDU"""
     idle_s: float = Field(default=300.0, gt=0)
     """seconds that an association may be silent"""
-    max_associations: int = Field(default=200, ge=1)
+    max_associations: int = Field(default=200, ge=1, le=400)
     max_associations_per_peer: int = Field(default=100, ge=1)
     """associations at a time from one address"""
     max_instance_mb: int = Field(default=512, ge=1)
@@ -291,6 +291,10 @@ class Settings(BaseSettings):
     def concerns(self) -> tuple[str, ...]:
         """Say what a careful administrator would change, a sentence each."""
         found: list[str] = []
+        if is_loopback(self.dicom_host):
+            found.append("the DICOM port answers this machine only: scanners elsewhere need dicom_host")
+        if self.mode == "shadow":
+            found.append("shadow mode: series are scored, nothing is sent")
         if not is_loopback(self.dicom_host) and not (self.allow.networks or self.allow.ae_titles):
             found.append(
                 "the DICOM port is open to every machine that reaches it: set [allow] networks or ae_titles"

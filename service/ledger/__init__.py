@@ -1,7 +1,7 @@
 """The ledger: the only room that knows SQL. A method is one transaction is one thing that happened."""
 
 from service.ledger.closings import Closings, Judgement, OpenSeries
-from service.ledger.database import Database, LedgerUnavailable
+from service.ledger.database import Bell, Database, LedgerUnavailable
 from service.ledger.intake import Arrival, Intake, Outcome
 from service.ledger.leases import LeaseLost, Worker
 from service.ledger.order import ScoredRow
@@ -15,6 +15,7 @@ from service.ledger.views import Views
 
 __all__ = [
     "Arrival",
+    "Bell",
     "Closings",
     "Database",
     "Delivery",

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from service.ledger.database import lock_all
 from service.ledger.events import note_event
 from service.ledger.leases import Worker
 from service.ledger.order import ScoredRow, scored_rows
@@ -147,7 +148,9 @@ def _learn(connection: Connection, item: OpenSeries, sign: str, *, came_true: bo
         & (learnt.c.protocol_key == item.protocol_key)
         & (learnt.c.source == sign)
     )
-    matched = item.learnt.get(sign, 0) + 1 if came_true else 0
+    lock_all(connection, {f"learnt {item.scanner_id} {item.protocol_key}"})
+    known = connection.scalar(select(learnt.c.matched).where(here)) or 0
+    matched = known + 1 if came_true else 0
     connection.execute(delete(learnt).where(here))
     connection.execute(
         insert(learnt),

@@ -15,6 +15,16 @@ CHANNEL = "scanside"
 EVENT_LOCK = 0x5CA75  # PostgreSQL advisory lock: event ids are given in the order of their commits
 BUSY_S = 4.0
 POLL_S = 0.01
+PATIENCE: dict[
+    str, Any
+] = {  # libpq's words; a host that vanished must not hold a sender for a quarter of an hour
+    "connect_timeout": 4,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+LIMITS = "-c statement_timeout=20000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=20000"
 
 
 class LedgerUnavailable(Exception):
@@ -60,6 +70,8 @@ class Database:
             with self.engine.connect() as connection:
                 if self.sqlite:
                     connection.exec_driver_sql("BEGIN")
+                else:
+                    connection.execution_options(isolation_level="REPEATABLE READ")
                 yield connection
         except SQLAlchemyError as error:
             raise LedgerUnavailable(type(error).__name__) from error
@@ -110,7 +122,7 @@ class PostgresBell:
             return self._rung
         try:
             if self._connection is None:
-                self._connection = psycopg.connect(self._url, autocommit=True)
+                self._connection = psycopg.connect(self._url, autocommit=True, **PATIENCE)
                 self._connection.execute(f"LISTEN {CHANNEL}")
                 self._rung += 1  # whatever came before the first LISTEN was not heard
                 return self._rung
@@ -164,5 +176,5 @@ def _postgresql(url: str) -> Engine:
     return create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 4},
+        connect_args=PATIENCE | {"options": LIMITS},
     )

@@ -76,15 +76,24 @@ class Intake:
     def _commit(self) -> None:
         with self._lock:
             group, self._waiting = self._waiting, []
+        error = self._commit_together(group)
+        if error is not None and len(group) == 1:
+            group[0][1].set_exception(error)
+        elif error is not None:  # what fails for one must not fail for its neighbours
+            for alone in group:
+                error = self._commit_together([alone])
+                if error is not None:
+                    alone[1].set_exception(error)
+
+    def _commit_together(self, group: Sequence[tuple[Arrival, Future[Outcome]]]) -> Exception | None:
         try:
             with self._database.write() as connection:
                 outcomes = _note(connection, [arrival for arrival, _ in group], self._clock())
-        except Exception as error:  # noqa: BLE001 - handed on to all who wait, whose threads answer it
-            for _, waiting in group:
-                waiting.set_exception(error)
-            return
+        except Exception as error:  # noqa: BLE001 - handed on to those who wait, whose threads answer it
+            return error
         for (_, waiting), outcome in zip(group, outcomes, strict=True):
             waiting.set_result(outcome)
+        return None
 
     def released(self, series_uids: frozenset[str]) -> None:
         """Note that the association which brought these series is over. Raises LedgerUnavailable."""
@@ -112,18 +121,25 @@ def _note(connection: Connection, arrivals: Sequence[Arrival], now: float) -> li
     known = _known(connection, arrivals)
     outcomes: list[Outcome] = []
     fresh: dict[str, list[tuple[Arrival, bool]]] = {}  # by series, each with whether it is a conflict
-    again: list[str] = []
+    again: list[Arrival] = []
     for arrival in arrivals:
         digests = known.setdefault(arrival.sop_instance_uid, set())
         if arrival.digest in digests:
             outcomes.append(Outcome.DUPLICATE)
-            again.append(arrival.digest)
+            again.append(arrival)
             continue
         outcomes.append(Outcome.CONFLICT if digests else Outcome.NEW)
         fresh.setdefault(arrival.series_uid, []).append((arrival, bool(digests)))
         digests.add(arrival.digest)
     if again:  # it may have been swept: its file is there once more, and leaves once more
-        connection.execute(update(instance).where(instance.c.digest.in_(again)).values(swept=False))
+        connection.execute(
+            update(instance)
+            .where(
+                instance.c.sop_instance_uid.in_([arrival.sop_instance_uid for arrival in again]),
+                instance.c.digest.in_([arrival.digest for arrival in again]),
+            )
+            .values(swept=False)
+        )
     told = [_take(connection, items, now) for items in fresh.values()]
     for kind, series_id in told:
         if kind:
@@ -255,7 +271,7 @@ def _keep(connection: Connection, items: Sequence[tuple[Arrival, bool]], generat
     if slices:
         connection.execute(insert(slice_), slices)
     for arrival, conflict in items:
-        if arrival.multi_frame and not conflict:
+        if arrival.multi_frame and not conflict and arrival.sop_instance_uid != arrival.series_uid:
             _keep_header(connection, arrival, arrival.sop_instance_uid, now)
 
 

@@ -1,13 +1,14 @@
 """Leases: a claim has an owner, a time and an attempt, and a write of one that was lost changes nothing."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import Table, update
 
 from service.ledger.database import Database
-from service.ledger.tables import outbox, series, slice_
 
 
 class LeaseLost(Exception):
@@ -16,37 +17,38 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Who claims: every lease that it takes runs out by itself unless it beats."""
+    """Who claims: a lease is renewed while its work goes on, and runs out by itself when that fails."""
 
     database: Database
     owner: str  # unique to the process
     lease_s: float = 6.0
     clock: Callable[[], float] = field(default=time.time)
+    _held: set[tuple[Table, int | str]] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def holding(self, table: Table, rows: Sequence[int | str]) -> Generator[None]:
+        """Keep the leases of these rows for as long as the block lasts."""
+        held = {(table, row) for row in rows}
+        with self._lock:
+            self._held.update(held)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held.difference_update(held)
 
     def beat(self) -> None:
-        """Renew every lease of this worker; costs no write while there is none."""
+        """Renew the leases of what is being worked on; costs nothing while there is none."""
+        with self._lock:
+            held = sorted(self._held, key=lambda one: (one[0].name, str(one[1])))
+        if not held:
+            return
         until = self.clock() + self.lease_s
-        held = [
-            exists().where(table.c.lease_owner == self.owner, table.c.lease_until > 0)
-            for table in (slice_, series, outbox)
-        ]
-        with self.database.read() as connection:
-            if not connection.scalar(select(or_(*held))):
-                return
         with self.database.write() as connection:
-            for table in (slice_, series, outbox):
+            for table, row in held:
                 connection.execute(
                     update(table)
-                    .where(table.c.lease_owner == self.owner, table.c.lease_until > 0)
+                    .where(table.c.id == row, table.c.lease_owner == self.owner, table.c.lease_until > 0)
                     .values(lease_until=until)
-                )
-
-    def let_go(self) -> None:
-        """Give back every lease of this worker: it stops."""
-        with self.database.write() as connection:
-            for table in (slice_, series, outbox):
-                connection.execute(
-                    update(table)
-                    .where(table.c.lease_owner == self.owner, table.c.lease_until > 0)
-                    .values(lease_until=0.0)
                 )

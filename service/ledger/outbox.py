@@ -1,8 +1,10 @@
 """The outbox: built results that wait for their destinations, with exponential back-off."""
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, func, or_, select, update
 
 from service.ledger.events import note_event
 from service.ledger.leases import Worker
@@ -48,13 +50,15 @@ class Outbox:
             & (outbox.c.next_at <= now)
             & (outbox.c.lease_until < now)
         )
-        before = outbox.alias()  # a report that waits for its next try holds back what belongs to it
+        before = (
+            outbox.alias()
+        )  # a report under way, or waiting for its next try, holds back what belongs to it
         due &= ~exists().where(
             before.c.series_id == outbox.c.series_id,
             before.c.destination == outbox.c.destination,
             before.c.rank < outbox.c.rank,
             before.c.state == DeliveryState.WAITING,
-            before.c.next_at > now,
+            or_(before.c.next_at > now, before.c.lease_until >= now),
         )
         with self._worker.database.read() as connection:
             if connection.execute(select(outbox.c.id).where(due).limit(1)).first() is None:
@@ -90,10 +94,16 @@ class Outbox:
             for row in rows
         ]
 
+    def holding(self, items: Sequence[Delivery]) -> AbstractContextManager[None]:
+        """Keep claimed rows for as long as the block lasts."""
+        return self._worker.holding(outbox, [item.id for item in items])
+
     def delivered(self, item: Delivery, answer: str) -> None:
         """Note that the destination took the object; the last one ends the generation's way."""
         now = self._worker.clock()
         with self._worker.database.write() as connection:
+            # Held, so that of two last objects to two destinations one sees the other delivered.
+            connection.execute(select(series.c.id).where(series.c.id == item.series_id).with_for_update())
             connection.execute(
                 update(outbox)
                 .where(outbox.c.id == item.id)  # unfenced: what the destination took stays taken

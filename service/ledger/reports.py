@@ -1,10 +1,11 @@
 """Complete generations claimed for reporting, and their results put into the outbox."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 
 from service.ledger.events import note_event
 from service.ledger.leases import LeaseLost, Worker
@@ -60,7 +61,16 @@ class Reports:
     def claim_report(self) -> ReportTask | None:
         """Claim the complete generation that waits longest for its results."""
         now = self._worker.clock()
-        free = (series.c.state == SeriesState.COMPLETE) & (series.c.lease_until < now)
+        earlier = series.alias()  # the last generation's report is what this one will replace
+        free = (
+            (series.c.state == SeriesState.COMPLETE)
+            & (series.c.lease_until < now)
+            & ~exists().where(
+                earlier.c.uid == series.c.uid,
+                earlier.c.generation < series.c.generation,
+                earlier.c.state == SeriesState.COMPLETE,
+            )
+        )
         waiting = (
             select(series, vault.c.sealed)
             .join(vault, vault.c.uid == series.c.uid)
@@ -103,6 +113,10 @@ class Reports:
             predecessor=last,
         )
 
+    def holding(self, task: ReportTask) -> AbstractContextManager[None]:
+        """Keep a claimed generation for as long as the block lasts."""
+        return self._worker.holding(series, [task.id])
+
     def instances_of(self, series_uid: str, generation: int) -> list[InstanceRow]:
         """Give the instances of a generation that are scored (not the second content of a conflict)."""
         with self._worker.database.read() as connection:
@@ -117,10 +131,14 @@ class Reports:
             ).all()
         return [InstanceRow(row.id, row.sop_instance_uid, row.digest, row.reference) for row in rows]
 
-    def headers_of(self, uids: Sequence[str]) -> dict[str, bytes]:
-        """Give the sealed headers of multi-frame objects by their keyed SOP Instance UID."""
+    def headers_of(self, series_uid: str) -> dict[str, bytes]:
+        """Give the sealed headers of a series' multi-frame objects by their keyed SOP Instance UID."""
         with self._worker.database.read() as connection:
-            rows = connection.execute(select(vault.c.uid, vault.c.sealed).where(vault.c.uid.in_(uids))).all()
+            rows = connection.execute(
+                select(vault.c.uid, vault.c.sealed)
+                .join(instance, instance.c.sop_instance_uid == vault.c.uid)
+                .where(instance.c.series_uid == series_uid)
+            ).all()
         return {row.uid: row.sealed for row in rows}
 
     def masks_of(self, series_uid: str) -> dict[tuple[int, int], bytes]:

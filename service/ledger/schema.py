@@ -46,6 +46,11 @@ def upgrade(database: Database) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
-    with database.engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    try:
+        with database.engine.begin() as connection:
+            if database.sqlite:  # whose driver begins nothing by itself: all tables, or none
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except SQLAlchemyError as error:
+        raise LedgerUnavailable(type(error).__name__) from error

@@ -1,6 +1,7 @@
 """Slices claimed and scored."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +81,10 @@ class Scoring:
             )
             connection.execute(update(series).where(series.c.id == chosen.id).values(served_at=now))
         return [SliceTask(row.id, chosen.uid, row.spool_name, row.frame, row.attempt + 1) for row in rows]
+
+    def holding(self, tasks: Sequence[SliceTask]) -> AbstractContextManager[None]:
+        """Keep claimed slices for as long as the block lasts."""
+        return self._worker.holding(slice_, [task.id for task in tasks])
 
     def scored(self, notes: Sequence[SliceNote]) -> None:
         """Write down what became of claimed slices; those whose lease was lost stay as they are."""

@@ -117,6 +117,7 @@ instance = Table(
     Column("swept", Boolean, nullable=False, server_default=false()),  # its pixels have left
     UniqueConstraint("sop_instance_uid", "digest"),
     Index("instance_by_series", "series_uid"),
+    Index("instance_by_spool_name", "spool_name"),
 )
 
 slice_ = Table(

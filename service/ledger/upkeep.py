@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import case, delete, exists, func, insert, select, update
+from sqlalchemy import Select, case, delete, exists, func, insert, select, update
 
 from service.ledger.database import Database, lock_all
 from service.ledger.states import SeriesState, SliceState
-from service.ledger.tables import event, installation, instance, outbox, part, series, slice_
+from service.ledger.tables import event, installation, instance, outbox, part, refusal, series, slice_
 
 BATCH = 500
 FORGOTTEN_S = 600.0  # a part that was silent for so long is not listed any more
@@ -114,42 +114,46 @@ class Upkeep:
         with self._database.read() as connection:
             return list(
                 connection.scalars(
-                    select(series.c.uid)
-                    .where(exists().where(instance.c.series_uid == series.c.uid, instance.c.swept.is_(False)))
-                    .group_by(series.c.uid)
-                    .having(
-                        func.sum(case((series.c.state == SeriesState.DELIVERED, 0), else_=1)) == 0,
-                        func.max(series.c.last_instance_at) < before,
-                    )
-                    .order_by(func.max(series.c.last_instance_at))
-                    .limit(limit)
+                    _outlived(before).order_by(func.max(series.c.last_instance_at)).limit(limit)
                 )
             )
 
-    def spooled_of(self, series_uid: str) -> list[str]:
-        """Give the spool names of a series."""
-        with self._database.read() as connection:
-            return list(
-                connection.scalars(select(instance.c.spool_name).where(instance.c.series_uid == series_uid))
-            )
+    def swept(self, series_uid: str, before: float) -> tuple[list[str], list[str]]:
+        """Note that the pixels of a series leave; gives the files that must now go, of images and of results.
 
-    def parcels_of(self, series_uid: str) -> list[str]:
-        """Give the names of a series' built results."""
-        with self._database.read() as connection:
-            return list(
-                connection.scalars(
-                    select(outbox.c.name)
-                    .join(series, series.c.id == outbox.c.series_id)
-                    .where(series.c.uid == series_uid)
-                )
-            )
-
-    def swept(self, series_uid: str) -> None:
-        """Note that the pixels of a series have left; to be called before the files go."""
+        None go where the series is not `outlived` any more: an image came in between.
+        """
         with self._database.write() as connection:
-            connection.execute(update(instance).where(instance.c.series_uid == series_uid).values(swept=True))
+            lock_all(connection, {series_uid})
+            if connection.scalar(_outlived(before).where(series.c.uid == series_uid)) is None:
+                return [], []
+            names = connection.scalars(
+                update(instance)
+                .where(instance.c.series_uid == series_uid, instance.c.swept.is_(False))
+                .values(swept=True)
+                .returning(instance.c.spool_name)
+            ).all()
+            parcels = connection.scalars(
+                select(outbox.c.name)
+                .join(series, series.c.id == outbox.c.series_id)
+                .where(series.c.uid == series_uid)
+            ).all()
+        return list(names), list(parcels)
 
-    def forget_events(self, before: float) -> None:
-        """Drop events that no console will ask for again."""
+    def forget(self, before: float) -> None:
+        """Drop events that no console will ask for again, and old refusals."""
         with self._database.write() as connection:
             connection.execute(delete(event).where(event.c.at < before))
+            connection.execute(delete(refusal).where(refusal.c.at < before))
+
+
+def _outlived(before: float) -> Select[tuple[str]]:
+    return (
+        select(series.c.uid)
+        .where(exists().where(instance.c.series_uid == series.c.uid, instance.c.swept.is_(False)))
+        .group_by(series.c.uid)
+        .having(
+            func.sum(case((series.c.state == SeriesState.DELIVERED, 0), else_=1)) == 0,
+            func.max(series.c.last_instance_at) < before,
+        )
+    )

@@ -7,10 +7,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from types import FrameType
 
-from service.ledger import Database, LedgerUnavailable, Upkeep
+from service.ledger import Bell, Database, LedgerUnavailable, Upkeep
 from service.ledger_views import PartView
 from service.metrics import Metrics
 
@@ -18,6 +18,7 @@ BEAT_S = 2.0
 ALIVE_S = 8.0  # a part that was silent for longer does not count as running
 IDLE_S = 0.25  # a loop looks at the clock at least as often
 PAUSE_S = 1.0  # after an error
+GRACE_S = 8.0  # for all threads together to end
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +42,15 @@ class Part:
         """Beat until the block ends; SIGTERM and SIGINT ask it to end."""
         stop_on_signals(self.stop)
         self.beat()
-        self.spawn(self._heart, "heart")
+        self.every(BEAT_S, self.beat, "heart")
         log.info("part started", extra={"part": self.name})
         try:
             yield
         finally:
             self.stop.set()
+            deadline = time.monotonic() + GRACE_S
             for thread in self._threads:
-                thread.join(timeout=8.0)
+                thread.join(timeout=max(0.0, deadline - time.monotonic()))
             with suppress(LedgerUnavailable):
                 self._upkeep.gone(self.name)
             log.info("part stopped", extra={"part": self.name})
@@ -64,34 +66,46 @@ class Part:
         thread.start()
         self._threads.append(thread)
 
+    def every(self, seconds: float, step: Callable[[], None], name: str) -> None:
+        """Run a step again and again in a thread of its own; an error is said, and the next turn tries anew."""
+
+        def turns() -> None:
+            while not self.stop.wait(seconds):
+                with self._told(name):
+                    step()
+
+        self.spawn(turns, name)
+
     def loop(self, step: Callable[[], bool], name: str) -> None:
         """Run a step in a thread of its own: at once while it finds work, then whenever somebody commits."""
-        self.spawn(lambda: self._loop(step, name), name)
 
-    def _loop(self, step: Callable[[], bool], name: str) -> None:
-        bell = self._database.bell()
+        def turns() -> None:
+            while not self.stop.is_set():
+                with self._told(name), closing(self._database.bell()) as bell:
+                    self._listen(bell, step)
+
+        self.spawn(turns, name)
+
+    def _listen(self, bell: Bell, step: Callable[[], bool]) -> None:
         heard = -1
         while not self.stop.is_set():
-            try:
-                heard = bell.wait(heard, 0.0)  # what is committed from here on will be heard
-                while step() and not self.stop.is_set():
-                    pass
-                if not self.stop.is_set():
-                    heard = bell.wait(heard, IDLE_S)
-            except LedgerUnavailable as error:
-                log.warning("ledger unavailable", extra={"stage": name, "reason": str(error)})
-                self.stop.wait(PAUSE_S)
-            except Exception:
-                log.exception("step failed", extra={"stage": name})
-                self.stop.wait(PAUSE_S)
-        bell.close()
+            heard = bell.wait(heard, 0.0)  # what is committed from here on will be heard
+            while not self.stop.is_set() and step():
+                pass
+            if not self.stop.is_set():
+                heard = bell.wait(heard, IDLE_S)
 
-    def _heart(self) -> None:
-        while not self.stop.wait(BEAT_S):
-            try:
-                self.beat()
-            except LedgerUnavailable as error:
-                log.warning("no heartbeat", extra={"part": self.name, "reason": str(error)})
+    @contextmanager
+    def _told(self, name: str) -> Generator[None]:
+        """Say what goes wrong in a thread and pause: nothing that happens there may end it."""
+        try:
+            yield
+        except LedgerUnavailable as error:
+            log.warning("ledger unavailable", extra={"stage": name, "reason": str(error)})
+            self.stop.wait(PAUSE_S)
+        except Exception:
+            log.exception("step failed", extra={"stage": name})
+            self.stop.wait(PAUSE_S)
 
 
 def stop_on_signals(stop: threading.Event) -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPException
 from importlib.metadata import version
 from io import BytesIO
 from urllib.request import urlopen
@@ -15,7 +16,7 @@ from dicom_scp.spool import Spool
 from inference.image import Slice, UnreadableImage
 from inference.masks import MaskStack
 from service.bootstrap import lay_foundation, metrics_of, model_card
-from service.ledger import Views
+from service.ledger import LedgerUnavailable, Views
 from service.ledger_views import SliceSource
 from service.metrics_merge import merged
 from service.parts.health import readiness
@@ -69,8 +70,15 @@ class Pictures:
 
 def _pages(views: Views) -> Iterator[str]:
     """Fetch the metrics of the other parts under the same supervisor; one that does not answer is left out."""
-    for part in living(views.parts(), time.time()):
+    try:
+        parts = living(views.parts(), time.time())
+    except LedgerUnavailable:
+        return
+    for part in parts:
         port = part.facts.get("health_port")
         if isinstance(port, int):
-            with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as page:
+            with (
+                suppress(OSError, HTTPException),
+                urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as page,
+            ):
                 yield page.read().decode()

@@ -31,6 +31,7 @@ from service.reporting import Reporter, Subscription
 from service.scoring import Scorer
 from service.settings import Settings
 
+MEASURE_EVERY_S, SWEEP_EVERY_S = 5.0, 60.0
 SLICES_AT_ONCE = (
     8  # claimed together: enough to fill a GPU's batch, few enough to let other series have their turn
 )
@@ -81,15 +82,10 @@ def run(settings: Settings, *, supervised: bool) -> None:
         for destination in destinations(settings):
             postman = Postman(outbox, foundation.outbox, destination, metrics)
             part.loop(postman.deliver_next, f"deliver {destination.name}")
-        part.spawn(lambda: _renew(worker, part), "leases")
-        part.spawn(lambda: housekeeper.run(part.stop), "housekeeping")
+        part.every(worker.lease_s / 3, worker.beat, "leases")
+        part.every(MEASURE_EVERY_S, housekeeper.measure, "gauges")
+        part.every(SWEEP_EVERY_S, housekeeper.sweep, "sweep")
         part.stop.wait()
-    worker.let_go()
-
-
-def _renew(worker: Worker, part: Part) -> None:
-    while not part.stop.wait(worker.lease_s / 3):
-        worker.beat()
 
 
 class _ListeningSince:

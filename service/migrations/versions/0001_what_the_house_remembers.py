@@ -49,6 +49,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("instance", schema=None) as batch_op:
         batch_op.create_index("instance_by_series", ["series_uid"], unique=False)
+        batch_op.create_index("instance_by_spool_name", ["spool_name"], unique=False)
 
     op.create_table(
         "part",
@@ -206,6 +207,7 @@ def downgrade() -> None:
     op.drop_table("refusal")
     op.drop_table("part")
     with op.batch_alter_table("instance", schema=None) as batch_op:
+        batch_op.drop_index("instance_by_spool_name")
         batch_op.drop_index("instance_by_series")
 
     op.drop_table("instance")

@@ -40,12 +40,12 @@ def ds() -> Dataset:
     [
         (lambda ds: setattr(ds, "Rows", 0), "size"),
         (lambda ds: setattr(ds, "Columns", 17), "shorter"),
-        (lambda ds: (setattr(ds, "Rows", 65535), setattr(ds, "Columns", 65535)), "shorter"),
-        (lambda ds: setattr(ds, "NumberOfFrames", 1_000_000), "shorter"),
+        (lambda ds: (setattr(ds, "Rows", 65535), setattr(ds, "Columns", 65535)), "size"),
+        (lambda ds: setattr(ds, "NumberOfFrames", 1_000_000), "size"),
         (lambda ds: setattr(ds, "NumberOfFrames", -1), "size"),
         (lambda ds: setattr(ds, "BitsAllocated", 12), "pixels of this size"),
         (lambda ds: ds.__delitem__("Rows"), "not given"),
-        (lambda ds: ds.add_new(0x00280010, "UL", 0xFFFF_FFFF), "no image has this size"),
+        (lambda ds: ds.add_new(0x00280010, "UL", 0xFFFF_FFFF), "not given"),
         (lambda ds: ds.add_new(0x00280010, "LO", "many"), "not given"),
     ],
 )

@@ -1,6 +1,9 @@
 """The ledger, on a real SQLite file and, where there is one, a real PostgreSQL."""
 
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -169,12 +172,17 @@ def test_a_dead_workers_slices_come_back_and_its_late_write_changes_nothing(
 
 def test_a_heartbeat_keeps_a_claim(database: Database, clock: Clock) -> None:
     note(Intake(database, clock), arrival(1))
-    mine = worker(database, clock, "mine")
-    Scoring(mine).claim_slices(4)
+    mine, other = worker(database, clock, "mine"), Scoring(worker(database, clock, "other"))
+    scoring = Scoring(mine)
+    tasks = scoring.claim_slices(4)
+    with scoring.holding(tasks):
+        clock.now += 20
+        mine.beat()
+        clock.now += 20
+        assert other.claim_slices(4) == []
+    mine.beat()  # the work has ended without a note: the claim runs out though its worker lives
     clock.now += 20
-    mine.beat()
-    clock.now += 20
-    assert Scoring(worker(database, clock, "other")).claim_slices(4) == []
+    assert len(other.claim_slices(4)) == 1
 
 
 def test_slices_stand_in_the_order_of_their_positions(database: Database, clock: Clock) -> None:
@@ -336,8 +344,8 @@ def test_pixels_leave_only_when_everything_was_delivered(database: Database, clo
     box = Outbox(worker(database, clock), give_up_s=30.0)
     box.delivered(box.claim("pacs", 1)[0], "0x0000")
     assert upkeep.outlived(clock.now + 1, 10) == ["2.25.1"]
-    assert upkeep.spooled_of("2.25.1") == ["digest-2.25.1-1"]
-    upkeep.swept("2.25.1")
+    assert upkeep.swept("2.25.1", clock.now) == ([], []), "not yet"
+    assert upkeep.swept("2.25.1", clock.now + 1) == (["digest-2.25.1-1"], ["a" * 64])
     assert upkeep.outlived(clock.now + 1, 10) == []
     assert upkeep.spooled() == []
     note(Intake(database, clock), arrival(1))
@@ -406,3 +414,41 @@ def test_a_slice_that_takes_its_worker_down_is_claimed_alone_in_the_end(
         claims.append(len(scoring.claim_slices(8)))
         clock.now += 31
     assert claims == [3, 3, 1, 1]
+
+
+def test_what_fails_for_one_instance_does_not_fail_for_those_noted_with_it(
+    database: Database, clock: Clock
+) -> None:
+    intake = Intake(database, clock)
+    outcomes: dict[int, object] = {}
+
+    def send(number: int, rows: int) -> None:
+        try:
+            outcomes[number] = intake.received(replace(arrival(number), rows=rows))
+        except Exception as error:  # noqa: BLE001 - whatever the driver makes of it
+            outcomes[number] = error
+
+    threads = [threading.Thread(target=send, args=(n, 10**30 if n == 2 else 8)) for n in range(6)]
+    with intake._leading:  # all wait, so that one transaction takes them together
+        for thread in threads:
+            thread.start()
+        while len(intake._waiting) < len(threads):
+            time.sleep(0.001)
+    for thread in threads:
+        thread.join()
+    assert isinstance(outcomes.pop(2), Exception)
+    assert set(outcomes.values()) == {Outcome.NEW}
+
+
+def test_a_set_up_that_is_cut_short_leaves_nothing_behind(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'cut.sqlite'}"
+    database = Database(url)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE vault (x)")  # the set-up will stumble over it midway
+    with pytest.raises(LedgerUnavailable):
+        prepare(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("DROP TABLE vault")
+    prepare(database)
+    assert Upkeep(database).installation() is None
+    database.close()
