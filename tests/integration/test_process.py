@@ -35,7 +35,7 @@ def test_another_address_for_the_console_stops_the_start(tmp_path: Path) -> None
 
 
 def test_the_settings_are_shown_with_secrets_hidden(tmp_path: Path) -> None:
-    done = run("settings", state_dir=tmp_path, key="k" * 40, http_port=8181)
+    done = run("settings", state_dir=tmp_path, key="5c" * 32, http_port=8181)
     assert done.returncode == 0, done.stderr
     assert "http_port" in done.stdout
     assert "8181" in done.stdout

@@ -120,7 +120,8 @@ export class Slices {
     try {
       const [image, planes] = await this.fetch(position);
       if (this.series !== series || this.position !== position) return;
-      this.viewer.show(image, planes, this.byHand);
+      const told = new Set(slice.findings.filter((finding) => finding.present).map((finding) => finding.artifact));
+      this.viewer.show(image, planes.filter((plane) => told.has(plane.artifact)), this.byHand);
       say(this.note, "");
       for (const step of AHEAD) if (this.slices[position + step]) this.fetch(position + step).catch(() => {});
     } catch (error) {
