@@ -153,8 +153,10 @@ def test_no_thread_is_left_when_all_are_gone(tmp_path: Path, event_waits: bool) 
             Sender.associated("127.0.0.1", door.port, called="SCANSIDE").release()
             Sender.associated("127.0.0.1", door.port, called="SCANSIDE").connection.close()
             Sender.connected("127.0.0.1", door.port).connection.close()
-        wait_until(lambda: threading.active_count() <= before + 1, what="the end of all threads")
-        assert sum(door.active) == 0
+        wait_until(
+            lambda: threading.active_count() <= before + 1 and sum(door.active) == 0,
+            what="the end of all threads",
+        )
 
 
 def test_small_packets_are_not_held_back_on_either_side(tmp_path: Path) -> None:
