@@ -147,7 +147,7 @@ class Upkeep:
             connection.execute(delete(refusal).where(refusal.c.at < before))
 
 
-def _outlived(before: float) -> Select[tuple[str]]:
+def _outlived(before: float) -> Select[Any]:
     return (
         select(series.c.uid)
         .where(exists().where(instance.c.series_uid == series.c.uid, instance.c.swept.is_(False)))
