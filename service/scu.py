@@ -148,7 +148,11 @@ def _through(association: Association, files: Sequence[_File], pace: float) -> I
             time.sleep(max(0.0, began + number / pace - time.monotonic()))
         asked = time.perf_counter()
         try:
-            answer = association.send_c_store(dcmread(file.path))
+            dataset = dcmread(file.path)
+            if not dataset:  # pydicom gives nothing of a file that ends within its last element
+                yield Sent(file.path, None, "the file is cut short")
+                continue
+            answer = association.send_c_store(dataset)
         except (ValueError, RuntimeError, OSError, InvalidDicomError, AttributeError) as error:
             reason = "not accepted by the peer" if isinstance(error, ValueError) else "not sent"
             yield Sent(file.path, None, reason)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 
 from service.scu import NoAssociation, Sent, send
 from tests.peers import free_port
@@ -69,3 +69,15 @@ def test_a_peer_that_is_not_there_is_told(tmp_path: Path) -> None:
         send(paths, "127.0.0.1", free_port())
     with open_door(tmp_path, ae_titles=("ONLY",)) as door, pytest.raises(NoAssociation):
         send(paths, "127.0.0.1", door.port)
+
+
+def test_a_file_that_is_cut_short_is_named_and_the_rest_still_goes(tmp_path: Path) -> None:
+    datasets = mr_series(slices=3)
+    datasets[1].compress(RLELossless)
+    paths = write_series(tmp_path / "files", datasets)
+    whole = paths[1].read_bytes()
+    paths[1].write_bytes(whole[: len(whole) - 100])
+    with open_door(tmp_path) as door:
+        sent = send(paths, "127.0.0.1", door.port)
+    assert [one.stored for one in sent] == [True, False, True]
+    assert sent[1].reason == "the file is cut short"
