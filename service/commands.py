@@ -14,6 +14,7 @@ from dicom_scp.libraries import quiet_libraries
 from dicom_scp.profile import describe
 from inference.eye import Eye
 from service.bootstrap import model_card, thresholds
+from service.files import files_in
 from service.score_files import FileScorer
 from service.scu import NoAssociation, Sent
 from service.scu import send as send_files
@@ -104,7 +105,7 @@ def deid(paths: Sequence[Path], out: Path | None, settings: Settings, *, describ
     deidentifier = Deidentifier(_site_key(settings), enabled=settings.deidentify)
     out.mkdir(parents=True, exist_ok=True)
     failed = 0
-    for path in _files(paths):
+    for path in files_in(paths):
         trail: list[Done] = []
         try:
             instance = deidentify_file(path, deidentifier, trail)
@@ -126,10 +127,3 @@ def _site_key(settings: Settings) -> KeyRing:
     if settings.key_path.exists():
         return KeyRing.from_file(settings.key_path, create=False)
     return KeyRing.ephemeral()
-
-
-def _files(paths: Sequence[Path]) -> list[Path]:
-    found: list[Path] = []
-    for path in paths:
-        found += sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-    return [path for path in found if path.name != "DICOMDIR"]

@@ -23,6 +23,7 @@ from inference.image import Slice, UnreadableImage, number_of_frames
 from inference.masks import MaskStack
 from inference.score import QualityScore, SliceScore, not_scored, summarise
 from inference.segmenter import ModelFailed
+from service.files import files_in
 from service.rules import Thresholds, circumstances, decide
 
 
@@ -73,7 +74,7 @@ class FileScorer:
 
     def score(self, paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
         """Give one result a series, as plain values."""
-        groups = self._groups(sorted(_files(paths)))
+        groups = self._groups(sorted(files_in(paths)))
         of = len(groups)
         while groups:
             self.progress(of - len(groups), of)
@@ -190,14 +191,6 @@ class FileScorer:
             "provider": self.eye.provider,
             "seconds": round(seconds, 3),
         }
-
-
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from (file for file in path.rglob("*") if file.is_file() and file.name != "DICOMDIR")
-        else:
-            yield path
 
 
 def _quality(group: Group) -> QualityScore:

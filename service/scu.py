@@ -13,6 +13,7 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 
 from dicom_scp.libraries import quiet_libraries
+from service.files import files_in
 
 MOST_CONTEXTS = 128  # PS3.8, 9.3.2.2: their numbers are odd and fit a byte
 _MAX_PDU = 131_072
@@ -63,16 +64,10 @@ def send(
     """
     quiet_libraries()
     sent: list[Sent] = []
-    for outcome in _sent(list(_files(paths)), (host, port), (called, calling), pace):
+    for outcome in _sent(list(files_in(paths)), (host, port), (called, calling), pace):
         sent.append(outcome)
         on_sent(outcome)
     return sent
-
-
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-        yield from (p for p in inside if p.name != "DICOMDIR")
 
 
 def _sent(
