@@ -6,7 +6,7 @@
 The ground truth of Scanside is simulated, on real anatomy: no public set of MR images has artifact masks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -114,11 +114,17 @@ class _Scene:
         self.image = after
 
 
-def draw_plan(rng: Rng, severity: tuple[float, float] = SEVERITY) -> Plan:
-    """Draw 0-3 classes and their severities (log-uniform)."""
-    shares = np.array([SHARES[name] for name in CLASSES])
-    count = int(rng.choice(len(COUNTS), p=COUNTS))
-    names = rng.choice(CLASSES, size=count, replace=False, p=shares / shares.sum())
+def draw_plan(
+    rng: Rng,
+    severity: tuple[float, float] = SEVERITY,
+    *,
+    shares: Mapping[str, float] = SHARES,
+    counts: Sequence[float] = COUNTS,
+) -> Plan:
+    """Draw 0-3 classes by their shares, and their severities (log-uniform); `counts`: chance of 0, 1, ... classes."""
+    weights = np.array([shares[name] for name in CLASSES])
+    count = int(rng.choice(len(counts), p=counts))
+    names = rng.choice(CLASSES, size=count, replace=False, p=weights / weights.sum())
     return Plan(tuple(Planted(str(name), log_uniform(rng, *severity)) for name in names))
 
 
