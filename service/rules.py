@@ -6,29 +6,13 @@ artifacts that a new scan does not mend say Check at most; nothing says Repeat u
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from inference.artifacts import by_name
 from inference.score import QualityScore, SeriesFinding
+from inference.verdict import Thresholds, Verdict, repeatable, verdict_of
 
-
-class Verdict(StrEnum):
-    """What becomes of a series."""
-
-    USABLE = "Usable"
-    CHECK = "Check"
-    REPEAT = "Repeat"
-    NOT_SCORED = "Not scored"
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Where the verdicts part."""
-
-    usable_index: float  # 0-10: at and above it a series is Usable
-    repeat_index: float  # 0-10: below it Repeat may be said
-    repeat_suitability: float  # 0-1: the same for the probability of being usable
+__all__ = ["Circumstances", "Decision", "Thresholds", "Verdict", "circumstances", "decide"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +44,25 @@ def circumstances(
 
 def decide(quality: QualityScore, around: Circumstances, thresholds: Thresholds) -> Decision:
     """Give the verdict on a series."""
-    if not quality.scored or quality.index is None or quality.suitability is None:
-        return Decision(Verdict.NOT_SCORED, quality.reason, ())
+    verdict = verdict_of(quality, thresholds)
+    if verdict is Verdict.NOT_SCORED:
+        return Decision(verdict, quality.reason, ())
     found = sorted(
         (finding for finding in quality.findings if finding.present),
         key=lambda finding: finding.severity * finding.probability * by_name(finding.artifact).weight,
         reverse=True,
     )
-    repeatable = [
-        finding
-        for finding in found
-        if finding.box is not None and by_name(finding.artifact).cap == Verdict.REPEAT.value
-    ]
-    poor = quality.index < thresholds.repeat_index or quality.suitability < thresholds.repeat_suitability
     advice = tuple(by_name(finding.artifact).advice for finding in found)
-    if poor and repeatable and around.timed:
+    if verdict is Verdict.REPEAT and around.timed:
         told = ("The moment cannot be repeated. Tell the radiologist.", *advice)
-        return Decision(Verdict.CHECK, _named("Timed series with", repeatable), told)
-    if poor and repeatable:
-        return Decision(Verdict.REPEAT, _named("Non-diagnostic:", repeatable), advice)
+        return Decision(Verdict.CHECK, _named("Timed series with", repeatable(found)), told)
+    if verdict is Verdict.REPEAT:
+        return Decision(verdict, _named("Non-diagnostic:", repeatable(found)), advice)
     doubts = [
         *(["some images could not be scored"] if around.unscored else []),
         *(["instances are missing"] if around.incomplete else []),
         *(["two different images carry one SOP Instance UID"] if around.conflict else []),
-        *([f"image quality index {quality.index:.1f}"] if quality.index < thresholds.usable_index else []),
+        *([f"image quality index {quality.index:.1f}"] if verdict is Verdict.CHECK else []),
     ]
     if doubts:
         reason = "; ".join([*doubts, *([_named("found:", found)] if found else [])])

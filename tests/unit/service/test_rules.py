@@ -1,12 +1,13 @@
 """From scores to verdicts: pure decisions."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from inference import CATALOGUE
 from inference.score import QualityScore, SeriesFinding, not_scored
 from service.rules import Circumstances, Thresholds, Verdict, circumstances, decide
+from service.settings import Rules
 
 THRESHOLDS = Thresholds(usable_index=7.0, repeat_index=3.5, repeat_suitability=0.35)
 PLAIN = Circumstances()
@@ -75,3 +76,7 @@ def test_a_worse_index_never_gives_a_better_verdict() -> None:
     gravity = [Verdict.USABLE, Verdict.CHECK, Verdict.REPEAT]
     steps = [decide(quality(10 - n / 4, 1 - n / 40, "ghost"), PLAIN, THRESHOLDS).verdict for n in range(40)]
     assert [gravity.index(step) for step in steps] == sorted(gravity.index(step) for step in steps)
+
+
+def test_the_settings_start_from_the_thresholds_that_models_are_measured_by() -> None:
+    assert Rules().model_dump() == asdict(Thresholds())

@@ -1,0 +1,51 @@
+"""What the score of a series says by itself: the rule that the service applies and that a model is measured by.
+
+Nothing says Repeat unless a located artifact that a new scan mends explains it. What bears on the verdict beside the
+score (a timed series, missing instances) is the service's matter.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from inference.artifacts import by_name
+from inference.score import QualityScore, SeriesFinding
+
+
+class Verdict(StrEnum):
+    """What becomes of a series."""
+
+    USABLE = "Usable"
+    CHECK = "Check"
+    REPEAT = "Repeat"
+    NOT_SCORED = "Not scored"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where the verdicts part; the defaults are those of the settings."""
+
+    usable_index: float = 7.0  # 0-10: at and above it a series is Usable
+    repeat_index: float = 3.5  # 0-10: below it Repeat may be said
+    repeat_suitability: float = 0.35  # 0-1: the same for the probability of being usable
+
+
+def repeatable(findings: Iterable[SeriesFinding]) -> list[SeriesFinding]:
+    """Give those that are present, have a place, and that a new scan would mend, in their order."""
+    return [
+        finding
+        for finding in findings
+        if finding.present
+        and finding.box is not None
+        and by_name(finding.artifact).cap == Verdict.REPEAT.value
+    ]
+
+
+def verdict_of(quality: QualityScore, thresholds: Thresholds) -> Verdict:
+    """Give the verdict that the score alone calls for."""
+    if not quality.scored or quality.index is None or quality.suitability is None:
+        return Verdict.NOT_SCORED
+    poor = quality.index < thresholds.repeat_index or quality.suitability < thresholds.repeat_suitability
+    if poor and repeatable(quality.findings):
+        return Verdict.REPEAT
+    return Verdict.CHECK if quality.index < thresholds.usable_index else Verdict.USABLE
