@@ -33,8 +33,11 @@ def smooth(rng: Rng, shape: tuple[int, int], cells: int = 4) -> Image:
 
 def with_phase(rng: Rng, magnitude: Image) -> Complex:
     """Return the magnitude with the smooth phase that a receiver and the field give it."""
-    phase = uniform(rng, 0.2, 1.2) * smooth(rng, magnitude.shape[:2]) + uniform(rng, -3.1, 3.1)
-    return np.asarray(magnitude * np.exp(1j * phase), dtype=np.complex64)
+    depth, start = np.float32(uniform(rng, 0.2, 1.2)), smooth(rng, magnitude.shape[:2])
+    phase = depth * start + np.float32(uniform(rng, -3.1, 3.1))
+    turned = np.empty(magnitude.shape, dtype=np.complex64)
+    turned.real, turned.imag = magnitude * np.cos(phase), magnitude * np.sin(phase)
+    return turned
 
 
 def grid(shape: tuple[int, int]) -> tuple[Image, Image]:

@@ -1,14 +1,17 @@
 """One step of learning, and a run of them that can be stopped and taken up again."""
 
 import math
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from models.losses import Losses, Truth, losses
-from models.network import Network
+from models.network import Answer, Network
 from models.shelf import Batch
 
 WARM_UP = 0.03  # of the budget
@@ -116,7 +119,7 @@ def step(run: Run, batch: Batch, options: Options, device: torch.device) -> Loss
     image, truth = tensors(batch, device)
     with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
         answer = run.network(image)
-    parts = losses(answer, truth)
+    parts = fused()(answer, truth)
     run.optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(parts.total())
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), 2.0)
@@ -148,13 +151,19 @@ def fast_bfloat16(device: torch.device) -> bool:
     )
 
 
+@cache
+def fused() -> Callable[[Answer, Truth], Losses]:
+    """Return `losses`, compiled where a compiler is at hand: a dozen passes over large planes become a few."""
+    return torch.compile(losses) if shutil.which("g++") else losses
+
+
 def tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Truth]:
     """Return a batch on the device."""
     image = torch.from_numpy(batch.image).to(device, memory_format=torch.channels_last)
     return image, Truth(
         torch.from_numpy(batch.log_visibility).to(device),
-        torch.from_numpy(batch.mask).to(device).float(),
-        torch.from_numpy(batch.band).to(device).float(),
+        torch.from_numpy(batch.mask).to(device),
+        torch.from_numpy(batch.band).to(device),
         torch.from_numpy(batch.presence).to(device),
         torch.from_numpy(batch.similarity).to(device),
     )

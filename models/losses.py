@@ -24,8 +24,8 @@ class Truth:
     """What the network should have said."""
 
     log_visibility: Tensor  # (n, 13, 128, 128)
-    mask: Tensor  # (n, 13, 128, 128) float
-    band: Tensor  # (n, 13, 128, 128) float
+    mask: Tensor  # (n, 13, 128, 128) bool
+    band: Tensor  # (n, 13, 128, 128) bool
     presence: Tensor  # (n, 13) 1, 0 or -1 unknown
     similarity: Tensor  # (n, 2)
 
@@ -51,20 +51,20 @@ class Losses:
 
 def losses(answer: Answer, truth: Truth) -> Losses:
     """Return the losses of a batch, in float32."""
-    log = answer.log_visibility.float()
-    weight = 1 - (1 - BAND_WEIGHT) * truth.band
+    log = answer.log_visibility.float().contiguous()  # sums per class are several times faster so
+    mask, weight = truth.mask.float(), 1 - (1 - BAND_WEIGHT) * truth.band.float()
     return Losses(
-        _regression(log, truth),
-        _focal(MASK_SLOPE * log, truth.mask, weight),
-        _dice(MASK_SLOPE * log, truth.mask, weight),
+        _regression(log, truth.log_visibility),
+        _focal(MASK_SLOPE * log, mask, weight),
+        _dice(MASK_SLOPE * log, mask, weight),
         _presence(answer.presence.float(), truth.presence),
         _suitability(answer.suitability.float(), truth.similarity),
     )
 
 
-def _regression(log: Tensor, truth: Truth) -> Tensor:
+def _regression(log: Tensor, truth: Tensor) -> Tensor:
     low, high = RANGE
-    target = truth.log_visibility.clamp(low, high)
+    target = truth.clamp(low, high)
     # Below the range any small answer is right, above it any large one.
     said = torch.where(target <= low, log.clamp(min=low), log)
     said = torch.where(target >= high, said.clamp(max=high), said)

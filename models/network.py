@@ -2,40 +2,119 @@
 
 import itertools
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from models.classes import CLASSES
+from models.modelcard import CANVAS
 
 # The regression is of log2 E; a mask is E > 1. With this slope a factor of two in E is a sure answer.
 MASK_SLOPE = 4.0
 LOG_GAIN = 100.0
+# The local contrast is a difference to the surroundings in units of their brightness, as visibility is.
+NEAR, AROUND = 2.0, 5.0  # SD of the blurs in px
+CONTRAST_SHARE, CONTRAST_FLOOR, CONTRAST_MOST = 0.08, 0.015, 6.0
+SPECTRUM_FLOOR = 1e-6  # of the sum of the image
 # The coarsest grid on which the maximum of a mask is taken as evidence of presence.
 EVIDENCE_POOL = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What fixes the size of a network: channels per level, finest (half of the canvas) first."""
+    """What fixes the size of a network: channels per level, finest (half of the canvas) first, and of the rest."""
 
     widths: tuple[int, ...] = (16, 32, 64, 96, 128)
+    spectrum: tuple[int, int, int] = (32, 48, 8)  # convolutions over the spectrum, finest first
+    context: int = 96  # what is known of the slice as a whole
+    hidden: int = 96  # of the head
 
 
 class Derived(nn.Module):
     """Make the channels that show what an eye sees after windowing; (n, 1, y, x) -> (n, 4, y, x).
 
-    Magnitude, its square root, its logarithm, and the logarithm moved by half the field of view along the phase
-    encoding (y), which lays an N/2 ghost over its origin.
+    Magnitude; its logarithm; the logarithm moved by half the field of view along the phase encoding (y), which lays
+    an N/2 ghost over its origin; and the local contrast, in which ringing and faint structure stand out.
     """
 
+    near: Tensor
+    around: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("near", _blurring(NEAR), persistent=False)
+        self.register_buffer("around", _blurring(AROUND), persistent=False)
+
+    @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:
-        """Return the channels of `image`, which is clipped to 0..1 first."""
-        image = image.clamp(0.0, 1.0)
-        log = torch.log1p(LOG_GAIN * image) * (1.0 / 4.6151205)
-        upper, lower = log.chunk(2, dim=2)
-        return torch.cat([image, torch.sqrt(image + 1e-6), log, torch.cat([lower, upper], dim=2)], dim=1)
+        """Return the channels of `image` (0..1)."""
+        with torch.autocast(image.device.type, enabled=False):
+            log = torch.log1p(LOG_GAIN * image) * (1.0 / 4.6151205)
+            upper, lower = log.chunk(2, dim=2)
+            return torch.cat([image, log, torch.cat([lower, upper], dim=2), self._contrast(image)], dim=1)
+
+    def _contrast(self, image: Tensor) -> Tensor:
+        near, around = (blurring @ image @ blurring.T for blurring in (self.near, self.around))
+        difference = (image - near) / (CONTRAST_SHARE * around).clamp(min=CONTRAST_FLOOR)
+        return difference.clamp(-CONTRAST_MOST, CONTRAST_MOST) * (1 / CONTRAST_MOST)
+
+
+def _blurring(sd: float) -> Tensor:
+    """Return the matrix (256, 256) that blurs by a Gaussian; at the border what is missing counts for the rest."""
+    place = torch.arange(CANVAS, dtype=torch.float32)
+    weights = torch.exp(-((place[:, None] - place[None, :]) ** 2) / (2 * sd * sd))
+    return weights / weights.sum(dim=1, keepdim=True)
+
+
+class Spectrum(nn.Module):
+    """Read the k-space of the slice, where a spike is a point and a truncation an edge; (n, 1, y, x) -> (n, context).
+
+    The transform is made of matrix products, which every runtime has; kx >= 0 suffices, the image being real.
+    """
+
+    cos_y: Tensor
+    sin_y: Tensor
+    cos_x: Tensor
+    sin_x: Tensor
+
+    def __init__(self, widths: tuple[int, int, int], context: int) -> None:
+        super().__init__()
+        for axis, first, count in (("y", -CANVAS // 2, CANVAS), ("x", 0, CANVAS // 2)):
+            waves = torch.arange(first, first + count, dtype=torch.float64)[:, None]
+            angle = 2 * torch.pi / CANVAS * waves * torch.arange(CANVAS, dtype=torch.float64)
+            self.register_buffer(f"cos_{axis}", angle.cos().float(), persistent=False)
+            self.register_buffer(f"sin_{axis}", angle.sin().float(), persistent=False)
+        self.layers = nn.Sequential(
+            *itertools.chain(
+                *(
+                    (nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+                    for inputs, outputs in itertools.pairwise((16, *widths))
+                )
+            )
+        )
+        self.read = nn.Linear(widths[-1] * (CANVAS // 16) * (CANVAS // 32), context)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return what the spectrum tells."""
+        features = functional.pixel_unshuffle(self.logarithm(image), 4)
+        for layer in self.layers:
+            if isinstance(layer, nn.Conv2d) and layer is not self.layers[0]:
+                features = functional.max_pool2d(features, 2)
+            features = layer(features)
+        return functional.relu(self.read(features.flatten(1)))
+
+    @torch.no_grad()
+    def logarithm(self, image: Tensor) -> Tensor:
+        """Return (n, 1, ky, kx): the logarithm of the magnitude relative to the sum of the image, 0..1."""
+        with torch.autocast(image.device.type, enabled=False):
+            plane = image.float()
+            even, odd = plane @ self.cos_x.T, plane @ self.sin_x.T
+            real, imaginary = self.cos_y @ even - self.sin_y @ odd, self.cos_y @ odd + self.sin_y @ even
+            total = plane.sum(dim=(2, 3), keepdim=True).clamp(min=1.0)
+            power = (real * real + imaginary * imaginary) / (total * total)
+            return (0.5 * torch.log10(power + SPECTRUM_FLOOR**2) + 6.0) * (1 / 6.0)
 
 
 class Block(nn.Module):
@@ -54,18 +133,20 @@ class Block(nn.Module):
         return functional.relu(first + self.second_norm(self.second(first)))
 
 
-class Gate(nn.Module):
-    """Weigh the channels by what the whole slice holds (squeeze and excitation, Hu et al. 2018)."""
+class Rise(nn.Module):
+    """Go one level up: fewer channels, told what is known of the slice as a whole, laid over the skipped features."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, deep: int, skip: int, context: int) -> None:
         super().__init__()
-        self.squeeze = nn.Linear(channels, channels // 2)
-        self.excite = nn.Linear(channels // 2, channels)
+        self.reduce = nn.Conv2d(deep, skip, 1)
+        self.scale, self.shift = nn.Linear(context, skip), nn.Linear(context, skip)
+        self.block = Block(skip, skip)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Return features of the same shape."""
-        context = functional.relu(self.squeeze(features.mean(dim=(2, 3))))
-        return features * torch.sigmoid(self.excite(context))[:, :, None, None]
+    def forward(self, features: Tensor, skip: Tensor, context: Tensor) -> Tensor:
+        """Return features of the shape of `skip`."""
+        scale, shift = self.scale(context)[:, :, None, None], self.shift(context)[:, :, None, None]
+        told = self.reduce(features) * (1 + scale) + shift
+        return cast("Tensor", self.block(functional.interpolate(told, scale_factor=2.0, mode="nearest") + skip))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,37 +163,46 @@ class Network(nn.Module):
 
     def __init__(self, shape: Shape | None = None) -> None:
         super().__init__()
-        widths = (shape or Shape()).widths
+        shape = shape or Shape()
+        widths, n = shape.widths, len(CLASSES)
         self.derived = Derived()
+        self.spectrum = Spectrum(shape.spectrum, shape.context)
         self.down = nn.ModuleList(
-            Block(inputs, outputs) for inputs, outputs in zip((16, *widths[:-1]), widths, strict=True)
+            Block(inputs, outputs) for inputs, outputs in itertools.pairwise((16, *widths))
         )
-        self.gate = Gate(widths[-1])
-        rising = tuple(reversed(widths))
-        self.up = nn.ModuleList(Block(deep + skip, skip) for deep, skip in itertools.pairwise(rising))
-        n = len(CLASSES)
-        self.masks = nn.Conv2d(widths[0], n, 1)
+        self.context = nn.Linear(2 * widths[-1] + shape.context, shape.context)
+        self.up = nn.ModuleList(
+            Rise(deep, skip, shape.context) for deep, skip in itertools.pairwise(reversed(widths))
+        )
+        self.masks_coarse, self.masks = nn.Conv2d(widths[1], n, 1), nn.Conv2d(widths[0], n, 1)
         nn.init.constant_(_bias(self.masks), -1.5)  # most of a slice has no artifact
         self.global_head = nn.Sequential(
-            nn.Linear(2 * widths[-1] + 2 * widths[0] + n, 96), nn.ReLU(), nn.Linear(96, n + 1)
+            nn.Linear(2 * widths[-1] + 2 * widths[1] + shape.context + n, shape.hidden),
+            nn.ReLU(),
+            nn.Linear(shape.hidden, n + 1),
         )
         self.evidence_scale = nn.Parameter(torch.full((n,), 2.0))
 
     def forward(self, image: Tensor) -> Answer:
         """Return logits and log2 visibilities."""
+        image = image.clamp(0.0, 1.0)
         features = functional.pixel_unshuffle(self.derived(image), 2)
         skips: list[Tensor] = []
         for level, block in enumerate(self.down):
             features = block(features if level == 0 else functional.max_pool2d(features, 2))
             skips.append(features)
-        deep = features = self.gate(features)
-        for block, skip in zip(self.up, reversed(skips[:-1]), strict=True):
-            larger = functional.interpolate(features, scale_factor=2.0, mode="nearest")
-            features = block(torch.cat([larger, skip], dim=1))
-        log_visibility = self.masks(features)
-        evidence = functional.avg_pool2d(log_visibility, EVIDENCE_POOL).amax(dim=(2, 3))
-        pooled = torch.cat([*_pooled(deep), *_pooled(features), evidence], dim=1)
-        heads = self.global_head(pooled)
+        deep = _pooled(features)
+        context = functional.relu(self.context(torch.cat([deep, self.spectrum(image)], dim=1)))
+        coarse = features
+        for rise, skip in zip(self.up, reversed(skips[:-1]), strict=True):
+            coarse, features = features, rise(features, skip, context)
+        log_visibility = self.masks(features) + functional.interpolate(
+            self.masks_coarse(coarse), scale_factor=2.0, mode="bilinear", align_corners=False
+        )
+        evidence = functional.adaptive_max_pool2d(
+            functional.avg_pool2d(log_visibility, EVIDENCE_POOL), 1
+        ).flatten(1)
+        heads = self.global_head(torch.cat([deep, _pooled(coarse), context, evidence], dim=1))
         presence = heads[:, 1:] + self.evidence_scale * evidence
         return Answer(log_visibility, presence, heads[:, 0])
 
@@ -122,8 +212,9 @@ def _bias(layer: nn.Conv2d) -> Tensor:
     return layer.bias
 
 
-def _pooled(features: Tensor) -> tuple[Tensor, Tensor]:
-    return features.mean(dim=(2, 3)), features.amax(dim=(2, 3))
+def _pooled(features: Tensor) -> Tensor:
+    pooled = functional.adaptive_avg_pool2d(features, 1), functional.adaptive_max_pool2d(features, 1)
+    return torch.cat(pooled, dim=1).flatten(1)
 
 
 class Released(nn.Module):

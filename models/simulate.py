@@ -24,20 +24,22 @@ from models.visibility import Ground, Image, Mask
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 SEVERITY = (0.8, 3.4)
-# Shares of the classes among planted artifacts: what weighs in the clinic or must not fail comes more often.
+# Shares of the classes among planted artifacts: what weighs in the clinic, or is hard to learn, comes more often.
 SHARES: Mapping[str, float] = dict.fromkeys(CLASSES, 1.0) | {
-    "motion": 2.0,
-    "ghost": 2.0,
-    "wrap": 1.8,
-    "spike": 1.6,
+    "gibbs": 2.0,
+    "ghost": 1.8,
+    "flow": 1.8,
+    "motion": 1.6,
     "bias": 1.6,
-    "gibbs": 1.5,
-    "flow": 1.4,
-    "noise": 1.2,
-    "chemshift": 0.6,
-    "fatsat": 0.6,
+    "wrap": 1.4,
+    "spike": 1.2,
+    "susceptibility": 1.2,
+    "parallel": 1.2,
+    "fatsat": 1.2,
+    "noise": 0.8,
+    "zipper": 0.8,
 }
-COUNTS = (0.2, 0.45, 0.25, 0.1)  # chance of 0, 1, 2, 3 classes on a slice
+COUNTS = (0.18, 0.37, 0.28, 0.17)  # chance of 0, 1, 2, 3 classes on a slice
 CLEAN_SNR = (28.0, 300.0)
 FILLED_SHARE = 0.2  # of the slices without wrap, whose object is larger than the field of view
 
