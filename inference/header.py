@@ -12,6 +12,8 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
 
+from inference.footprint import Plane
+
 # What pydicom, its decoders and their plug-ins raise on values and pixels that are not what they claim to be.
 BROKEN = (
     ArithmeticError,
@@ -27,6 +29,8 @@ BROKEN = (
     ValueError,
     struct.error,
 )
+# Body Part Examined (0018,0015) of a head (PS3.16 CID 4 and what scanners write)
+_HEAD = ("HEAD", "BRAIN", "SKULL")
 MOST_ANISOTROPIC = 20.0  # no scanner makes in-plane pixels longer than so many times their width
 
 
@@ -64,6 +68,35 @@ def position(ds: Dataset, frame: int) -> float | None:
         return None
     normal = np.cross(cosines[:3], cosines[3:])
     return round(float(np.dot(normal, corner)), 4)
+
+
+def plane(ds: Dataset, frame: int) -> Plane | None:
+    """Give where a frame lies in the patient; None where the header does not tell."""
+    cosines = _numbers(group(ds, frame, "PlaneOrientationSequence").get("ImageOrientationPatient"), 6)
+    corner = _numbers(group(ds, frame, "PlanePositionSequence").get("ImagePositionPatient"), 3)
+    rows, columns = integer(ds, "Rows"), integer(ds, "Columns")
+    if not cosines or not corner or not rows or not columns or not any(np.cross(cosines[:3], cosines[3:])):
+        return None
+    row_mm, column_mm = spacing(ds, frame)
+    return Plane(
+        corner=(corner[0], corner[1], corner[2]),
+        along_row=(cosines[0], cosines[1], cosines[2]),
+        along_column=(cosines[3], cosines[4], cosines[5]),
+        extent=(rows * row_mm, columns * column_mm),
+    )
+
+
+def kind(ds: Dataset) -> Literal["epi", "head", "body", ""]:
+    """Give the kind of image whose reference bands apply; "" where the header does not tell the body part.
+
+    Echo-planar images (diffusion, perfusion, fMRI, mostly ASL) are a kind of their own whatever they show.
+    """
+    sequence = ds.get("ScanningSequence")
+    words = {sequence} if isinstance(sequence, str) else set(sequence or ())
+    if "EP" in words or str(ds.get("EchoPlanarPulseSequence") or "").upper() == "YES":
+        return "epi"
+    part = str(ds.get("BodyPartExamined") or "").strip().upper()
+    return ("head" if part.startswith(_HEAD) else "body") if part else ""
 
 
 def phase_encoding(ds: Dataset, frame: int) -> Literal["COL", "ROW", ""]:

@@ -10,10 +10,12 @@ from pydicom.dataset import Dataset
 
 from inference import header
 from inference.decoding import UnreadableImage, stored_values
+from inference.footprint import Plane
 
 __all__ = ["PhaseEncoding", "Slice", "UnreadableImage", "number_of_frames"]
 
 PhaseEncoding = Literal["COL", "ROW", ""]
+Kind = Literal["epi", "head", "body", ""]
 Pixels = npt.NDArray[np.float32]
 
 FAINT = 0.5  # of the brightest pixels: nothing in an image with air or fluid in it is brighter than that everywhere
@@ -30,6 +32,8 @@ class Slice:
     frame: int = 1
     sop_instance_uid: str = ""
     position: float | None = None  # mm along the slice normal
+    plane: Plane | None = None  # where it lies in the patient
+    kind: Kind = ""  # whose reference bands apply
 
     @classmethod
     def from_dataset(cls, ds: Dataset, frame: int = 1) -> Self:
@@ -48,6 +52,8 @@ class Slice:
                     frame=frame,
                     sop_instance_uid=str(ds.get("SOPInstanceUID") or ""),
                     position=header.position(ds, frame),
+                    plane=header.plane(ds, frame),
+                    kind=header.kind(ds),
                 )
             except UnreadableImage:
                 raise

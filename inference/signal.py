@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.detectors import spike_db, zipper_score
-from inference.evidence import METRICS, Reading, Readings
+from inference.evidence import METRICS, SIGNIFICANT, Reading, Readings
+from inference.footprint import GRID, Footprint
 from inference.ground import NO_SIGNAL, SAMPLES, Ground, Image, median
 from inference.image import Slice
 
@@ -36,6 +37,39 @@ def measure(image: Slice, body: npt.NDArray[np.uint8]) -> Readings:
     if ground.empty:
         return tuple(Reading(metric.name, None, NO_SIGNAL) for metric in METRICS)
     return tuple(_read(metric.name, ground) for metric in METRICS)
+
+
+def footprint(image: Slice, body: npt.NDArray[np.uint8]) -> Footprint | None:
+    """Leave what the checks of the series need; None where there is no signal."""
+    if not body.any():
+        return None
+    rows, columns = image.pixels.shape
+    high, wide = rows * image.spacing[0], columns * image.spacing[1]
+    down, across = (body.mean(axis=axis) for axis in (1, 0))
+    cells = np.asarray(cv2.resize(image.pixels, (GRID, GRID), interpolation=cv2.INTER_AREA))
+    sides = (body[0], body[:, -1], body[-1], body[:, 0])
+    return Footprint(
+        plane=image.plane,
+        area=_rounded(float(body.mean())),
+        centre=(_rounded(_off_centre(down) * high), _rounded(_off_centre(across) * wide)),
+        touched=(
+            _rounded(float(sides[0].mean())),
+            _rounded(float(sides[1].mean())),
+            _rounded(float(sides[2].mean())),
+            _rounded(float(sides[3].mean())),
+        ),
+        grid=tuple(_rounded(float(value)) for value in cells.ravel()),
+    )
+
+
+def _off_centre(profile: npt.NDArray[np.float64]) -> float:
+    """Give how far the centre of mass lies from the middle, in lengths of the profile."""
+    places = (np.arange(len(profile)) + 0.5) / len(profile) - 0.5
+    return float((places * profile).sum() / profile.sum())
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{SIGNIFICANT}g}")
 
 
 def _read(name: str, ground: Ground) -> Reading:
@@ -64,7 +98,7 @@ def gsr_pe(ground: Ground) -> float:
 
 
 def gsr_fe(ground: Ground) -> float:
-    """The same along the frequency encoding: falls where ghosts along the other axis fill what it is compared with."""
+    """Ghost-to-signal ratio along the frequency encoding: ghosts along the other axis make it fall."""
     return _gsr(ground, 1)
 
 
@@ -86,9 +120,8 @@ def psg(ground: Ground) -> float:
     """
     _wants_direction(ground)
     _wants_air(ground)
-    columns, rows = ground.body.any(axis=0), ground.body.any(axis=1)
-    along = ground.image[ground.outside & columns[None, :]]
-    across = ground.image[ground.outside & rows[:, None]]
+    columns, rows = np.any(ground.body, axis=0, keepdims=True), np.any(ground.body, axis=1, keepdims=True)
+    along, across = ground.image[ground.outside & columns], ground.image[ground.outside & rows]
     if min(len(along), len(across)) < LEAST_PIXELS:
         raise DoesNotApply(NO_GHOST_REGION)
     return 100.0 * float(along.mean() - across.mean()) / (2.0 * ground.level)
@@ -178,7 +211,7 @@ def edge_pe(ground: Ground) -> float:
 
 
 def edge_fe(ground: Ground) -> float:
-    """The same along the frequency encoding: anatomy that is cut."""
+    """Mean signal of the outermost lines along the frequency encoding, up where anatomy is cut."""
     _wants_direction(ground)
     return _edge(ground.image.T) / ground.level
 
