@@ -1,54 +1,54 @@
-"""The profile's table applied to the elements of one data set, at every depth."""
+"""A profile applied to the elements of one data set, at every depth."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pydicom.datadict import keyword_for_tag
-
 from dicom_scp.anatomy import region
+from dicom_scp.dates import shifted, well_formed
 from dicom_scp.elements import PIXEL_DATA, Element, Walker, encode, encode_item
-from dicom_scp.identity import KeyRing
+from dicom_scp.identity import STANDARD_UID, KeyRing
+from dicom_scp.known import Known
+from dicom_scp.private import SAFE_BLOCKS, SAFE_VRS
 from dicom_scp.profile import (
     ALWAYS_EMPTY,
     ANYWHERE,
     DECIMAL_VRS,
     DEFINED_TERMS,
     DUMMIES,
+    LISTED,
     MAX_TEXT,
     NUMBER_VRS,
     PIXEL_VRS,
-    RULES,
     TEXT_VRS,
     Action,
+    Profile,
     Rule,
+    name_of,
 )
+from dicom_scp.ps3_15 import Option
 from dicom_scp.values import text
+from dicom_scp.wording import is_term, of_the_body, words_of
 
 _CODE_VALUE, _CODING_SCHEME, _CODE_MEANING = 0x00080100, 0x00080102, 0x00080104
+_BODY_PART = 0x00180015
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _DECIMAL = re.compile(rb"[0-9eE+\-. \\\0]*")
 _UIDS = re.compile(rb"[0-9.\\\0 ]*")
 _AGE = re.compile(rb"(\d{3})([DWMY])")
-_OLDEST = {
+_OLDEST = {  # ages above are capped (three digits hold most anyway)
     b"D": 32850,
     b"W": 4692,
     b"M": 1079,
     b"Y": 89,
-}  # ages above are capped (three digits hold most anyway)
+}
 _KINDS = (TEXT_VRS, NUMBER_VRS | DECIMAL_VRS, PIXEL_VRS)
-
-# By these a patient is known: a kept text loses every value that holds one of them, if it is not too short.
-_NAMES = (0x00100010, 0x00101001, 0x00101005, 0x00101060, 0x00080090, 0x00081050, 0x00081060, 0x00081070)
-_NUMBERS = (0x00100020, 0x00101000, 0x00080050, 0x00100030, 0x00080080, 0x00380010)
-_SHORTEST_NAME, _SHORTEST_NUMBER = 3, 4
+_WIDTHS = {b"US": 2, b"SS": 2, b"UL": 4, b"SL": 4, b"FL": 4, b"AT": 4, b"FD": 8, b"UV": 8, b"SV": 8}
+# What no number of an image looks like: all its bytes are letters, digits and what stands between them.
+_TEXT_IN_NUMBERS = re.compile(rb"[A-Za-z0-9 ,.^'_\-]{6,}\0{0,7}")
+_LETTERS = re.compile(rb"[A-Za-z]{3}")
 _REMOVED = b"REMOVED"
-_TERMS = frozenset(  # what a name may be without meaning anybody
-    b"ORIGINAL DERIVED PRIMARY SECONDARY OTHER NONE MIXED NORM DIS2D DIS3D MOSAIC MAGNITUDE PHASE REAL "
-    b"IMAGINARY DIFFUSION PERFUSION TRACEW ADC FMRI ASL MPR MFSPLIT LOCALIZER HEAD BRAIN NECK SPINE CSPINE "
-    b"TSPINE LSPINE CHEST BREAST HEART ABDOMEN LIVER PELVIS PROSTATE HIP KNEE ANKLE FOOT SHOULDER ELBOW "
-    b"WRIST HAND".split(),
-)
+_LONGEST = {b"SH": 16, b"LO": 64, b"CS": 16}  # characters of one value (PS3.5, table 6.2-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +65,29 @@ class Cleaner:
 
     walker: Walker
     keyring: KeyRing
+    profile: Profile
     patient: str
     signed: bool  # the pixels are signed: what "US or SS" means
-    known_by: tuple[bytes, ...]  # upper-case texts by which the patient is known
+    known: Known
     trail: list[Done] | None = None
     _path: list[str] = field(default_factory=list)
 
     def top(self, elements: Iterable[Element]) -> dict[int, bytes]:
         """Clean the elements of the top level; gives encoded elements by tag, without the pixels."""
-        cleaned = {tag: encode(tag, RULES[tag].vrs[0], b"") for tag in ALWAYS_EMPTY}
+        cleaned = {tag: encode(tag, LISTED[tag].vrs[0], b"") for tag in ALWAYS_EMPTY}
         cleaned.update(self._cleaned(elements, depth=0))
         return cleaned
 
     def _cleaned(self, elements: Iterable[Element], depth: int) -> dict[int, bytes]:
         """Clean the elements of one level; of an element given twice the last one counts, as everywhere."""
         cleaned: dict[int, bytes] = {}
+        owners: dict[int, str] = {}  # of private blocks that may stay, by their first tag
+        rules = self.profile.rules
         for element in elements:
-            rule = RULES.get(element.tag)
+            if element.tag & 0x10000:
+                self._private(element, owners, cleaned)
+                continue
+            rule = rules.get(element.tag)
             if rule is None or (depth and rule.action not in ANYWHERE):
                 self._note(element.tag, Action.DROP)
                 continue
@@ -93,9 +99,29 @@ class Cleaner:
                 cleaned[element.tag] = encoded
         return cleaned
 
+    def _private(self, element: Element, owners: dict[int, str], cleaned: dict[int, bytes]) -> None:
+        """Keep an element that is safe by PS3.15, table E.3.10-1, with its creator; each block by its own owner."""
+        group, number = element.tag >> 16, element.tag & 0xFFFF
+        if 0x10 <= number <= 0xFF:
+            creator = text(self._value(element)) if element.end - element.start <= 64 else ""
+            if (group, creator) in SAFE_BLOCKS and Option.RETAIN_SAFE_PRIVATE in self.profile.options:
+                owners[group << 16 | number << 8] = creator
+            return  # written with the first element that stays; noted as removed with all else of its block
+        block = element.tag & ~0xFF
+        creator = owners.get(block, "")
+        vr = SAFE_VRS.get((group, creator, number & 0xFF)) if creator else None
+        value = b"" if vr is None or element.undefined else self._kept(vr, self._value(element), 0)
+        if vr is None or not value or element.vr not in {vr, b"", b"UN"}:
+            self._note(element.tag, Action.DROP)
+            return
+        owner = group << 16 | (number >> 8)
+        cleaned[owner] = encode(owner, b"LO", creator.encode())
+        cleaned[element.tag] = encode(element.tag, vr, value)
+        self._note(element.tag, Action.KEEP)
+
     def _note(self, tag: int, action: Action) -> None:
         if self.trail is not None:
-            self.trail.append(Done(".".join((*self._path, _name(tag))), action))
+            self.trail.append(Done(".".join((*self._path, name_of(tag))), action))
 
     def _value(self, element: Element) -> bytes:
         return self.walker.buffer[element.start : element.end]
@@ -108,21 +134,36 @@ class Cleaner:
             return self._walk(rule, element, depth)
         if rule.action is Action.CODE:
             return self._code(rule, element, depth)
-        value = self._replaced(rule, self._value(element))
+        value = None if element.undefined else self._replaced(rule, self._value(element))
+        if rule.action is Action.EMPTY:
+            value = b""
         return b"" if value is None else encode(rule.tag, rule.vrs[0], value)
 
     def _keep(self, rule: Rule, element: Element) -> bytes:
         vr = self._vr(rule, element)
-        value = self._value(element)
-        if vr in TEXT_VRS:
-            value = self._kept_text(value)
-        elif vr in DECIMAL_VRS:
-            value = value if _DECIMAL.fullmatch(value) else b""
-        elif vr == b"UI":
-            value = value if _UIDS.fullmatch(value) else b""
-        if element.undefined or not vr or (element.end > element.start and not value):
+        if element.undefined or not vr:
+            return b""
+        value = self._kept(vr, self._value(element), rule.most)
+        if rule.tag == _BODY_PART and not of_the_body(text(value)):
+            value = " ".join(words_of(text(value)))[:16].encode()
+        if element.end > element.start and not value:
             return b""
         return encode(rule.tag, vr, value)
+
+    def _kept(self, vr: bytes, value: bytes, most: int) -> bytes:
+        """Give what may stay of a value: all of it, in almost every case."""
+        if vr in TEXT_VRS:
+            return self._kept_text(value)
+        if vr in DECIMAL_VRS:
+            return self._kept_decimal(value)
+        if vr == b"UI":
+            return self._kept_uids(value)
+        width = _WIDTHS.get(vr, 1)
+        if len(value) % width or (most and len(value) > most * width):
+            return b""
+        if len(value) >= 6 and _TEXT_IN_NUMBERS.fullmatch(value) and _LETTERS.search(value):
+            return b""
+        return b"" if len(value) > 8 and self.known.in_bytes(value) else value
 
     def _vr(self, rule: Rule, element: Element) -> bytes:
         """Give the VR to write: what the sender says where it is of the right kind; b"" where it is not."""
@@ -137,16 +178,23 @@ class Cleaner:
         value = value.rstrip(b" \0")
         if len(value) > MAX_TEXT or value.translate(None, _PRINTABLE):
             return b""
-        shout = value.upper()
-        if not any(known in shout for known in self.known_by):
+        whole = value.decode("ascii")
+        if not self.known.in_text(whole):
             return value
-        parts = value.split(b"\\")
-        return b"\\".join(
-            _REMOVED
-            if part.strip() not in _TERMS and any(known in part.upper() for known in self.known_by)
-            else part
-            for part in parts
-        )
+        parts = whole.split("\\")
+        kept = [_REMOVED if self.known.in_text(part) else part.encode() for part in parts]
+        if _REMOVED not in kept and self.known.in_text("".join(part for part in parts if not is_term(part))):
+            return _REMOVED  # it was spread over several values
+        return b"\\".join(kept)
+
+    def _kept_decimal(self, value: bytes) -> bytes:
+        if not _DECIMAL.fullmatch(value):
+            return b""
+        parts = value.strip(b" \0").decode("ascii").split("\\")
+        return b"" if any(self.known.is_number(part.strip()) for part in parts) else value
+
+    def _kept_uids(self, value: bytes) -> bytes:
+        return value if all(STANDARD_UID.fullmatch(uid) for uid in text(value).split("\\")) else b""
 
     def _walk(self, rule: Rule, element: Element, depth: int) -> bytes:
         if element.vr not in {b"", b"SQ", b"UN"}:
@@ -190,7 +238,14 @@ class Cleaner:
             case Action.DUMMY:
                 new = DUMMIES[rule.vrs[0]]
             case Action.TERM:
-                new = value if text(value).upper() in DEFINED_TERMS[rule.keyword] else None
+                terms = {part.strip() for part in text(value).upper().split("\\")}
+                new = value if terms <= DEFINED_TERMS[rule.keyword] else None
+            case Action.RETAIN:
+                new = value if _is_sound(rule.vrs[0], value) else None
+            case Action.SHIFT:
+                new = self._shifted(rule, value)
+            case Action.WORDS:
+                new = _worded(rule.vrs[0], value)
             case _:  # EMPTY
                 pass
         return new
@@ -200,23 +255,30 @@ class Cleaner:
             return None
         return "\\".join(self.keyring.uid(uid) if uid else "" for uid in text(value).split("\\")).encode()
 
+    def _shifted(self, rule: Rule, value: bytes) -> bytes | None:
+        """Shift what is a date; what must be there and is none gets a fixed one."""
+        new = shifted(rule.vrs[0], text(value), self.keyring.days(self.patient))
+        if new is not None:
+            return new.encode()
+        basic = LISTED.get(rule.tag)
+        return DUMMIES[rule.vrs[0]] if basic is not None and basic.action is Action.DUMMY else None
+
+
+def _is_sound(vr: bytes, value: bytes) -> bool:
+    return bool(_UIDS.fullmatch(value)) if vr == b"UI" else well_formed(vr, text(value))
+
+
+def _worded(vr: bytes, value: bytes) -> bytes | None:
+    """Give the words of our vocabulary that a text holds, as many as fit; None where it holds none."""
+    words = words_of(value.decode("latin-1"))
+    longest = _LONGEST.get(vr, MAX_TEXT)
+    while words and len(" ".join(words)) > longest:
+        words.pop()
+    return " ".join(words).encode() or None
+
 
 def _capped_age(value: bytes) -> bytes | None:
     match = _AGE.fullmatch(value.rstrip(b" \0"))
     if match is None:
         return None
     return b"090Y" if int(match[1]) > _OLDEST[match[2]] else match[0]
-
-
-def known_by(values: Callable[[int], bytes]) -> tuple[bytes, ...]:
-    """Give the texts by which the patient of a header is known, in upper case."""
-    names = {part for tag in _NAMES for part in re.split(rb"[\^=\\ ,]+", values(tag).strip(b" \0").upper())}
-    numbers = {part.strip() for tag in _NUMBERS for part in values(tag).strip(b" \0").upper().split(b"\\")}
-    return tuple(
-        sorted({name for name in names if len(name) >= _SHORTEST_NAME})
-        + sorted({number for number in numbers if len(number) >= _SHORTEST_NUMBER}),
-    )
-
-
-def _name(tag: int) -> str:
-    return keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})"

@@ -2,9 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -17,7 +18,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from dicom_scp.cleaning import Cleaner, Done, known_by
+from dicom_scp.cleaning import Cleaner, Done
 from dicom_scp.elements import LONG_VRS, Element, Walker, encode, encode_item
 from dicom_scp.encoding import inflate, little_endian
 from dicom_scp.errors import Mismatch, NotUnderstood, Skipped
@@ -35,11 +36,14 @@ from dicom_scp.facts import (
 from dicom_scp.header import Header
 from dicom_scp.identity import KeyRing
 from dicom_scp.instance import Facts, Identity, Instance
+from dicom_scp.known import known_by
 from dicom_scp.part10 import file_head, opened
 from dicom_scp.pixels import checked_pixels
-from dicom_scp.private import CONTRAST_GIVEN, GROUP, encode_block, vendor_values
-from dicom_scp.profile import METHOD, OPTIONS, RULES
+from dicom_scp.private import CONTRAST_GIVEN, DESCRIBED, GROUP, Values, encode_block, vendor_values
+from dicom_scp.profile import LISTED, LIVE, METHOD, Profile
+from dicom_scp.ps3_15 import Option
 from dicom_scp.values import text
+from dicom_scp.wording import coded
 
 SCORED_CLASSES = frozenset({MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage})
 TRANSFER_SYNTAXES = (  # those whose pixels are read here without a codec of others
@@ -53,11 +57,12 @@ MAX_BYTES = 1 << 30  # of one object, inflated
 
 _UID = re.compile(r"[0-9.]{1,64}")
 _IMAGE_TYPE, _MODALITY, _BURNED_IN, _SIGNED = 0x00080008, 0x00080060, 0x00280301, 0x00280103
+_DESCRIPTIONS = (0x0008103E, 0x00181030, 0x00081030)  # of the series, its protocol, the study
 _SIGNED_PIXELS = 1  # PixelRepresentation
 _OVERLAY_GROUPS = frozenset({0x5000, 0x6000})
 _TEXTS = tuple(
     rule
-    for rule in RULES.values()
+    for rule in LISTED.values()
     if rule.keyword in {"Manufacturer", "ManufacturerModelName", "BodyPartExamined"}
 )
 
@@ -83,11 +88,22 @@ class Plain:
 class Deidentifier:
     """Takes the identity off objects with the keys of one site; the same object always gives the same bytes.
 
+    `profiles` gives the profile of a source by its calling AE title; all others get `profile`.
     With `enabled=False` the content is as it came: so can a test that looks for leaks show that it finds one.
     """
 
-    def __init__(self, keyring: KeyRing, *, enabled: bool = True, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        keyring: KeyRing,
+        *,
+        profile: Profile = LIVE,
+        profiles: Mapping[str, Profile] = MappingProxyType({}),
+        enabled: bool = True,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
         self._keyring = keyring
+        self._profile = profile
+        self._profiles = profiles
         self._enabled = enabled
         self._max_bytes = max_bytes
 
@@ -107,11 +123,13 @@ class Deidentifier:
         header = _checked_header(plain, announced)
         pixels = checked_pixels(header, plain.transfer_syntax)
         patient = patient_of(header, self._keyring)
-        elements, facts = self._cleaned(header, patient, trail)
+        profile = self._profiles.get(announced.calling_ae_title, self._profile)
+        elements, facts = self._cleaned(header, profile, patient, trail)
         study, series, sop = (
             self._keyring.uid(header.text(tag)) for tag in (STUDY_UID, SERIES_UID, SOP_INSTANCE_UID)
         )
-        head = file_head(facts.sop_class_uid, sop, plain.transfer_syntax)
+        written = header.text(SOP_INSTANCE_UID) if Option.RETAIN_UIDS in profile.options else sop
+        head = file_head(facts.sop_class_uid, written, plain.transfer_syntax)
         content = b"".join((head, *elements, *pixels))
         if not self._enabled:
             content = file_head(facts.sop_class_uid, header.text(SOP_INSTANCE_UID), transfer_syntax) + encoded
@@ -128,22 +146,23 @@ class Deidentifier:
             identity=Identity(_identity_header(header), reference_of(header, facts).encode()),
         )
 
-    def _cleaned(self, header: Header, patient: str, trail: list[Done] | None) -> tuple[list[bytes], Facts]:
+    def _cleaned(
+        self, header: Header, profile: Profile, patient: str, trail: list[Done] | None
+    ) -> tuple[list[bytes], Facts]:
         """Give the clean elements in order, without the pixels, and the facts."""
         cleaner = Cleaner(
             walker=header.walker,
             keyring=self._keyring,
+            profile=profile,
             patient=patient,
             signed=header.integer(_SIGNED, b"US") == _SIGNED_PIXELS,
-            known_by=known_by(header.raw),
+            known=known_by(header),
             trail=trail,
         )
         cleaned = cleaner.top(header.elements.values())
-        values = vendor_values(header, mosaic="MOSAIC" in header.text(_IMAGE_TYPE))
-        if contrast_given(header):
-            values[CONTRAST_GIVEN] = "YES"
+        values = _own_values(header)
         facts = facts_of(header, dict(_clean_texts(cleaned)), values, self._keyring)
-        cleaned.update(_statement(facts))
+        cleaned.update(_statement(facts, profile))
         cleaned[GROUP << 16] = encode_block(values)
         return [cleaned[tag] for tag in sorted(cleaned)], facts
 
@@ -209,20 +228,30 @@ def _check_scored(header: Header) -> None:
         raise Skipped("text is burned into the pixels")
 
 
-def _statement(facts: Facts) -> Iterator[tuple[int, bytes]]:
+def _own_values(header: Header) -> Values:
+    """Gather what the block of our own holds."""
+    values = vendor_values(header, mosaic="MOSAIC" in header.text(_IMAGE_TYPE))
+    if contrast_given(header):
+        values[CONTRAST_GIVEN] = "YES"
+    described = coded([header.text(tag) for tag in _DESCRIPTIONS])
+    values |= {DESCRIBED[name]: word for name, word in described.items()}
+    return values
+
+
+def _statement(facts: Facts, profile: Profile) -> Iterator[tuple[int, bytes]]:
     """State what was done (PS3.15, E.1.1, and PS3.3, C.12.1.1 and C.7.1.1)."""
     codes = (
         encode(0x00080100, b"SH", code.encode())
         + encode(0x00080102, b"SH", b"DCM")
         + encode(0x00080104, b"LO", meaning.encode())
-        for code, meaning in OPTIONS
+        for code, meaning in profile.codes()
     )
     yield 0x00120062, encode(0x00120062, b"CS", b"YES")
     yield 0x00120063, encode(0x00120063, b"LO", METHOD.encode())
     yield 0x00120064, encode(0x00120064, b"SQ", b"".join(encode_item(code) for code in codes))
     if facts.head:
         yield 0x00280302, encode(0x00280302, b"CS", b"YES")
-    yield 0x00280303, encode(0x00280303, b"CS", b"REMOVED")
+    yield 0x00280303, encode(0x00280303, b"CS", profile.dates.encode())
 
 
 def _clean_texts(cleaned: dict[int, bytes]) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from dicom_scp.header import Header
 from dicom_scp.identity import KeyRing
 from dicom_scp.instance import Facts, Reference
-from dicom_scp.private import DYNAMIC_SCANS, ECHOES, IMAGES_IN_SERIES, PHASES, SLICES, Values
+from dicom_scp.private import DESCRIBED, DYNAMIC_SCANS, ECHOES, IMAGES_IN_SERIES, PHASES, SLICES, Values
 
 # PS3.6; the VR beside a number is what counts in Implicit VR files
 SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_UID, SERIES_UID = 0x00080016, 0x00080018, 0x0020000D, 0x0020000E
@@ -65,7 +65,7 @@ def facts_of(header: Header, clean: dict[str, str], values: Values, keyring: Key
         protocol_key=_protocol_key(header, keyring, rows, columns),
         description=_description(first, rows, columns),
         body_part=body_part,
-        head=body_part.startswith(_HEAD_PARTS),
+        head=(body_part or str(values.get(DESCRIBED["part"], ""))).startswith(_HEAD_PARTS),
     )
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Callable
 from functools import lru_cache
@@ -15,9 +16,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 SECRET_BYTES = 32
-STANDARD_ROOT = "1.2.840.10008."  # UIDs of the Standard itself name nobody
+# UIDs of the Standard itself name nobody; what hides a longer number under its root is none of them.
+STANDARD_UID = re.compile(r"1\.2\.840\.10008(\.\d{1,4}){1,12}")
 REMEMBERED_UIDS = 4096  # study, series and frame-of-reference UIDs come again with every instance
 
+_MOST_DAYS = 3653  # ten years
 _SALT_BYTES, _NONCE_BYTES, _KEY_ID_BYTES = 16, 12, 4
 _MAGIC = b"SSV1"
 _HEAD_BYTES = len(_MAGIC) + _KEY_ID_BYTES + _SALT_BYTES + _NONCE_BYTES
@@ -87,7 +90,7 @@ class KeyRing:
 
     def _uid(self, original: str) -> str:
         """Give the UID that stands for `original`: `2.25.` and a UUIDv8 made of its HMAC (RFC 9562, 5.8)."""
-        if original.startswith(STANDARD_ROOT):
+        if STANDARD_UID.fullmatch(original):
             return original
         digest = hmac.digest(self._uids, original.encode("utf-8", "surrogateescape"), "sha256")
         number = int.from_bytes(digest[:16], "big")
@@ -99,6 +102,11 @@ class KeyRing:
         """Give 16 characters (80 bits, base 32) that stand for `text` among things of one kind."""
         message = kind.encode() + b"\x00" + text.encode("utf-8", "surrogateescape")
         return base64.b32encode(hmac.digest(self._pseudonyms, message, "sha256")[:10]).decode("ascii")
+
+    def days(self, patient: str) -> int:
+        """Give by how many days the dates of a pseudonymous patient are shifted: 1 to 3653, into the past."""
+        digest = hmac.digest(self.derive("days"), patient.encode(), "sha256")
+        return -1 - int.from_bytes(digest[:8], "big") % _MOST_DAYS
 
 
 def _write_new_key(path: Path) -> None:

@@ -27,6 +27,28 @@ class PrivateValue:
 
 
 _SIEMENS, _PHILIPS, _PHILIPS_MR = "SIEMENS MR HEADER", "Philips Imaging DD 001", "Philips MR Imaging DD 001"
+_SIEMENS_SAFE, _GE_SAFE = (0x0019, _SIEMENS), (0x0043, "GEMS_PARM_01")
+SAFE = (  # PS3.15, table E.3.10-1: group, creator, element, VR, name
+    (*_SIEMENS_SAFE, 0x0C, b"IS", "B value"),
+    (*_SIEMENS_SAFE, 0x0D, b"CS", "Diffusion Directionality"),
+    (*_SIEMENS_SAFE, 0x0E, b"FD", "Diffusion Gradient Direction"),
+    (*_SIEMENS_SAFE, 0x27, b"FD", "B matrix"),
+    (*_GE_SAFE, 0x39, b"IS", "B value and further integers"),
+    (*_GE_SAFE, 0x6F, b"DS", "Scanner Table Entry"),
+    (0x0025, "GEMS_SERS_01", 0x07, b"SL", "Images in Series"),
+    (0x0019, "GEMS_ACQU_01", 0x9E, b"LO", "Internal Pulse Sequence Name"),
+    (0x2001, _PHILIPS, 0x03, b"FL", "Diffusion B-Factor"),
+    (0x2001, _PHILIPS, 0x04, b"CS", "Diffusion Direction"),
+    (0x2001, _PHILIPS, 0x14, b"SL", "Number of Echoes"),
+    (0x2001, _PHILIPS, 0x17, b"SL", "Number of Phases MR"),
+    (0x2001, _PHILIPS, 0x18, b"SL", "Number of Slices MR"),
+    (0x2001, _PHILIPS, 0x60, b"SL", "Number of Stacks"),
+    (0x2001, _PHILIPS, 0x81, b"IS", "Number of Dynamic Scans"),
+    (0x2005, _PHILIPS_MR, 0x0D, b"FL", "Scale Intercept"),
+    (0x2005, _PHILIPS_MR, 0x0E, b"FL", "Scale Slope"),
+)
+SAFE_BLOCKS = frozenset((group, creator) for group, creator, *_ in SAFE)
+SAFE_VRS = {(group, creator, number): vr for group, creator, number, vr, _ in SAFE}
 TABLE = (
     PrivateValue(0x01, "MosaicTiles", b"US", ((0x0019, _SIEMENS, 0x0A, b"US"),)),
     PrivateValue(0x02, "BValue", b"FD", (
@@ -46,8 +68,12 @@ TABLE = (
     PrivateValue(0x0C, "ImageKind", b"US", ((0x0043, "GEMS_PARM_01", 0x2F, b"SS"),)),  # 0 M, 1 P, 2 R, 3 I
     PrivateValue(0x0D, "SliceNormal", b"FD", ()),  # from the CSA header of a mosaic
     PrivateValue(0x0E, "ContrastGiven", b"CS", ()),  # YES where an agent was named; which one is not kept
+    PrivateValue(0x0F, "DescribedContrast", b"CS", ()),  # these three from descriptions, in our vocabulary
+    PrivateValue(0x10, "DescribedOrientation", b"CS", ()),
+    PrivateValue(0x11, "DescribedBodyPart", b"CS", ()),
 )  # fmt: skip
 MOSAIC_TILES, B_VALUE, IMAGES_IN_SERIES, SLICE_NORMAL, CONTRAST_GIVEN = 0x01, 0x02, 0x05, 0x0D, 0x0E
+DESCRIBED = {"contrast": 0x0F, "orientation": 0x10, "part": 0x11}
 SLICES, DYNAMIC_SCANS, ECHOES, PHASES = 0x06, 0x07, 0x08, 0x09
 
 _GE_B_VALUE_BIAS = 100_000  # GE adds 10^9 to mark a multi-band acquisition

@@ -1,0 +1,91 @@
+"""The vocabulary: words of MR imaging that may be kept of free text, because they can mean nobody."""
+
+import re
+from collections.abc import Iterator
+
+_CONTRASTS = {  # as written, and what it is written as
+    "T1": "T1", "T1W": "T1", "T1WI": "T1", "T2": "T2", "T2W": "T2", "T2WI": "T2", "T2STAR": "T2STAR",
+    "PD": "PD", "PDW": "PD", "FLAIR": "FLAIR", "DARKFLUID": "FLAIR", "STIR": "STIR", "TIRM": "STIR", "DIR": "DIR",
+    "DWI": "DWI", "DIFF": "DWI", "DIFFUSION": "DWI", "DTI": "DTI", "DSI": "DTI", "ADC": "ADC", "TRACE": "TRACE",
+    "TRACEW": "TRACE", "FA": "FA", "SWI": "SWI", "SWAN": "SWI", "TOF": "TOF", "MRA": "MRA", "MRV": "MRV",
+    "MRCP": "MRCP", "PERF": "PERFUSION", "PERFUSION": "PERFUSION", "PWI": "PERFUSION", "DSC": "PERFUSION",
+    "DCE": "DCE", "ASL": "ASL", "PCASL": "ASL", "BOLD": "BOLD", "FMRI": "BOLD", "QSM": "QSM", "MPRAGE": "MPRAGE",
+    "MP2RAGE": "MP2RAGE", "SPGR": "SPGR", "BRAVO": "SPGR", "FSPGR": "SPGR", "SPACE": "SPACE", "CUBE": "SPACE",
+    "VISTA": "SPACE", "TSE": "TSE", "FSE": "TSE", "FRFSE": "TSE", "HASTE": "HASTE", "SSFSE": "HASTE", "SE": "SE",
+    "GRE": "GRE", "FFE": "GRE", "TFE": "GRE", "FLASH": "GRE", "VIBE": "VIBE", "LAVA": "VIBE", "THRIVE": "VIBE",
+    "TRUFI": "SSFP", "FIESTA": "SSFP", "CISS": "SSFP", "SSFP": "SSFP", "DIXON": "DIXON", "EPI": "EPI",
+    "LOC": "LOCALIZER", "LOCALIZER": "LOCALIZER", "LOCALISER": "LOCALIZER", "SCOUT": "LOCALIZER", "SURVEY": "LOCALIZER",
+    "MIP": "MIP", "MPR": "MPR", "FIELDMAP": "FIELDMAP", "FATSAT": "FS", "FS": "FS", "SPAIR": "FS", "SPIR": "FS",
+    "PRE": "PRE", "POST": "POST", "NATIVE": "PRE", "GD": "POST", "CE": "POST", "KM": "POST", "3D": "3D", "2D": "2D",
+}  # fmt: skip
+_ORIENTATIONS = {
+    "AX": "AX", "AXI": "AX", "AXIAL": "AX", "TRA": "AX", "TRANS": "AX", "TRANSVERSE": "AX", "TRANSVERSAL": "AX",
+    "SAG": "SAG", "SAGITTAL": "SAG", "COR": "COR", "CORONAL": "COR", "OBL": "OBL", "OBLIQUE": "OBL",
+}  # fmt: skip
+_PART_WORDS = """
+    HEAD BRAIN SKULL FACE ORBIT ORBITS EYE PITUITARY SELLA IAC EAR NEURO CEREBRUM CEREBELLUM SINUS JAW TMJ NECK THYROID
+    LARYNX SPINE CSPINE TSPINE LSPINE SSPINE CTSPINE TLSPINE LSSPINE CERVICAL THORACIC LUMBAR SACRUM SACRAL COCCYX
+    SIJOINT WHOLESPINE BACK CHEST THORAX RIB STERNUM LUNG BREAST MAMMA HEART CARDIAC AORTA ABDOMEN LIVER BILEDUCT
+    GALLBLADDER PANCREAS SPLEEN KIDNEY RENAL ADRENAL BOWEL COLON RECTUM PELVIS PROSTATE UTERUS OVARY BLADDER PENIS
+    SCROTUM TESTIS FETUS FETAL HIP FEMUR THIGH KNEE PATELLA CALF TIBIA FIBULA LEG ANKLE CALCANEUS FOOT TOE SHOULDER
+    CLAVICLE SCAPULA HUMERUS ARM ELBOW FOREARM RADIUS ULNA WRIST HAND FINGER THUMB EXTREMITY UPPER LOWER WHOLEBODY BODY
+    VESSEL VESSELS ARTERY VEIN CAROTID JOINT PHANTOM LEFT RIGHT BOTH
+    """
+_PARTS = {word: word for word in _PART_WORDS.split()}
+_PARTS |= {
+    "CEREBRAL": "BRAIN", "HIRN": "BRAIN", "KOPF": "HEAD", "SCHAEDEL": "HEAD", "NEUROCRANIUM": "HEAD", "TETE": "HEAD",
+    "CRANE": "HEAD", "HWS": "CSPINE", "BWS": "TSPINE", "LWS": "LSPINE", "KNIE": "KNEE", "FUSS": "FOOT",
+    "SCHULTER": "SHOULDER", "BECKEN": "PELVIS", "LEBER": "LIVER", "GENOU": "KNEE",
+}  # fmt: skip
+_WORDS = _CONTRASTS | _ORIENTATIONS | _PARTS
+# What a name may be without meaning anybody: terms of attributes, makers, and what these add to their names
+_FURTHER = """
+    ORIGINAL DERIVED PRIMARY SECONDARY OTHER NONE MIXED NORM DIS2D DIS3D MOSAIC MAGNITUDE PHASE REAL IMAGINARY MFSPLIT
+    SIEMENS HEALTHINEERS HEALTHCARE PHILIPS GE MEDICAL SYSTEMS TOSHIBA CANON HITACHI FUJIFILM UIH UNITED IMAGING
+    HYPERFINE ESAOTE BRUKER NEUSOFT FONAR PARAMED HYUNDAI GMBH INC LTD AND
+    """
+TERMS = frozenset(_WORDS) | frozenset(_WORDS.values()) | frozenset(_FURTHER.split())
+BODY = frozenset(_PARTS)
+_SPINAL = frozenset("CTLS")  # C SPINE, L-SPINE
+
+_TOKEN = re.compile(r"[A-Z0-9]+")
+_NO_WORD = re.compile(r"[^A-Z0-9*]+")
+_STAR = re.compile(r"T2\s?\*")
+
+
+def tokens(text: str) -> list[str]:
+    """Split a text into words of letters and digits, in upper case."""
+    return _TOKEN.findall(text.upper())
+
+
+def words_of(text: str) -> list[str]:
+    """Give what a text holds of the vocabulary, each once, in the spelling of the vocabulary."""
+    shout = _NO_WORD.sub(" ", text.upper())
+    found = (_WORDS[token] for token in _TOKEN.findall(_STAR.sub("T2STAR", shout)) if token in _WORDS)
+    return list(dict.fromkeys(found))
+
+
+def coded(texts: list[str]) -> dict[str, str]:
+    """Give the first contrast, orientation and part of the body that descriptions name, by what they are."""
+    return dict(_first(texts))
+
+
+def _first(texts: list[str]) -> Iterator[tuple[str, str]]:
+    words = [word for text in texts for word in words_of(text)]
+    for name, vocabulary in (("contrast", _CONTRASTS), ("orientation", _ORIENTATIONS), ("part", _PARTS)):
+        allowed = frozenset(vocabulary.values())
+        first = next((word for word in words if word in allowed), None)
+        if first is not None:
+            yield name, first
+
+
+def is_term(text: str) -> bool:
+    """Tell whether a text is made of words that mean nobody."""
+    found = tokens(text)
+    return bool(found) and all(token in TERMS for token in found)
+
+
+def of_the_body(text: str) -> bool:
+    """Tell whether a text is made of names of parts of the body alone."""
+    found = tokens(text)
+    return bool(found) and all(word in BODY or word in _SPINAL for word in found)
