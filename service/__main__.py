@@ -92,12 +92,16 @@ def _check(arguments: argparse.Namespace, loaded: Loaded) -> int:
 
 
 def _deid(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.commands import deid  # noqa: PLC0415
+    from service.commands import deid, describe_profiles  # noqa: PLC0415
 
-    if not arguments.describe and (not arguments.paths or arguments.out is None):
+    if arguments.describe:
+        return describe_profiles(loaded.settings, arguments.profile)
+    if not arguments.paths or arguments.out is None:
         print("scanside: deid needs PATH... and --out DIR, or --describe", file=sys.stderr)
         return 2
-    return deid(arguments.paths, arguments.out, loaded.settings, describe_only=arguments.describe)
+    return deid(
+        arguments.paths, arguments.out, loaded.settings, profile=arguments.profile, source=arguments.source
+    )
 
 
 def _settings(arguments: argparse.Namespace, loaded: Loaded) -> int:
@@ -161,7 +165,11 @@ def _parser() -> argparse.ArgumentParser:
     deid = word("deid", "de-identify files exactly as the listener does", _deid)
     deid.add_argument("paths", nargs="*", type=Path, metavar="PATH")
     deid.add_argument("--out", type=Path, metavar="DIR")
-    deid.add_argument("--describe", action="store_true", help="print the profile")
+    deid.add_argument("--profile", metavar="NAME", help="live, export, or one of the settings")
+    deid.add_argument("--source", default="", metavar="AET", help="take the profile of this calling AE title")
+    deid.add_argument(
+        "--describe", action="store_true", help="print what becomes of each attribute, by profile"
+    )
     settings = word("settings", "print the settings in force and where each comes from", _settings)
     settings.add_argument("--json", action="store_true")
     db = word("db", "look after the database", _db)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dicom_scp.deidentify import Deidentifier
 from dicom_scp.identity import KeyRing, Vault, WrongKey
+from dicom_scp.profile import EXPORT, LIVE, Profile
 from dicom_scp.spool import Spool
 from inference.card import Card, load_card, released
 from service.closing import Patience
@@ -77,11 +78,23 @@ def _keyring(settings: Settings, *, create: bool) -> KeyRing:
 
 def deidentifier(foundation: Foundation) -> Deidentifier:
     """Give what takes the identity off at the door."""
+    known = profiles(foundation.settings)
     return Deidentifier(
         foundation.keyring,
+        profile=known[LIVE.name],
+        profiles={
+            title: known[entry.name] for entry in foundation.settings.profile for title in entry.ae_titles
+        },
         enabled=foundation.settings.deidentify,
         max_bytes=foundation.settings.max_instance_mb * 2**20,
     )
+
+
+def profiles(settings: Settings) -> dict[str, Profile]:
+    """Give the de-identification profiles by name: ours, and those that the settings add or put in their place."""
+    return {profile.name: profile for profile in (LIVE, EXPORT)} | {
+        entry.name: Profile.of(entry.name, entry.options) for entry in settings.profile
+    }
 
 
 def scanner_book(foundation: Foundation) -> ScannerBook:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from dicom_scp.deidentify import Deidentifier, deidentify_file
 from dicom_scp.errors import Refused
 from dicom_scp.identity import KeyRing
 from dicom_scp.libraries import quiet_libraries
-from dicom_scp.profile import describe
+from dicom_scp.profile import LIVE, describe
 from inference.eye import Eye
-from service.bootstrap import model_card, thresholds
+from service.bootstrap import model_card, profiles, thresholds
 from service.files import files_in
 from service.score_files import FileScorer
 from service.scu import NoAssociation, Sent
@@ -92,17 +92,33 @@ def send(paths: Sequence[Path], to: str, settings: Settings, *, called: str, pac
     return 0 if stored == len(sent) else 1
 
 
-def deid(paths: Sequence[Path], out: Path | None, settings: Settings, *, describe_only: bool) -> int:
+def describe_profiles(settings: Settings, name: str | None) -> int:
+    """Print what becomes of each attribute, in one profile or in all."""
+    known = profiles(settings)
+    if name is not None and name not in known:
+        return _no_profile(name, known)
+    print(describe(list(known.values()) if name is None else [known[name]]))
+    return 0
+
+
+def _no_profile(name: str, known: Iterable[str]) -> int:
+    print(f"scanside: no profile {name!r}: there are {', '.join(known)}", file=sys.stderr)
+    return 2
+
+
+def deid(paths: Sequence[Path], out: Path, settings: Settings, *, profile: str | None, source: str) -> int:
     """De-identify files as the listener does, with a report of what was done to each attribute.
 
     The site's key is used where there is one, so that names agree with the service's; else one that nobody
-    can have again.
+    can have again. The profile is the named one, or that of the source with this calling AE title.
     """
-    if describe_only or out is None:
-        print(describe())
-        return 0
+    known = profiles(settings)
+    if profile is not None and profile not in known:
+        return _no_profile(profile, known)
+    by_source = (entry.name for entry in settings.profile if source in entry.ae_titles)
+    chosen = known[profile or next(by_source, LIVE.name)]
     quiet_libraries()
-    deidentifier = Deidentifier(_site_key(settings), enabled=settings.deidentify)
+    deidentifier = Deidentifier(_site_key(settings), profile=chosen, enabled=settings.deidentify)
     out.mkdir(parents=True, exist_ok=True)
     failed = 0
     for path in files_in(paths):

@@ -20,6 +20,9 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from dicom_scp.profile import Profile
+from dicom_scp.ps3_15 import Option
+
 PREFIX = "SCANSIDE_"
 DEFAULT_STATE_DIR = Path("~/.local/state/scanside")
 KEY = re.compile(r"[0-9A-Fa-f]{64}")
@@ -122,6 +125,22 @@ class Scanner(_Table):
         return self
 
 
+class SourceProfile(_Table):
+    """A de-identification profile: PS3.15's Basic Profile with options, for the sources that call by these titles."""
+
+    name: Name
+    """``live`` changes what holds for every source that is named nowhere else"""
+    options: tuple[Option, ...] = ()
+    """options of PS3.15, annex E.3"""
+    ae_titles: tuple[AeTitle, ...] = ()
+    """calling AE titles of the sources that it holds for"""
+
+    @model_validator(mode="after")
+    def _is_a_profile(self) -> Self:
+        Profile.of(self.name, self.options)
+        return self
+
+
 class Rules(_Table):
     """The site's thresholds between Usable, Check and Repeat."""
 
@@ -209,6 +228,7 @@ class Settings(BaseSettings):
     rules: Rules = Rules()
     destination: tuple[Annotated[Destination, BeforeValidator(_known_kind)], ...] = ()
     scanner: tuple[Scanner, ...] = ()
+    profile: tuple[SourceProfile, ...] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -252,9 +272,20 @@ class Settings(BaseSettings):
             raise ValueError("a key is 64 hexadecimal digits")
         return key
 
-    @field_validator("destination", "scanner")
+    @field_validator("profile")
     @classmethod
-    def _has_no_double(cls, entries: tuple[Destination | Scanner, ...]) -> tuple[Destination | Scanner, ...]:
+    def _has_one_profile_a_source(cls, entries: tuple[SourceProfile, ...]) -> tuple[SourceProfile, ...]:
+        titles = Counter(title for entry in entries for title in entry.ae_titles)
+        doubles = [title for title, n in titles.items() if n > 1]
+        if doubles:
+            raise ValueError(f"two profiles are for the source {doubles[0]!r}")
+        return entries
+
+    @field_validator("destination", "scanner", "profile")
+    @classmethod
+    def _has_no_double(
+        cls, entries: tuple[Destination | Scanner | SourceProfile, ...]
+    ) -> tuple[Destination | Scanner | SourceProfile, ...]:
         doubles = [name for name, n in Counter(entry.name for entry in entries).items() if n > 1]
         if doubles:
             raise ValueError(f"two entries are named {doubles[0]!r}")

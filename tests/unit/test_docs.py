@@ -29,7 +29,15 @@ from service.metrics import Metrics
 from service.report import objects
 from service.report.codes import ASSESSMENT_OF, SERIES_QUALITY_OF, Code
 from service.report.header import PATIENT, STUDY
-from service.settings import Allow, DicomDestination, FolderDestination, Rules, Scanner, Settings
+from service.settings import (
+    Allow,
+    DicomDestination,
+    FolderDestination,
+    Rules,
+    Scanner,
+    Settings,
+    SourceProfile,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONFORMANCE.md", "SECURITY.md", "DECISIONS.md", "CHANGELOG.md")
@@ -203,7 +211,7 @@ def test_every_metric_is_explained_and_no_other() -> None:
 
 
 def test_every_setting_stands_in_the_example() -> None:
-    tables = (Settings, Allow, Rules, Scanner, DicomDestination, FolderDestination)
+    tables = (Settings, Allow, Rules, Scanner, DicomDestination, FolderDestination, SourceProfile)
     named = {name for kind in tables for name in kind.model_fields}
     text = read("deploy/scanside.toml")
     keys = set(re.findall(r"^#?([a-z_]+) = |^#?\[+([a-z_]+)\]+$", text, re.MULTILINE))
