@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.segmenter import Prediction
 from models.classes import CLASSES, INDEX
 from models.dataset import Pool
-from models.metrics import Overlap
-from models.shelf import Batch, Slots, chances_of, fresh, packed, unpacked
+from models.metrics import Bits, Floats
+from models.shelf import Batch, Slots, unpacked
+from models.trial import Trial, drawn
+from models.visibility import UNSUITABLE_MEAN, UNSUITABLE_TENTH
 
-Floats = NDArray[np.float64]
-Bits = NDArray[np.bool_]
-# (n, 1, 256, 256) -> masks, presence, suitability, as probabilities
-Model = Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]
+Model = Callable[[NDArray[np.float32]], Prediction]  # (n, 1, 256, 256) -> probabilities
 
 MASK_GRID: tuple[float, ...] = tuple(np.round(np.linspace(0.05, 0.85, 17), 2).tolist())
 PART = 16  # slices at a time
@@ -26,14 +26,32 @@ REPEATABLE = ("motion", "ghost", "wrap", "spike")
 class Answers:
     """The network's answers on n simulated slices, beside the truth."""
 
-    iou: Floats  # (thresholds, 13), band left out
-    iou_strict: Floats  # (thresholds, 13), band counted
+    pixels: NDArray[np.int32]  # (n, 13, 4, 18) see `count`
     presence: Floats  # (n, 13) logits, not calibrated
     suitability: Floats  # (n,) logits, not calibrated
     present: NDArray[np.int8]  # (n, 13) 1, 0, -1 unknown
+    severity: NDArray[np.float32]  # (n, 13) as planted, 0: not planted
     similarity: NDArray[np.float32]  # (n, 2)
-    repeatable: Bits  # (n,) holds motion, ghost, wrap or spike
     subject: NDArray[np.str_]  # (n,)
+
+    @property
+    def usable(self) -> Bits:
+        """Which slices are diagnostically usable (n,)."""
+        average, tenth = self.similarity[:, 0], self.similarity[:, 1]
+        return np.asarray((average >= UNSUITABLE_MEAN) & (tenth >= UNSUITABLE_TENTH), dtype=bool)
+
+    @property
+    def repeatable(self) -> Bits:
+        """Which slices hold motion, ghost, wrap or spike (n,)."""
+        return np.asarray((self.present[:, [INDEX[name] for name in REPEATABLE]] == 1).any(axis=1))
+
+    def overlap(self, threshold: int, *, strict: bool) -> tuple[Floats, Floats]:
+        """Return pixels in both masks and in either (n, 13) at MASK_GRID[threshold]; the band counts if `strict`."""
+        counted = self.pixels if strict else self.pixels[:, :, :2]
+        said = counted[..., threshold + 1 :].sum(axis=-1)
+        both = said[:, :, 1::2].sum(axis=-1)
+        truth = counted[:, :, 1::2].sum(axis=(-1, -2))
+        return both.astype(np.float64), (said.sum(axis=-1) + truth - both).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +61,6 @@ class CleanAnswers:
     presence: Floats  # (n, 13) logits
     suitability: Floats  # (n,) logits
     subject: NDArray[np.str_]  # (n,)
-    masked: Floats  # (thresholds, 13) mean share of the canvas that is masked
 
 
 def logit(probability: NDArray[np.float32]) -> Floats:
@@ -54,57 +71,45 @@ def logit(probability: NDArray[np.float32]) -> Floats:
 
 def simulated(pool: Pool, number: int, seed: int) -> tuple[Slots, NDArray[np.str_]]:
     """Return a fixed set of simulated slices over a pool, and whose they are."""
-    rng, chances = np.random.default_rng(seed), chances_of(pool)
-    slots, subjects = [], []
-    for _ in range(number):
-        index = int(rng.choice(len(pool), p=chances))
-        slots.append(packed(fresh(rng, pool.image(index))))
-        subjects.append(pool.source[index])
-    return np.stack(slots), np.array(subjects)
+    trial = drawn(pool, number, seed)
+    return trial.slots, trial.subject
 
 
-def ask(model: Model, slots: Slots, subjects: NDArray[np.str_]) -> Answers:
+def ask(model: Model, trial: Trial) -> Answers:
     """Return what the model says of simulated slices."""
-    kept, strict = ([Overlap() for _ in MASK_GRID] for _ in range(2))
-    said: list[tuple[Floats, Floats]] = []
-    for at in range(0, len(slots), PART):
-        batch = unpacked(slots[at : at + PART])
-        masks, presence, suitability = model(batch.image)
-        _count(kept, strict, masks, batch)
-        said.append((logit(presence), logit(suitability)))
-    chosen = [INDEX[name] for name in REPEATABLE]
+    said: list[Prediction] = []
+    pixels = []
+    for at in range(0, len(trial.slots), PART):
+        batch = unpacked(trial.slots[at : at + PART])
+        said.append(model(batch.image))
+        pixels.append(count(said[-1].masks, batch))
     return Answers(
-        iou=np.stack([overlap.iou() for overlap in kept]),
-        iou_strict=np.stack([overlap.iou() for overlap in strict]),
-        presence=np.concatenate([each[0] for each in said]),
-        suitability=np.concatenate([each[1] for each in said]),
-        present=slots["presence"],
-        similarity=slots["similarity"],
-        repeatable=(slots["presence"][:, chosen] == 1).any(axis=1),
-        subject=subjects,
+        pixels=np.concatenate(pixels),
+        presence=logit(np.concatenate([each.presence for each in said])),
+        suitability=logit(np.concatenate([each.suitability for each in said])),
+        present=trial.slots["presence"],
+        severity=trial.severity,
+        similarity=trial.slots["similarity"],
+        subject=trial.subject,
     )
 
 
-def _count(kept: list[Overlap], strict: list[Overlap], masks: NDArray[np.float32], batch: Batch) -> None:
-    outside = ~batch.band
-    for threshold, leaving_out, counting in zip(MASK_GRID, kept, strict, strict=True):
-        said = masks >= threshold
-        leaving_out.add(said, batch.mask, outside)
-        counting.add(said, batch.mask)
+def count(masks: NDArray[np.float32], batch: Batch) -> NDArray[np.int32]:
+    """Count pixels (n, 13, 4, 18): by truth (1) and band (2), and by how many thresholds of MASK_GRID they reach."""
+    n, classes = masks.shape[:2]
+    reached = np.searchsorted(np.array(MASK_GRID, dtype=np.float32), masks, side="right")
+    kinds, levels = 4, len(MASK_GRID) + 1
+    row = np.arange(n * classes).reshape(n, classes, 1, 1)
+    place = (row * kinds + batch.mask + 2 * batch.band) * levels + reached
+    counts = np.bincount(place.ravel(), minlength=n * classes * kinds * levels)
+    return counts.reshape(n, classes, kinds, levels).astype(np.int32)
 
 
 def ask_clean(model: Model, pool: Pool) -> CleanAnswers:
     """Return what the model says of the slices of a pool as they are."""
-    said: list[tuple[Floats, Floats]] = []
-    areas = np.zeros((len(MASK_GRID), len(CLASSES)))
+    presence, suitability = [np.zeros((0, len(CLASSES)))], [np.zeros(0)]
     for at in range(0, len(pool), PART):
-        part = range(at, min(at + PART, len(pool)))
-        masks, present, suitable = model(np.stack([pool.image(k) for k in part])[:, None])
-        areas += [(masks >= threshold).mean(axis=(2, 3)).sum(axis=0) for threshold in MASK_GRID]
-        said.append((logit(present), logit(suitable)))
-    return CleanAnswers(
-        presence=np.concatenate([each[0] for each in said]),
-        suitability=np.concatenate([each[1] for each in said]),
-        subject=pool.source,
-        masked=areas / max(len(pool), 1),
-    )
+        said = model(np.stack([pool.image(k) for k in range(at, min(at + PART, len(pool)))])[:, None])
+        presence.append(logit(said.presence))
+        suitability.append(logit(said.suitability))
+    return CleanAnswers(np.concatenate(presence), np.concatenate(suitability), pool.source)

@@ -104,15 +104,19 @@ def read_pool(folder: Path) -> Pool:
     """Read every clean slice of the pool."""
     table = split_table()
     images, split, source, anatomy = [], [], [], []
-    with (folder / "manifest.csv").open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if usable(row)]
-    for row in rows:
+    for row in manifest(folder):
         for image in _canvases(folder, row):
             images.append(_stored(image))
             split.append(split_of(table, row["source_repo"], row["patient_id"]))
             source.append(f"{row['source_repo']}/{row['patient_id'] or row['series_id']}")
             anatomy.append(row["anatomy"])
     return Pool(np.stack(images), np.array(split), np.array(source), np.array(anatomy))
+
+
+def manifest(folder: Path) -> list[dict[str, str]]:
+    """Return the rows of the pool's manifest that are usable."""
+    with (folder / "manifest.csv").open(encoding="utf-8", newline="") as stream:
+        return [row for row in csv.DictReader(stream) if usable(row)]
 
 
 def usable(row: Mapping[str, str]) -> bool:
@@ -136,12 +140,16 @@ def split_of(table: Mapping[str, list[dict[str, str]]], source: str, subject: st
 
 
 def _canvases(folder: Path, row: Mapping[str, str]) -> Iterator[Image]:
-    path = folder / row["path"]
-    slices = _dicom(path) if row["format"] == "DICOM" else _nifti(path, row["slice_axis"])
-    for piece in slices:
+    for piece in slices_of(folder, row):
         canvas = to_canvas(piece, CANVAS, transpose=piece.phase_encoding == "ROW").image
         if float((canvas > 0.1).mean()) >= LEAST_FILLED:
             yield canvas
+
+
+def slices_of(folder: Path, row: Mapping[str, str]) -> Iterator[Slice]:
+    """Read the slices of a row of the manifest at their native matrix."""
+    path = folder / row["path"]
+    return _dicom(path) if row["format"] == "DICOM" else nifti_slices(path, row["slice_axis"])
 
 
 def _dicom(path: Path) -> Iterator[Slice]:
@@ -151,7 +159,8 @@ def _dicom(path: Path) -> Iterator[Slice]:
         print(f"left out: {path.name}: {unreadable}")
 
 
-def _nifti(path: Path, axis: str) -> Iterator[Slice]:
+def nifti_slices(path: Path, axis: str) -> Iterator[Slice]:
+    """Return the slices of a volume along an axis (default: the last)."""
     from nibabel.loadsave import load  # noqa: PLC0415  needed where there are such files, and only to train
 
     image: Any = load(path)

@@ -1,109 +1,187 @@
-"""Measure a released model on held-out subjects and sources, choose its thresholds on others, and write its card.
+"""Measure released models on held-out subjects and sources, choose their thresholds on others, and write their cards.
 
-    python -m models.evaluate [MODEL FOLDER] [--slices 600] [--print]
+    python -m models.evaluate [MODEL FOLDER ...] [--slices 600] [--print] [--log FILE]
 
-Writes card.toml and README.md of the model and prints the table; `--print` only prints, and leaves the thresholds of
-the card as they are. The slices are simulated anew from a seed: the same figures come of the same model and data.
+Without folders all released models are measured and stand side by side. Writes card.toml, README.md and the curves of
+each model and prints the tables; `--print` only prints, and leaves the thresholds of the cards as they are. The slices
+follow from a seed: the same figures come of the same model, code and data. What a model answered is kept in the cache.
 """
 
 import argparse
-import csv
-import dataclasses
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from tqdm import tqdm
 
-from inference.card import Card, load_card, released
+from inference.card import Calibration, Card, load_card, released
+from inference.eye import Eye
 from inference.segmenter import Segmenter
-from models.answers import Model, ask, ask_clean, simulated
+from models.answers import Answers, CleanAnswers, ask, ask_clean
+from models.classical import Evidence, evidence
 from models.dataset import Pool, cache_folder, data_folder, load_pool
-from models.figures import Reading, figures
+from models.evaluation import Evaluation, Provenance, learning_of, metrics_of, sources
+from models.figures import measure
+from models.kept import JUDGING, PLANTING, digest, kept, state_of
 from models.modelcard import ModelCard, OperatingPoint
-from models.operating import choose
-from models.readme import Provenance, readme
+from models.operating import Reading, choose
+from models.outcomes import of_classical, of_clean, of_spoilt
+from models.readme import readme, side_by_side
+from models.resampling import resampling
+from models.series import Series, Verdicts, judge_clean, judge_spoilt, read_series
+from models.stress import Outcomes, Stressed, judge_stressed, stressed
+from models.trial import SEEDS, Trial, drawn
 
-Floats = NDArray[np.float32]
-SEEDS = {"validation": 101, "test": 202}
-LOG = "log.csv"
-FEW = 14  # clean slices of a subject
+SLICES = 600
+STRESSED_SHARE = 6  # one stressed slice for so many simulated ones
+SPOILT_SHARE = 25  # one spoilt series for so many simulated slices
+FEW = 14  # clean slices of a subject, for thresholds
+LOG = "training.csv"  # of the training, beside its model
+
+Kept = TypeVar("Kept")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Measured:
-    """What an evaluation gives."""
+class Bench:
+    """What every model is tried on, made once and only where it is needed."""
 
-    card: ModelCard
-    origin: Provenance
+    def __init__(self, pool: Pool, slices: int, cache: Path | None = None) -> None:
+        """Take the clean slices, how many to simulate (validation and test each), and where to keep answers."""
+        self.pool, self.slices = pool, slices
+        self._cache = cache
+        self._state = digest(state_of(PLANTING), pool.images.shape, pool.images[::50].tobytes(), slices)
+        self.judging = state_of(JUDGING)
 
-    def write(self, folder: Path) -> None:
-        """Write card.toml and README.md beside the model."""
-        (folder / "card.toml").write_text(self.card.to_toml(), encoding="utf-8")
-        (folder / "README.md").write_text(readme(self.card, self.origin), encoding="utf-8")
+    def kept(self, kind: Callable[..., Kept], name: str, model: str, make: Callable[[], Kept]) -> Kept:
+        """Return what an earlier run kept of a step for a model, else make it."""
+        path = self._cache / f"{name}-{digest(model, self._state)}.npz" if self._cache else None
+        return kept(kind, path, make)
+
+    @cached_property
+    def validation(self) -> Trial:
+        """The simulated slices that choose."""
+        return drawn(self.pool.of("validation"), self.slices, SEEDS["validation"])
+
+    @cached_property
+    def test(self) -> Trial:
+        """The simulated slices that measure."""
+        return drawn(self.pool.of("test"), self.slices, SEEDS["test"])
+
+    def evidence(self, split: str) -> Evidence:
+        """Return the classical metrics of the simulated slices of "validation" or "test"."""
+        return self.kept(Evidence, f"evidence-{split}", self.judging, lambda: evidence(self._trial(split)))
+
+    def _trial(self, split: str) -> Trial:
+        return self.validation if split == "validation" else self.test
+
+    @cached_property
+    def quiet(self) -> Pool:
+        """A few clean slices of every subject of training and validation, so that none rules the false alarms."""
+        rng = np.random.default_rng(SEEDS["validation"])
+        inside = np.isin(self.pool.split, ("train", "validation"))
+        names = np.unique(self.pool.source[inside])
+        chosen = [
+            rng.permutation(np.flatnonzero(inside & (self.pool.source == name)))[:FEW] for name in names
+        ]
+        return self.pool.at(np.sort(np.concatenate(chosen)))
+
+    @cached_property
+    def series(self) -> list[Series]:
+        """The held-out series."""
+        return read_series(self.pool, "test")
+
+    @cached_property
+    def stressed(self) -> Stressed:
+        """The held-out slices under stress."""
+        return stressed(self.pool.of("test"), max(8, self.slices // STRESSED_SHARE))
 
 
 def evaluate(
     folder: Path, pool: Pool, slices: int, *, log: Path | None = None, keep: bool = False
-) -> Measured:
-    """Return the card of the model in `folder` with figures measured on the pool's test split.
+) -> Evaluation:
+    """Return what the model in `folder` is worth on the pool's test split.
 
     Thresholds and calibration are chosen on its validation split (false alarms on clean slices of training as well),
-    or kept as the card has them. Raises UnfitModel.
+    or kept as the card has them. `log` is that of the training. Raises UnfitModel.
     """
+    return evaluated(folder, Bench(pool, slices), log=log, keep=keep)
+
+
+def evaluated(folder: Path, bench: Bench, *, log: Path | None = None, keep: bool = False) -> Evaluation:
+    """Do the same on a bench that serves several models."""
     card = load_card(folder)
-    model = running(card)
-    reading = _stated(card)
-    if not keep:
-        validation = pool.of("validation")
-        quiet = ask_clean(model, pool.at(few_of_each(pool, ("train", "validation"))))
-        asked = ask(model, *simulated(validation, slices, SEEDS["validation"]))
-        reading = Reading(*choose(asked, quiet))
-    test = pool.of("test")
-    measured = figures(ask(model, *simulated(test, slices, SEEDS["test"])), ask_clean(model, test), reading)
-    origin = Provenance(
-        simulated=slices,
-        clean=len(test),
-        test_sources=_sources(test),
-        validation_sources=_sources(pool.of("validation")),
-        training=training_told(log),
+    model = Segmenter(card)
+
+    def step(kind: Callable[..., Kept], name: str, make: Callable[[], Kept]) -> Kept:
+        return bench.kept(kind, name, card.sha256, make)
+
+    validation = step(Answers, "validation", lambda: ask(model, bench.validation))
+    answers = step(Answers, "test", lambda: ask(model, bench.test))
+    test = bench.pool.of("test")
+    clean = step(CleanAnswers, "clean", lambda: ask_clean(model, test))
+    if keep:
+        reading = _stated(card)
+    else:
+        reading = choose(validation, step(CleanAnswers, "quiet", lambda: ask_clean(model, bench.quiet)))
+    card = _read_as(card, reading)
+    verdicts = _verdicts(card, bench)
+    resamples = resampling(np.concatenate([test.source, verdicts.clean.subject]))
+    single = measure(answers, clean, reading, resamples)
+    series = of_clean(verdicts.clean, resamples) | of_spoilt(verdicts.spoilt, resamples)
+    classical = of_classical(
+        (bench.evidence("validation"), validation), (bench.evidence("test"), answers), resamples
     )
-    split = {"test": ", ".join(origin.test_sources), "validation": ", ".join(origin.validation_sources)}
-    return Measured(_rewritten(card, reading, {**measured, "split": split}), origin)
+    origin = Provenance(
+        simulated=bench.slices,
+        clean=len(test),
+        series=len(verdicts.clean.subject),
+        test_sources=sources(test),
+        validation_sources=sources(bench.pool.of("validation")),
+        learning=learning_of(log or folder / LOG),
+    )
+    metrics = metrics_of(single, series, verdicts.spoilt, verdicts.stress, classical)
+    metrics["split"] = {
+        "test": ", ".join(origin.test_sources),
+        "validation": ", ".join(origin.validation_sources),
+    }
+    return Evaluation(
+        card=_rewritten(card, reading, metrics),
+        reading=reading,
+        answers=answers,
+        single=single,
+        series=series,
+        clean=verdicts.clean,
+        spoilt=verdicts.spoilt,
+        stress=verdicts.stress,
+        classical=classical,
+        origin=origin,
+    )
 
 
-def few_of_each(pool: Pool, splits: tuple[str, ...]) -> NDArray[np.intp]:
-    """Return the indices of a few slices of every subject, so that no subject rules the false alarms.
-
-    Clean slices for thresholds come from training too: the validation sources alone hold too few anatomies.
-    """
-    rng = np.random.default_rng(SEEDS["validation"])
-    inside = np.isin(pool.split, splits)
-    names = np.unique(pool.source[inside])
-    chosen = [rng.permutation(np.flatnonzero(inside & (pool.source == name)))[:FEW] for name in names]
-    return np.sort(np.concatenate(chosen))
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    clean: Verdicts
+    spoilt: Verdicts
+    stress: Outcomes
 
 
-def running(card: Card) -> Model:
-    """Return the released model as a function."""
-    segmenter = Segmenter(card)
-
-    def ask_it(canvases: Floats) -> tuple[Floats, Floats, Floats]:
-        said = segmenter(canvases)
-        return said.masks, said.presence, said.suitability
-
-    return ask_it
-
-
-def training_told(log: Path | None) -> str:
-    """Say from the training's log how long and on how much it trained."""
-    if log is None or not log.is_file():
-        return "No log of the training is at hand."
-    with log.open(encoding="utf-8", newline="") as stream:
-        last = list(csv.DictReader(stream))[-1]
-    return (
-        f"{float(last['minutes']):.0f} minutes on a processor, {float(last['step']):.0f} steps, "
-        f"{float(last['seen']):.0f} slices seen, freshly simulated and each drawn about three times."
+def _verdicts(card: Card, bench: Bench) -> _Judged:
+    """Let the eye judge series and stressed slices as the card now reads the outputs."""
+    eye = Eye(card)
+    named = digest(card.sha256, card.classes, card.suitability, bench.judging)
+    return _Judged(
+        clean=bench.kept(Verdicts, "series", named, lambda: judge_clean(eye, bench.series)),
+        spoilt=bench.kept(
+            Verdicts,
+            "spoilt",
+            named,
+            lambda: judge_spoilt(eye, bench.series, max(1, bench.slices // SPOILT_SHARE)),
+        ),
+        stress=bench.kept(Outcomes, "stress", named, lambda: judge_stressed(eye, bench.stressed)),
     )
 
 
@@ -115,7 +193,22 @@ def _stated(card: Card) -> Reading:
     return Reading(points, (card.suitability.temperature, card.suitability.bias))
 
 
-def _rewritten(card: Card, reading: Reading, metrics: dict[str, object]) -> ModelCard:
+def _read_as(card: Card, reading: Reading) -> Card:
+    """Return the card with other thresholds and calibration."""
+    classes = tuple(
+        replace(
+            one,
+            mask_threshold=point.mask_threshold,
+            presence_threshold=point.presence_threshold,
+            presence_temperature=point.presence_temperature,
+            presence_bias=point.presence_bias,
+        )
+        for one, point in zip(card.classes, reading.points, strict=True)
+    )
+    return replace(card, classes=classes, suitability=Calibration(*reading.suitability))
+
+
+def _rewritten(card: Card, reading: Reading, metrics: Mapping[str, object]) -> ModelCard:
     return ModelCard(
         name=card.name,
         version=card.version,
@@ -129,15 +222,11 @@ def _rewritten(card: Card, reading: Reading, metrics: dict[str, object]) -> Mode
     )
 
 
-def _sources(pool: Pool) -> tuple[str, ...]:
-    """Return the sources, how many subjects of each, and how many slices."""
-    repositories = np.array([name.rpartition("/")[0] for name in pool.source])
-    told = []
-    for repository in np.unique(repositories):
-        inside = repositories == repository
-        subjects = len(np.unique(pool.source[inside]))
-        told.append(f"{repository} ({subjects} series or subjects, {int(inside.sum())} slices)")
-    return tuple(told)
+def all_released() -> list[Path]:
+    """Return the folders of all released models, the default one first."""
+    default = released()
+    others = sorted(card.parent for card in default.parent.glob("*/card.toml"))
+    return [default, *(folder for folder in others if folder != default)]
 
 
 def main() -> None:
@@ -145,19 +234,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path, nargs="?", help="of the model (default: the newest released)")
-    parser.add_argument("--slices", type=int, default=600, help="simulated, in validation and in test each")
-    parser.add_argument("--print", action="store_true", dest="keep", help="measure with the card as it is")
+    parser.add_argument("folders", type=Path, nargs="*", help="of models (default: all released)")
+    parser.add_argument(
+        "--slices", type=int, default=SLICES, help="simulated, in validation and in test each"
+    )
+    parser.add_argument(
+        "--print", action="store_true", dest="keep", help="measure with the cards as they are"
+    )
+    parser.add_argument("--log", type=Path, help="of the training of the one model: kept beside it")
     chosen = parser.parse_args()
     cv2.setNumThreads(1)
-    folder = chosen.folder or released()
+    folders: list[Path] = chosen.folders or all_released()
+    if chosen.log and len(folders) == 1:
+        shutil.copyfile(chosen.log, folders[0] / LOG)
     if data_folder() is None:
         print("SCANSIDE_DATA is not set: phantoms stand in, and nothing is written")
-    pool = load_pool(cache_folder())
-    measured = evaluate(folder, pool, chosen.slices, log=cache_folder() / LOG, keep=chosen.keep)
-    if data_folder() is not None and not chosen.keep:
-        measured.write(folder)
-    print(readme(measured.card, measured.origin))
+    cache = cache_folder()
+    bench = Bench(load_pool(cache), chosen.slices, cache / "evaluations")
+    found = [evaluated(folder, bench, keep=chosen.keep) for folder in tqdm(folders, unit="model")]
+    for folder, one in zip(folders, found, strict=True):
+        beside = [other for other in found if other is not one]
+        if data_folder() is not None and not chosen.keep:
+            one.write(folder, beside)
+        else:
+            print(readme(one, beside))
+    print(side_by_side(found))
 
 
 if __name__ == "__main__":

@@ -1,108 +1,157 @@
-"""The figures of a model card, from answers on slices that chose nothing: test subjects and sources."""
+"""The figures of a model, from answers on slices that chose nothing: test subjects and sources."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.answers import MASK_GRID, Answers, Bits, CleanAnswers, Floats
+from models.answers import MASK_GRID, Answers, CleanAnswers
 from models.classes import CLASSES
-from models.metrics import auc, weighted
-from models.modelcard import OperatingPoint
-from models.operating import sigmoid, usable
+from models.metrics import (
+    Bits,
+    Floats,
+    area,
+    average_precision,
+    by_prevalence,
+    calibration_error,
+    dice,
+    mean,
+    ratio,
+    share,
+)
+from models.operating import Reading
+from models.resampling import Resampling
 from models.visibility import GREY_ZONE
 
-Figures = dict[str, object]
+# A name and its rows: every subject counted once, then the resamples.
+Rows = dict[str, Floats]  # (1 + draws,) each
+
 REPEAT_BELOW = 0.5  # of calibrated suitability: what would be called unusable
+SEVERITIES = (0.8, 1.3, 2.1, 3.4)  # edges of bins that a log-uniform severity fills alike
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How the outputs are read."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """What the answers on single slices come to."""
 
-    points: Sequence[OperatingPoint]
-    suitability: tuple[float, float]  # temperature, bias
-
-    def presence(self, logits: Floats) -> Floats:
-        """Return calibrated presence (n, 13)."""
-        temperature = np.array([point.presence_temperature for point in self.points])
-        return sigmoid(logits / temperature + np.array([point.presence_bias for point in self.points]))
-
-    def usable(self, logits: Floats) -> Floats:
-        """Return calibrated suitability (n,)."""
-        return sigmoid(logits / self.suitability[0] + self.suitability[1])
-
-    def alarms(self, logits: Floats) -> Bits:
-        """Return which classes are called present (n, 13)."""
-        thresholds = np.array([point.presence_threshold for point in self.points])
-        return np.asarray(self.presence(logits) >= thresholds, dtype=bool)
+    whole: Rows  # of the model
+    classes: Mapping[str, Rows]  # of each class
+    severities: Mapping[str, Mapping[str, Floats]]  # of each class: detected, iou, slices, each (bins,)
 
 
-def figures(answers: Answers, clean: CleanAnswers, reading: Reading) -> Figures:
-    """Return all figures: numbers for the model as a whole, then one table a class."""
-    per_class = [_class(k, answers, clean, reading) for k in range(len(CLASSES))]
+def measure(answers: Answers, clean: CleanAnswers, reading: Reading, resamples: Resampling) -> Measured:
+    """Return all figures of single slices."""
+    weights, quiet = resamples.weights(answers.subject), resamples.weights(clean.subject)
+    overlap = {strict: _overlap(answers, reading, weights, strict=strict) for strict in (False, True)}
+    classes = {
+        name: _class(k, answers, reading, weights)
+        | {
+            "iou": overlap[False][:, k],
+            "dice": dice(overlap[False][:, k]),
+            "iou_strict": overlap[True][:, k],
+            "dice_strict": dice(overlap[True][:, k]),
+            "clean_alarm": share(reading.alarms(clean.presence)[:, k], quiet),
+        }
+        for k, name in enumerate(CLASSES)
+    }
 
     def column(name: str) -> Floats:
-        return np.array([row[name] for row in per_class])
+        return np.stack([rows[name] for rows in classes.values()], axis=-1)
 
-    return {
-        "iou_mean": float(np.nanmean(column("iou"))),
-        "iou_weighted": weighted(column("iou")),
-        "iou_strict_mean": float(np.nanmean(column("iou_strict"))),
-        "iou_strict_weighted": weighted(column("iou_strict")),
-        "presence_auc_macro": float(np.nanmean(column("presence_auc"))),
-        **_suitability(answers, clean, reading),
-        "clean_any_alarm": float(reading.alarms(clean.presence).any(axis=1).mean()),
-        "presence_ece": _presence_ece(answers, reading),
-        **{f"class_{name}": row for name, row in zip(CLASSES, per_class, strict=True)},
+    whole = {
+        "iou_mean": mean(column("iou")),
+        "iou_weighted": by_prevalence(column("iou")),
+        "dice_mean": mean(column("dice")),
+        "dice_weighted": by_prevalence(column("dice")),
+        "iou_strict_mean": mean(column("iou_strict")),
+        "iou_strict_weighted": by_prevalence(column("iou_strict")),
+        "dice_strict_mean": mean(column("dice_strict")),
+        "dice_strict_weighted": by_prevalence(column("dice_strict")),
+        "presence_auc_macro": mean(column("presence_auc")),
+        "presence_ap_macro": mean(column("presence_ap")),
+        "presence_ece": _presence_error(answers, reading, weights),
+        **_suitability(answers, reading, weights),
+        "clean_unsuitable": share(reading.usable(clean.suitability) < REPEAT_BELOW, quiet),
+        "clean_any_alarm": share(np.asarray(reading.alarms(clean.presence).any(axis=1)), quiet),
     }
+    return Measured(whole, classes, _severities(answers, reading))
 
 
-def _class(k: int, answers: Answers, clean: CleanAnswers, reading: Reading) -> Mapping[str, float]:
-    row = MASK_GRID.index(reading.points[k].mask_threshold)
+def bins_of(severity: Floats) -> Floats:
+    """Return the bin of each severity; -1 where nothing was planted."""
+    place = np.clip(np.searchsorted(SEVERITIES, severity, side="right") - 1, 0, len(SEVERITIES) - 2)
+    return np.where(severity > 0, place, -1)
+
+
+def _overlap(answers: Answers, reading: Reading, weights: Floats, *, strict: bool) -> Floats:
+    """Return IoU (1 + draws, 13), pooled over slices, each class at its own threshold."""
+    both, either = _at_thresholds(answers, reading, strict=strict)
+    return ratio(weights @ both, weights @ either)
+
+
+def _at_thresholds(answers: Answers, reading: Reading, *, strict: bool) -> tuple[Floats, Floats]:
+    rows = [MASK_GRID.index(point.mask_threshold) for point in reading.points]
+    tables = {row: answers.overlap(row, strict=strict) for row in set(rows)}
+    both, either = (
+        np.stack([tables[row][which][:, k] for k, row in enumerate(rows)], axis=1) for which in (0, 1)
+    )
+    return both, either
+
+
+def _class(k: int, answers: Answers, reading: Reading, weights: Floats) -> Rows:
     known = answers.present[:, k] >= 0
-    truth = answers.present[known, k] == 1
+    truth, score, of_known = answers.present[known, k] == 1, answers.presence[known, k], weights[:, known]
     alarms = reading.alarms(answers.presence)[known, k]
     return {
-        "iou": float(answers.iou[row, k]),
-        "iou_strict": float(answers.iou_strict[row, k]),
-        "presence_auc": auc(answers.presence[known, k], truth),
-        "sensitivity": _share(alarms[truth]),
-        "specificity": _share(~alarms[~truth]),
-        "clean_alarm": _share(reading.alarms(clean.presence)[:, k]),
-        "slices_present": float(truth.sum()),
+        "presence_auc": area(score, truth, of_known),
+        "presence_ap": average_precision(score, truth, of_known),
+        "presence_ece": calibration_error(reading.presence(answers.presence)[known, k], truth, of_known),
+        "sensitivity": share(alarms[truth], of_known[:, truth]),
+        "specificity": share(~alarms[~truth], of_known[:, ~truth]),
+        "slices_present": of_known[:, truth].sum(axis=1),
     }
 
 
-def _suitability(answers: Answers, clean: CleanAnswers, reading: Reading) -> Mapping[str, float]:
-    truth, said = usable(answers), reading.usable(answers.suitability)
-    mean = answers.similarity[:, 0]
-    outside = (mean <= GREY_ZONE[0]) | (mean >= GREY_ZONE[1])
+def _suitability(answers: Answers, reading: Reading, weights: Floats) -> Rows:
+    truth, said = answers.usable, reading.usable(answers.suitability)
+    outside = decided(answers)
+    spoilt = ~truth & answers.repeatable
     return {
-        "suitability_auc": auc(said, truth),
-        "suitability_auc_grey_zone_out": auc(said[outside], truth[outside]),
-        "suitability_ece": expected_calibration_error(said, truth),
-        "clean_unsuitable": _share(reading.usable(clean.suitability) < REPEAT_BELOW),
-        "spoilt_found": _share(said[~truth & answers.repeatable] < REPEAT_BELOW),
-        "usable_called_unsuitable": _share(said[truth] < REPEAT_BELOW),
+        "suitability_auc": area(said, truth, weights),
+        "suitability_auc_grey_zone_out": area(said[outside], truth[outside], weights[:, outside]),
+        "suitability_ap_unsuitable": average_precision(-said, ~truth, weights),
+        "suitability_ece": calibration_error(said, truth, weights),
+        "spoilt_found": share(said[spoilt] < REPEAT_BELOW, weights[:, spoilt]),
+        "usable_called_unsuitable": share(said[truth] < REPEAT_BELOW, weights[:, truth]),
     }
 
 
-def _presence_ece(answers: Answers, reading: Reading) -> float:
+def decided(answers: Answers) -> Bits:
+    """Return which slices lie outside the grey zone of suitability."""
+    average = answers.similarity[:, 0]
+    return np.asarray((average <= GREY_ZONE[0]) | (average >= GREY_ZONE[1]))
+
+
+def _presence_error(answers: Answers, reading: Reading, weights: Floats) -> Floats:
     known = answers.present >= 0
-    return expected_calibration_error(reading.presence(answers.presence)[known], answers.present[known] == 1)
+    repeated = np.repeat(weights, known.sum(axis=1), axis=1)
+    return calibration_error(reading.presence(answers.presence)[known], answers.present[known] == 1, repeated)
 
 
-def expected_calibration_error(probability: Floats, truth: Bits, bins: int = 10) -> float:
-    """Return the mean gap between what was said and what was so, over bins of equal width (Naeini et al. 2015)."""
-    place = np.minimum((probability * bins).astype(int), bins - 1)
-    gaps = [
-        (place == b).mean() * abs(float(probability[place == b].mean()) - float(truth[place == b].mean()))
-        for b in range(bins)
-        if (place == b).any()
-    ]
-    return float(sum(gaps))
-
-
-def _share(said: Bits) -> float:
-    return float(said.mean()) if said.size else float("nan")
+def _severities(answers: Answers, reading: Reading) -> Mapping[str, Mapping[str, Floats]]:
+    """Tell per class and bin of severity: found of those present, IoU on those planted, and how many are present."""
+    both, either = _at_thresholds(answers, reading, strict=False)
+    alarms, place = reading.alarms(answers.presence), bins_of(answers.severity.astype(np.float64))
+    table = {}
+    for k, name in enumerate(CLASSES):
+        planted = [place[:, k] == b for b in range(len(SEVERITIES) - 1)]
+        shown = [within & (answers.present[:, k] == 1) for within in planted]
+        count = np.array([float(within.sum()) for within in shown])
+        table[name] = {
+            "slices": count,
+            "detected": ratio(np.array([float(alarms[within, k].sum()) for within in shown]), count),
+            "iou": ratio(
+                *(np.array([part[within, k].sum() for within in planted]) for part in (both, either))
+            ),
+        }
+    return table

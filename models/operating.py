@@ -1,15 +1,86 @@
 """Choose how a model's outputs are read, on validation slices only: calibration and thresholds."""
 
-import numpy as np
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from models.answers import MASK_GRID, Answers, Bits, CleanAnswers, Floats
+import numpy as np
+from numpy.typing import NDArray
+
+from models.answers import MASK_GRID, Answers, CleanAnswers
 from models.classes import CLASSES
+from models.metrics import Bits, Floats, calibration_error, ratio
 from models.modelcard import OperatingPoint
-from models.visibility import UNSUITABLE_MEAN, UNSUITABLE_TENTH
 
 FALSE_ALARMS = 0.02  # of the clean validation slices, per class
 LOWEST, HIGHEST = 0.30, 0.98  # of a presence threshold
 TEMPERATURES = (0.25, 4.0)
+
+Fit = tuple[float, float]  # temperature, bias: probability = sigmoid(logit / temperature + bias)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the outputs are read."""
+
+    points: Sequence[OperatingPoint]
+    suitability: Fit
+
+    def presence(self, logits: Floats) -> Floats:
+        """Return calibrated presence (n, 13)."""
+        temperature = np.array([point.presence_temperature for point in self.points])
+        return sigmoid(logits / temperature + np.array([point.presence_bias for point in self.points]))
+
+    def usable(self, logits: Floats) -> Floats:
+        """Return calibrated suitability (n,)."""
+        return sigmoid(logits / self.suitability[0] + self.suitability[1])
+
+    def alarms(self, logits: Floats) -> Bits:
+        """Return which classes are called present (n, 13)."""
+        thresholds = np.array([point.presence_threshold for point in self.points])
+        return np.asarray(self.presence(logits) >= thresholds, dtype=bool)
+
+
+def choose(simulated: Answers, clean: CleanAnswers) -> Reading:
+    """Return the operating point of each class, and the calibration of the suitability."""
+    logits = np.concatenate([simulated.suitability, clean.suitability])
+    truth = np.concatenate([simulated.usable, np.ones(len(clean.suitability), dtype=bool)])
+    subject = np.concatenate([simulated.subject, clean.subject])
+    points = tuple(_point(k, simulated, clean) for k in range(len(CLASSES)))
+    return Reading(points, calibrated(logits, truth, subject))
+
+
+def calibrated(logits: Floats, truth: Bits, subject: NDArray[np.str_]) -> Fit:
+    """Return the calibration whose error is least on subjects that it was not fitted on, fitted on all.
+
+    A temperature alone or temperature and bias (Platt 1999). On subjects cut in two halves each is fitted on one and
+    judged on the other.
+    """
+    first = half(subject)
+    ways: tuple[Callable[[Floats, Bits], Fit], ...] = (tempered, platt)
+    return min(ways, key=lambda way: _held_out_error(way, logits, truth, first))(logits, truth)
+
+
+def half(subject: NDArray[np.str_]) -> Bits:
+    """Return which slices are of the first half: the largest subjects first, each to the smaller side."""
+    names, counts = np.unique(subject, return_counts=True)
+    sides: tuple[list[str], list[str]] = [], []
+    sizes = [0, 0]
+    for k in np.argsort(-counts, kind="stable"):
+        side = int(sizes[1] < sizes[0])
+        sides[side].append(str(names[k]))
+        sizes[side] += int(counts[k])
+    return np.isin(subject, sides[0])
+
+
+def _held_out_error(way: Callable[[Floats, Bits], Fit], logits: Floats, truth: Bits, first: Bits) -> float:
+    errors = []
+    for fitted in (first, ~first):
+        if not fitted.any() or fitted.all():
+            return 0.0  # one subject alone: nothing to hold out, the first way serves
+        temperature, bias = way(logits[fitted], truth[fitted])
+        said = sigmoid(logits[~fitted] / temperature + bias)
+        errors.append(float(calibration_error(said, truth[~fitted], np.ones((1, len(said))))[0]))
+    return sum(errors)
 
 
 def sigmoid(logits: Floats) -> Floats:
@@ -17,15 +88,22 @@ def sigmoid(logits: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -40, 40))), dtype=np.float64)
 
 
-def platt(logits: Floats, truth: Bits, steps: int = 50) -> tuple[float, float]:
+def tempered(logits: Floats, truth: Bits) -> Fit:
+    """Return the temperature that makes sigmoid(logit / temperature) the likeliest, by looking at 81 of them."""
+    temperatures = np.geomspace(*TEMPERATURES, 81)
+    losses = [float(np.logaddexp(0, np.where(truth, -logits, logits) / t).sum()) for t in temperatures]
+    return float(temperatures[int(np.argmin(losses))]), 0.0
+
+
+def platt(logits: Floats, truth: Bits, steps: int = 50) -> Fit:
     """Return (temperature, bias) that make sigmoid(logit / temperature + bias) the likeliest (Platt 1999).
 
     Newton's method, held near (1, 0) by a weak prior, since a class may have few positives.
     """
     slope, bias = 1.0, 0.0
     for _ in range(steps):
-        error = sigmoid(slope * logits + bias) - truth
-        spread = np.maximum(sigmoid(slope * logits + bias) * (1 - sigmoid(slope * logits + bias)), 1e-9)
+        said = sigmoid(slope * logits + bias)
+        error, spread = said - truth, np.maximum(said * (1 - said), 1e-9)
         gradient = np.array([(error * logits).sum() + 2 * (slope - 1), error.sum() + 0.1 * bias])
         mixed = (spread * logits).sum()
         curvature = np.array([[(spread * logits**2).sum() + 2, mixed], [mixed, spread.sum() + 0.1]])
@@ -35,33 +113,27 @@ def platt(logits: Floats, truth: Bits, steps: int = 50) -> tuple[float, float]:
     return 1 / slope, bias
 
 
-def usable(answers: Answers) -> Bits:
-    """Return which slices are diagnostically usable."""
-    mean, tenth = answers.similarity[:, 0], answers.similarity[:, 1]
-    return np.asarray((mean >= UNSUITABLE_MEAN) & (tenth >= UNSUITABLE_TENTH), dtype=bool)
-
-
-def choose(simulated: Answers, clean: CleanAnswers) -> tuple[tuple[OperatingPoint, ...], tuple[float, float]]:
-    """Return the operating point of each class, and the suitability's (temperature, bias)."""
-    points = tuple(_point(k, simulated, clean) for k in range(len(CLASSES)))
-    logits = np.concatenate([simulated.suitability, clean.suitability])
-    truth = np.concatenate([usable(simulated), np.ones(len(clean.suitability), dtype=bool)])
-    return points, platt(logits, truth)
-
-
 def _point(k: int, simulated: Answers, clean: CleanAnswers) -> OperatingPoint:
     known = simulated.present[:, k] >= 0
     logits, truth = simulated.presence[known, k], simulated.present[known, k] == 1
-    temperature, bias = platt(logits, truth)
+    temperature, bias = calibrated(logits, truth, simulated.subject[known])
     quiet = sigmoid(clean.presence[:, k] / temperature + bias)
     threshold = max(_best_f1(sigmoid(logits / temperature + bias), truth), _above(quiet, FALSE_ALARMS))
-    iou = np.nan_to_num(simulated.iou[:, k])
     return OperatingPoint(
-        mask_threshold=MASK_GRID[int(iou.argmax())],
+        mask_threshold=_mask_threshold(k, simulated),
         presence_threshold=round(min(max(threshold, LOWEST), HIGHEST), 3),
         presence_temperature=round(temperature, 4),
         presence_bias=round(bias, 4),
     )
+
+
+def _mask_threshold(k: int, simulated: Answers) -> float:
+    pooled = [
+        [pixels[:, k].sum() for pixels in simulated.overlap(row, strict=False)]
+        for row in range(len(MASK_GRID))
+    ]
+    both, either = np.array(pooled).T
+    return MASK_GRID[int(np.nan_to_num(ratio(both, either)).argmax())]
 
 
 def _above(probability: Floats, share: float) -> float:

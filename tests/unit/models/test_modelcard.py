@@ -1,4 +1,4 @@
-"""The card of a released model: what is written is what the eye reads; the README holds measured figures only."""
+"""The card of a released model: what is written is what the eye reads."""
 
 import tomllib
 from pathlib import Path
@@ -8,7 +8,6 @@ import pytest
 from inference.card import load_card, released
 from models.classes import CLASSES
 from models.modelcard import ModelCard, OperatingPoint, file_digest
-from models.readme import Provenance, readme
 
 
 def card(sha256: str = "0" * 64, metrics: dict[str, object] | None = None) -> ModelCard:
@@ -39,21 +38,3 @@ def test_text_with_quotes_and_umlauts_survives() -> None:
 
 def test_the_released_model_has_a_card_that_the_eye_accepts() -> None:
     assert load_card(released()).limits
-
-
-def test_the_readme_shows_figures_of_the_card_and_names_weak_classes() -> None:
-    metrics: dict[str, object] = {
-        "iou_mean": 0.1234,
-        "class_motion": {"iou": 0.61},
-        "class_flow": {"iou": 0.08},
-    }
-    origin = Provenance(300, 50, ("x/y (50)",), ("v/w (9)",), "5 minutes on a processor.")
-
-    text = readme(card(metrics=metrics), origin)
-
-    assert "| IoU, mean of the classes (ambiguous band left out) | 0.123 |" in text
-    assert "| motion | 0.610 |" in text
-    assert "flow (0.080)" in text.rpartition("weak")[2]
-    assert "motion (" not in text.rpartition("weak")[2]
-    assert "300 slices" in text
-    assert "nan" not in text

@@ -1,0 +1,103 @@
+"""An evaluation from a released model to its card, on phantoms; what was answered once is not asked again."""
+
+import shutil
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inference.card import load_card, released
+from models.classes import CLASSES
+from models.classical import Evidence, fit
+from models.dataset import phantom_pool
+from models.evaluate import Bench, evaluated
+from models.evaluation import Evaluation
+from models.kept import digest, kept
+from models.readme import readme, side_by_side
+from models.stress import STRESSES
+
+
+@pytest.fixture(scope="module")
+def found() -> Evaluation:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SCANSIDE_DATA", raising=False)
+        return evaluated(released(), Bench(phantom_pool(12, 6), 24))
+
+
+def test_the_readme_tells_what_was_measured(found: Evaluation) -> None:
+    text = readme(found)
+
+    iou = found.figure("iou_mean")
+    assert f"| {iou.value:.3f} ({iou.low:.3f}-{iou.high:.3f}) |" in text
+    assert "nan" not in text
+    for name in CLASSES:
+        assert text.count(f"\n| {name} |") >= 3  # figures, operating points, severities
+    for stress in STRESSES:
+        assert stress.told in text
+    for point in range(1, 11):
+        assert f"\n{point}. **" in text
+    for title in (
+        "Intended use",
+        "Data and splits",
+        "Simulation",
+        "What it cannot see",
+        "Good machine learning",
+    ):
+        assert f"## {title}" in text
+
+
+def test_models_stand_side_by_side(found: Evaluation) -> None:
+    other = replace(found, card=replace(found.card, name="scanside-artifacts-pruned"))
+    (head, rule, *rows) = side_by_side([found, other]).splitlines()
+
+    assert head.split(" | ")[1:] == [found.title, other.title, "classical metrics alone |"]
+    assert len(rule.split("|")) == 6
+    assert all(len(row.split("|")) == 6 for row in rows)
+
+
+def test_what_is_written_is_a_card_that_the_eye_reads(found: Evaluation, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    shutil.copyfile(released() / "model.onnx", tmp_path / "model.onnx")
+
+    found.write(tmp_path)
+
+    card = load_card(tmp_path)
+    assert card.headline()["iou_mean"] == pytest.approx(found.figure("iou_mean").value, abs=1e-5)
+    assert card.metrics["low"]["iou_mean"] <= card.metrics["iou_mean"] <= card.metrics["high"]["iou_mean"]
+    assert card.classes[0].mask_threshold == found.reading.points[0].mask_threshold
+    assert tomllib.loads((tmp_path / "card.toml").read_text("utf-8"))["metrics"]["stress_none"]["slices"] > 0
+    for curve in ("reliability.png", "roc.png", "severity.png"):
+        assert (tmp_path / curve).stat().st_size < 100_000
+    assert not (tmp_path / "learning.png").exists()  # no log, no curve
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thing:
+    values: np.ndarray
+
+
+def test_a_step_is_made_once(tmp_path: Path) -> None:
+    made = []
+
+    def make() -> Thing:
+        made.append(1)
+        return Thing(np.arange(3))
+
+    first, again = (kept(Thing, tmp_path / "a" / "step.npz", make) for _ in range(2))
+
+    assert len(made) == 1
+    assert np.array_equal(first.values, again.values)
+    assert digest("ab", "c") != digest("a", "bc")
+
+
+def test_classical_metrics_are_fitted_with_those_that_do_not_apply() -> None:
+    rng = np.random.default_rng(0)
+    values, truth = rng.normal(size=(400, 3)), rng.random(400) < 0.5
+    values[truth, 0] += 2.0
+    values[::5, 1] = np.nan
+
+    odds = fit(Evidence(values[:200]), truth[:200])(Evidence(values[200:]))
+
+    assert float(((odds > 0) == truth[200:]).mean()) > 0.75
