@@ -1,6 +1,6 @@
 """Write a released model: one ONNX file, held against torch, and its card.
 
-python -m models.export [--checkpoint FILE] [--version 0.1.0] [--out models/released]
+python -m models.export CHECKPOINT [--version 0.1.0] [--out models/released]
 """
 
 import argparse
@@ -15,6 +15,7 @@ import onnx
 import onnxruntime
 import torch
 
+from models.learning import averaged
 from models.modelcard import CANVAS, ModelCard, file_digest
 from models.network import Network, Released
 
@@ -95,13 +96,11 @@ def _compare(model: Released, path: Path) -> None:
 def main() -> None:
     """Export the network of a checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("checkpoint", type=Path, help="of a training, or compact weights")
     parser.add_argument("--version", default="0.1.0")
     parser.add_argument("--out", type=Path, default=RELEASED)
     options = parser.parse_args()
-    network = Network()
-    if options.checkpoint:
-        network.load_state_dict(torch.load(options.checkpoint, weights_only=True)["average"])
+    network = averaged(options.checkpoint)
     card = export(network, options.out, version=options.version)
     print(f"{options.out / card.folder_name}: {card.sha256}")
 

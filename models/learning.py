@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models.losses import Losses, Truth, losses
-from models.network import Answer, Network
+from models.network import Answer, Network, network_of
 from models.shelf import Batch
 
 WARM_UP = 0.03  # of the budget
@@ -61,41 +61,41 @@ class Run:
         )
         scratch.replace(path)
 
-    def save_compact(self, path: Path) -> None:
-        """Write the averaged weights alone, in half precision, for another machine to go on from."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        weights = self.average.state_dict()
-        torch.save(
-            {name: value.half() if value.is_floating_point() else value for name, value in weights.items()},
-            path,
-        )
 
-    def begin_from(self, path: Path) -> None:
-        """Begin from the weights that `save_compact` wrote."""
-        weights = {name: value.float() for name, value in torch.load(path, weights_only=True).items()}
-        self.network.load_state_dict(weights)
-        self.average.load_state_dict(weights)
-
-    def load(self, path: Path) -> None:
-        """Take up the run of a checkpoint."""
-        state = torch.load(path, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.minutes, self.step, self.seen = float(state["minutes"]), int(state["step"]), int(state["seen"])
-
-
-def start(options: Options) -> Run:
+def begin(options: Options, network: Network) -> Run:
     """Return a run that has not begun."""
-    torch.manual_seed(options.seed)
-    network, average = Network(), Network()
+    average = network_of(network.state_dict())
     for each in (network, average):
         for weight in each.parameters():
             weight.data = weight.data.contiguous(memory_format=_layout(weight))
-    average.load_state_dict(network.state_dict())
     average.eval()
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-4)
     return Run(network, average, optimiser)
+
+
+def take_up(options: Options, path: Path) -> Run:
+    """Return the run that `Run.save` wrote."""
+    state = torch.load(path, weights_only=True)
+    run = begin(options, network_of(state["network"]))
+    run.average.load_state_dict(state["average"])
+    run.optimiser.load_state_dict(state["optimiser"])
+    run.minutes, run.step, run.seen = float(state["minutes"]), int(state["step"]), int(state["seen"])
+    return run
+
+
+def averaged(path: Path) -> Network:
+    """Return the averaged network of a checkpoint or of compact weights, ready to be asked."""
+    state = torch.load(path, weights_only=True)
+    return network_of(state.get("average", state)).eval()
+
+
+def save_compact(network: Network, path: Path) -> None:
+    """Write the weights in half precision, for another machine to go on from."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    weights = network.state_dict()
+    torch.save(
+        {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}, path
+    )
 
 
 def _layout(weight: Tensor) -> torch.memory_format:

@@ -1,6 +1,7 @@
 """The network: a small two-dimensional encoder-decoder with mask, presence and suitability heads."""
 
 import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,8 +16,8 @@ from models.modelcard import CANVAS
 MASK_SLOPE = 4.0
 LOG_GAIN = 100.0
 # The local contrast is a difference to the surroundings in units of their brightness, as visibility is.
-NEAR, AROUND = 2.0, 5.0  # SD of the blurs in px
 CONTRAST_SHARE, CONTRAST_FLOOR, CONTRAST_MOST = 0.08, 0.015, 6.0
+SHRINK = 4  # of the grid on which the surroundings are taken
 SPECTRUM_FLOOR = 1e-6  # of the sum of the image
 # The coarsest grid on which the maximum of a mask is taken as evidence of presence.
 EVIDENCE_POOL = 4
@@ -24,10 +25,12 @@ EVIDENCE_POOL = 4
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What fixes the size of a network: channels per level, finest (half of the canvas) first, and of the rest."""
+    """What fixes the size of a network: its channels."""
 
-    widths: tuple[int, ...] = (16, 32, 64, 96, 128)
+    widths: tuple[int, ...] = (16, 32, 64, 96, 128)  # going down, finest level (half of the canvas) first
+    rising: tuple[int, ...] = (96, 64, 32, 16)  # going up
     spectrum: tuple[int, int, int] = (32, 48, 8)  # convolutions over the spectrum, finest first
+    reading: int = 96  # what is read from the spectrum
     context: int = 96  # what is known of the slice as a whole
     hidden: int = 96  # of the head
 
@@ -39,14 +42,6 @@ class Derived(nn.Module):
     an N/2 ghost over its origin; and the local contrast, in which ringing and faint structure stand out.
     """
 
-    near: Tensor
-    around: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("near", _blurring(NEAR), persistent=False)
-        self.register_buffer("around", _blurring(AROUND), persistent=False)
-
     @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:
         """Return the channels of `image` (0..1)."""
@@ -56,36 +51,37 @@ class Derived(nn.Module):
             return torch.cat([image, log, torch.cat([lower, upper], dim=2), self._contrast(image)], dim=1)
 
     def _contrast(self, image: Tensor) -> Tensor:
-        near, around = (blurring @ image @ blurring.T for blurring in (self.near, self.around))
+        near = _boxed(_boxed(image, 5), 5)  # SD 2 px
+        small = _boxed(_boxed(functional.avg_pool2d(image, SHRINK), 3), 3)  # SD 5 px
+        around = functional.interpolate(
+            small, scale_factor=float(SHRINK), mode="bilinear", align_corners=False
+        )
         difference = (image - near) / (CONTRAST_SHARE * around).clamp(min=CONTRAST_FLOOR)
         return difference.clamp(-CONTRAST_MOST, CONTRAST_MOST) * (1 / CONTRAST_MOST)
 
 
-def _blurring(sd: float) -> Tensor:
-    """Return the matrix (256, 256) that blurs by a Gaussian; at the border what is missing counts for the rest."""
-    place = torch.arange(CANVAS, dtype=torch.float32)
-    weights = torch.exp(-((place[:, None] - place[None, :]) ** 2) / (2 * sd * sd))
-    return weights / weights.sum(dim=1, keepdim=True)
+def _boxed(image: Tensor, size: int) -> Tensor:
+    """Return the mean over size x size px; at the border over those that there are."""
+    for kernel, reach in (((size, 1), (size // 2, 0)), ((1, size), (0, size // 2))):
+        image = functional.avg_pool2d(image, kernel, 1, reach, count_include_pad=False)
+    return image
 
 
 class Spectrum(nn.Module):
-    """Read the k-space of the slice, where a spike is a point and a truncation an edge; (n, 1, y, x) -> (n, context).
+    """Read the k-space of the slice, where a spike is a point and a truncation an edge; (n, 1, y, x) -> (n, reading).
 
     The transform is made of matrix products, which every runtime has; kx >= 0 suffices, the image being real.
     """
 
-    cos_y: Tensor
-    sin_y: Tensor
-    cos_x: Tensor
-    sin_x: Tensor
+    cosine: Tensor  # (128, 256) of the waves from 0
+    sine: Tensor
 
-    def __init__(self, widths: tuple[int, int, int], context: int) -> None:
+    def __init__(self, widths: tuple[int, int, int], reading: int) -> None:
         super().__init__()
-        for axis, first, count in (("y", -CANVAS // 2, CANVAS), ("x", 0, CANVAS // 2)):
-            waves = torch.arange(first, first + count, dtype=torch.float64)[:, None]
-            angle = 2 * torch.pi / CANVAS * waves * torch.arange(CANVAS, dtype=torch.float64)
-            self.register_buffer(f"cos_{axis}", angle.cos().float(), persistent=False)
-            self.register_buffer(f"sin_{axis}", angle.sin().float(), persistent=False)
+        waves = torch.arange(CANVAS // 2, dtype=torch.float64)[:, None]
+        angle = 2 * torch.pi / CANVAS * waves * torch.arange(CANVAS, dtype=torch.float64)
+        self.register_buffer("cosine", angle.cos().float(), persistent=False)
+        self.register_buffer("sine", angle.sin().float(), persistent=False)
         self.layers = nn.Sequential(
             *itertools.chain(
                 *(
@@ -94,7 +90,7 @@ class Spectrum(nn.Module):
                 )
             )
         )
-        self.read = nn.Linear(widths[-1] * (CANVAS // 16) * (CANVAS // 32), context)
+        self.read = nn.Linear(widths[-1] * (CANVAS // 16) * (CANVAS // 32), reading)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return what the spectrum tells."""
@@ -110,10 +106,16 @@ class Spectrum(nn.Module):
         """Return (n, 1, ky, kx): the logarithm of the magnitude relative to the sum of the image, 0..1."""
         with torch.autocast(image.device.type, enabled=False):
             plane = image.float()
-            even, odd = plane @ self.cos_x.T, plane @ self.sin_x.T
-            real, imaginary = self.cos_y @ even - self.sin_y @ odd, self.cos_y @ odd + self.sin_y @ even
-            total = plane.sum(dim=(2, 3), keepdim=True).clamp(min=1.0)
-            power = (real * real + imaginary * imaginary) / (total * total)
+            even, odd = plane @ self.cosine.T, plane @ self.sine.T
+            ce, co, se, so = self.cosine @ even, self.cosine @ odd, self.sine @ even, self.sine @ odd
+            upper, lower = (
+                (ce - so) ** 2 + (co + se) ** 2,
+                (ce + so) ** 2 + (co - se) ** 2,
+            )  # ky >= 0, ky <= 0
+            both = torch.cat(
+                [lower[:, :, -1:], lower[:, :, 1:].flip(2), upper], dim=2
+            )  # the outermost stands twice
+            power = both / plane.sum(dim=(2, 3), keepdim=True).clamp(min=1.0) ** 2
             return (0.5 * torch.log10(power + SPECTRUM_FLOOR**2) + 6.0) * (1 / 6.0)
 
 
@@ -136,17 +138,19 @@ class Block(nn.Module):
 class Rise(nn.Module):
     """Go one level up: fewer channels, told what is known of the slice as a whole, laid over the skipped features."""
 
-    def __init__(self, deep: int, skip: int, context: int) -> None:
+    def __init__(self, deep: int, skip: int, outputs: int, context: int) -> None:
         super().__init__()
         self.reduce = nn.Conv2d(deep, skip, 1)
         self.scale, self.shift = nn.Linear(context, skip), nn.Linear(context, skip)
-        self.block = Block(skip, skip)
+        self.block = Block(skip, outputs)
 
     def forward(self, features: Tensor, skip: Tensor, context: Tensor) -> Tensor:
-        """Return features of the shape of `skip`."""
+        """Return features (n, outputs, y, x) on the grid of `skip`."""
         scale, shift = self.scale(context)[:, :, None, None], self.shift(context)[:, :, None, None]
         told = self.reduce(features) * (1 + scale) + shift
-        return cast("Tensor", self.block(functional.interpolate(told, scale_factor=2.0, mode="nearest") + skip))
+        return cast(
+            "Tensor", self.block(functional.interpolate(told, scale_factor=2.0, mode="nearest") + skip)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,20 +168,23 @@ class Network(nn.Module):
     def __init__(self, shape: Shape | None = None) -> None:
         super().__init__()
         shape = shape or Shape()
-        widths, n = shape.widths, len(CLASSES)
+        widths, rising, n = shape.widths, shape.rising, len(CLASSES)
         self.derived = Derived()
-        self.spectrum = Spectrum(shape.spectrum, shape.context)
+        self.spectrum = Spectrum(shape.spectrum, shape.reading)
         self.down = nn.ModuleList(
             Block(inputs, outputs) for inputs, outputs in itertools.pairwise((16, *widths))
         )
-        self.context = nn.Linear(2 * widths[-1] + shape.context, shape.context)
+        self.context = nn.Linear(2 * widths[-1] + shape.reading, shape.context)
         self.up = nn.ModuleList(
-            Rise(deep, skip, shape.context) for deep, skip in itertools.pairwise(reversed(widths))
+            Rise(deep, skip, outputs, shape.context)
+            for deep, skip, outputs in zip(
+                (widths[-1], *rising[:-1]), reversed(widths[:-1]), rising, strict=True
+            )
         )
-        self.masks_coarse, self.masks = nn.Conv2d(widths[1], n, 1), nn.Conv2d(widths[0], n, 1)
+        self.masks_coarse, self.masks = nn.Conv2d(rising[-2], n, 1), nn.Conv2d(rising[-1], n, 1)
         nn.init.constant_(_bias(self.masks), -1.5)  # most of a slice has no artifact
         self.global_head = nn.Sequential(
-            nn.Linear(2 * widths[-1] + 2 * widths[1] + shape.context + n, shape.hidden),
+            nn.Linear(2 * widths[-1] + 2 * rising[-2] + shape.context + n, shape.hidden),
             nn.ReLU(),
             nn.Linear(shape.hidden, n + 1),
         )
@@ -192,19 +199,39 @@ class Network(nn.Module):
             features = block(features if level == 0 else functional.max_pool2d(features, 2))
             skips.append(features)
         deep = _pooled(features)
-        context = functional.relu(self.context(torch.cat([deep, self.spectrum(image)], dim=1)))
+        context = functional.relu(self.context(torch.cat([*deep, self.spectrum(image)], dim=1)))
         coarse = features
         for rise, skip in zip(self.up, reversed(skips[:-1]), strict=True):
             coarse, features = features, rise(features, skip, context)
         log_visibility = self.masks(features) + functional.interpolate(
             self.masks_coarse(coarse), scale_factor=2.0, mode="bilinear", align_corners=False
         )
-        evidence = functional.adaptive_max_pool2d(
-            functional.avg_pool2d(log_visibility, EVIDENCE_POOL), 1
-        ).flatten(1)
-        heads = self.global_head(torch.cat([deep, _pooled(coarse), context, evidence], dim=1))
+        _, evidence = _pooled(functional.avg_pool2d(log_visibility, EVIDENCE_POOL))
+        heads = self.global_head(torch.cat([*deep, *_pooled(coarse), context, evidence], dim=1))
         presence = heads[:, 1:] + self.evidence_scale * evidence
         return Answer(log_visibility, presence, heads[:, 0])
+
+
+def shape_by(width: Callable[[str], int], levels: int = len(Shape().widths)) -> Shape:
+    """Return the shape whose layers have the output channels that `width` says for their names."""
+    first, second, third = (width(f"spectrum.layers.{3 * place}") for place in range(3))
+    return Shape(
+        widths=tuple(width(f"down.{level}.first") for level in range(levels)),
+        rising=tuple(width(f"up.{level}.block.first") for level in range(levels - 1)),
+        spectrum=(first, second, third),
+        reading=width("spectrum.read"),
+        context=width("context"),
+        hidden=width("global_head.0"),
+    )
+
+
+def network_of(weights: Mapping[str, Tensor]) -> Network:
+    """Return the network that these weights fit, whatever its shape."""
+    network = Network(shape_by(lambda layer: int(weights[f"{layer}.weight"].shape[0])))
+    network.load_state_dict(
+        {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
+    )
+    return network
 
 
 def _bias(layer: nn.Conv2d) -> Tensor:
@@ -212,9 +239,10 @@ def _bias(layer: nn.Conv2d) -> Tensor:
     return layer.bias
 
 
-def _pooled(features: Tensor) -> Tensor:
-    pooled = functional.adaptive_avg_pool2d(features, 1), functional.adaptive_max_pool2d(features, 1)
-    return torch.cat(pooled, dim=1).flatten(1)
+def _pooled(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and maximum of each channel."""
+    mean, most = functional.adaptive_avg_pool2d(features, 1), functional.adaptive_max_pool2d(features, 1)
+    return mean.squeeze(3).squeeze(2), most.squeeze(3).squeeze(2)
 
 
 class Released(nn.Module):

@@ -1,9 +1,9 @@
 """Train the network on freshly simulated artifacts, within a budget of minutes; resumes where it was stopped.
 
-python -m models.train [--minutes 60] [--resume]   checkpoints, log.csv and pictures go to the cache folder
-python -m models.train --weights FILE              begin from compact weights (models/checkpoints)
-python -m models.train --compact FILE              write such, from the last checkpoint
-python -m models.train --smoke                     the whole way in under three minutes
+python -m models.train [--minutes 60]    checkpoints, log.csv and pictures go to the cache folder; takes up the last
+python -m models.train --weights FILE    begin from compact weights (models/checkpoints) where there is no checkpoint
+python -m models.train --compact FILE    write such, from the last checkpoint
+python -m models.train --smoke           the whole way in under three minutes
 """
 
 import argparse
@@ -11,6 +11,7 @@ import csv
 import os
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,13 +24,15 @@ from tqdm import tqdm
 from models.answers import simulated
 from models.classes import CLASSES
 from models.dataset import cache_folder, data_folder, load_pool
-from models.learning import Options, Run, start, step
+from models.learning import Options, Run, averaged, begin, save_compact, step, take_up
 from models.metrics import Overlap, auc, weighted
 from models.modelcard import MASK_SIZE
+from models.network import Network
 from models.shelf import Batch, Shelf, unpacked
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
+SHELF = "shelf.bin"
 LIKELY = -0.35  # log2 E from which a mask is drawn while training: an unsure regression leans to the low side
 
 SMOKE = Options(minutes=0.5, batch=8, shelf=64, first=24, check_minutes=0.2, validation=16)
@@ -78,34 +81,40 @@ def _draw(batch: Batch, said: NDArray[np.bool_], path: Path) -> None:
     cv2.imwrite(str(path), np.hstack(columns))
 
 
-def train(options: Options, folder: Path, *, resume: bool, weights: Path | None = None) -> Run:
+def train(options: Options, folder: Path, network: Network | None = None, shelf: Path | None = None) -> Run:
     """Train until the minutes are spent; checkpoints, log and pictures go to `folder`.
 
-    Takes up the last checkpoint there if `resume`, else begins from compact `weights` where given.
+    Takes up the checkpoint that lies there, else begins with `network`, or with fresh weights. `shelf` is the file of
+    simulated slices, which trainings that follow each other may share.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(1)
+    torch.manual_seed(options.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    run = start(options)
-    for network in (run.network, run.average):
-        network.to(device)
-    if resume and (folder / CHECKPOINT).is_file():
-        run.load(folder / CHECKPOINT)
-    elif weights is not None:
-        run.begin_from(weights)
+    if (folder / CHECKPOINT).is_file():
+        run = take_up(options, folder / CHECKPOINT)
+    else:
+        run = begin(options, network or Network())
+    for each in (run.network, run.average):
+        each.to(device)
     slots, _ = simulated(load_pool(cache_folder()).of("validation"), options.validation, seed=options.seed)
     validation = unpacked(slots)
     rng = np.random.default_rng([options.seed, run.step])
     ring = Shelf(
-        folder / "shelf.bin", options.shelf, first=options.first, workers=options.workers, seed=options.seed
+        shelf or folder / SHELF,
+        options.shelf,
+        first=options.first,
+        workers=options.workers,
+        seed=options.seed,
     )
-    with ring as shelf:
-        shelf.wait()
+    with ring:
+        ring.wait()
         with tqdm(
             total=round(options.minutes, 1), initial=round(run.minutes, 1), unit="min", mininterval=5
         ) as bar:
             while run.minutes < options.minutes:
-                _stretch(run, options, shelf, rng, (folder, validation, device), bar)
+                _stretch(run, options, ring, rng, (folder, validation, device), bar)
     return run
 
 
@@ -134,16 +143,19 @@ def _stretch(
     figures = check(run, validation, folder / "pictures")
     bar.set_postfix(iou=f"{figures['iou_mean']:.3f}", auc=f"{figures['presence_auc']:.3f}")
     counts = {"step": run.step, "minutes": run.minutes, "seen": run.seen, "made": shelf.made}
-    _log(folder / LOG, counts | {name: value / steps for name, value in sums.items()} | figures)
+    append(folder / LOG, counts | {name: value / steps for name, value in sums.items()} | figures)
 
 
-def _log(path: Path, row: dict[str, float]) -> None:
+def append(path: Path, row: Mapping[str, float | str]) -> None:
+    """Add a row to a table, which its first row begins."""
     fresh_file = not path.is_file()
     with path.open("a", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(row))
         if fresh_file:
             writer.writeheader()
-        writer.writerow({name: round(value, 5) for name, value in row.items()})
+        writer.writerow(
+            {name: round(value, 5) if isinstance(value, float) else value for name, value in row.items()}
+        )
 
 
 def smoke() -> None:
@@ -152,7 +164,7 @@ def smoke() -> None:
     from models.export import export  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as scratch:
-        run = train(SMOKE, Path(scratch), resume=False)
+        run = train(SMOKE, Path(scratch))
         card = export(run.average, Path(scratch), version="0.0.0")
         folder = Path(scratch) / card.folder_name
         measured = evaluate(folder, load_pool(cache_folder()), SMOKE.validation, log=Path(scratch) / LOG)
@@ -175,7 +187,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="of checkpoints and log (default: the cache)")
-    parser.add_argument("--resume", action="store_true", help="take up the last checkpoint")
+    parser.add_argument("--fresh", action="store_true", help="set the last checkpoint aside and begin anew")
     parser.add_argument("--weights", type=Path, help="begin from these compact weights")
     parser.add_argument("--compact", type=Path, help="write the last checkpoint's weights, small, and stop")
     parser.add_argument("--smoke", action="store_true", help="the whole way, small")
@@ -187,13 +199,13 @@ def main() -> None:
         minutes=chosen.minutes, workers=chosen.workers, threads=chosen.threads, seed=chosen.seed
     )
     folder = chosen.folder or cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / CHECKPOINT
     if chosen.compact:
-        run = start(options)
-        run.load(folder / CHECKPOINT)
-        run.save_compact(chosen.compact)
+        save_compact(averaged(checkpoint), chosen.compact)
         return
-    run = train(options, folder, resume=chosen.resume, weights=chosen.weights)
+    if chosen.fresh and checkpoint.is_file():
+        checkpoint.replace(checkpoint.with_suffix(".old.pt"))
+    run = train(options, folder, averaged(chosen.weights) if chosen.weights else None)
     print(f"trained: {run.step} steps in {run.minutes:.1f} minutes -> {folder / CHECKPOINT}")
 
 

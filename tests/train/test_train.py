@@ -12,13 +12,13 @@ from models.answers import simulated
 from models.classes import CLASSES
 from models.dataset import phantom_pool
 from models.export import ExportDiffers, export
-from models.learning import Options, rate_at, start, step
+from models.learning import Options, averaged, begin, rate_at, save_compact, step, take_up
 from models.network import Network, Released, Shape
 from models.shelf import unpacked
 
 OPTIONS = Options(minutes=1.0, batch=4)
 CPU = torch.device("cpu")
-TINY = Shape((8, 8, 16, 16, 16), spectrum=(8, 8, 2), context=8, hidden=8)
+TINY = Shape((8, 8, 16, 16, 16), (16, 12, 8, 8), (8, 8, 2), 8, 8, 8)
 # The compiler of torch warns of its own insides when it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
 
@@ -42,7 +42,7 @@ def test_the_network_answers_in_the_shapes_of_the_card() -> None:
 
 def test_the_loss_falls_on_a_batch_seen_again() -> None:
     slots, _ = simulated(phantom_pool(6, 2), 4, seed=1)
-    batch, run = unpacked(slots), start(OPTIONS)
+    batch, run = unpacked(slots), begin(OPTIONS, Network())
     run.minutes = 0.1
 
     totals = [float(step(run, batch, OPTIONS, CPU).total().detach()) for _ in range(8)]
@@ -52,13 +52,12 @@ def test_the_loss_falls_on_a_batch_seen_again() -> None:
 
 def test_a_run_is_taken_up_where_it_was_saved(tmp_path: Path) -> None:
     slots, _ = simulated(phantom_pool(6, 2), 4, seed=1)
-    batch, run = unpacked(slots), start(OPTIONS)
+    batch, run = unpacked(slots), begin(OPTIONS, Network())
     step(run, batch, OPTIONS, CPU)
     run.minutes = 0.25
     run.save(tmp_path / "checkpoint.pt")
 
-    other = start(Options(minutes=1.0, seed=9))
-    other.load(tmp_path / "checkpoint.pt")
+    other = take_up(OPTIONS, tmp_path / "checkpoint.pt")
 
     assert (other.step, other.minutes) == (1, 0.25)
     for mine, theirs in zip(run.network.parameters(), other.network.parameters(), strict=True):
@@ -66,13 +65,13 @@ def test_a_run_is_taken_up_where_it_was_saved(tmp_path: Path) -> None:
 
 
 def test_compact_weights_are_small_and_another_run_begins_from_them(tmp_path: Path) -> None:
-    run, other = start(OPTIONS), start(Options(seed=9))
+    network = Network()
 
-    run.save_compact(tmp_path / "small.pt")
-    other.begin_from(tmp_path / "small.pt")
+    save_compact(network, tmp_path / "small.pt")
+    other = averaged(tmp_path / "small.pt")
 
-    assert (tmp_path / "small.pt").stat().st_size <= 2_100_000
-    for mine, theirs in zip(run.average.parameters(), other.network.parameters(), strict=True):
+    assert (tmp_path / "small.pt").stat().st_size <= 2 << 20
+    for mine, theirs in zip(network.parameters(), other.parameters(), strict=True):
         assert torch.allclose(mine, theirs, atol=1e-3)
 
 

@@ -1,0 +1,249 @@
+"""Prune a trained network to a quarter of its parameters and energy, and fine-tune it.
+
+    python -m models.prune CHECKPOINT [--minutes 30] [--share 0.25]     prune in rounds, fine-tune; can be stopped
+    python -m models.prune CHECKPOINT --tickets [--minutes 4] [--early CHECKPOINT]     compare ways of choosing
+
+Structured: whole channels, and everywhere at once what depends on them (Torch-Pruning's groups). A channel is worth
+what its loss would cost (first-order Taylor, Molchanov et al. 2019) for the energy that it takes (Yang et al. 2017).
+The tickets have the same shape and the same training: chosen so, by magnitude, at random, rewound to early weights
+(Frankle and Carbin 2019), and begun anew.
+"""
+
+import argparse
+import csv
+import os
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch_pruning
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models.cost import Cost, cost_of
+from models.dataset import cache_folder
+from models.learning import Options, averaged, save_compact, tensors
+from models.losses import losses
+from models.modelcard import CANVAS
+from models.network import Network, network_of, shape_by
+from models.shelf import Batch, Shelf
+from models.train import CHECKPOINT, LOG, SHELF, append, train
+
+STEP = 4  # channels go in fours: processors work on several at once
+FEWEST = 4
+AT_ONCE = 3  # one in so many layers gives channels before the prices are looked at anew
+ROUNDS = 3
+ROUND_SHARE = 0.12  # of the minutes for each round
+RATE = 1.2e-3
+TAYLOR_BATCHES = 24
+
+Worth = Mapping[str, NDArray[np.float64]]  # of each channel, by the layer that makes it
+
+
+class _Outputs(nn.Module):
+    """A network whose answer is a plain tuple, which the dependency graph can follow."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        answer = self.network(image)
+        return answer.log_visibility, answer.presence, answer.suitability
+
+
+def widths_of(network: Network) -> dict[str, int]:
+    """Return how many channels each layer makes whose channels may go."""
+    widths: dict[str, int] = {}
+
+    def note(layer: str) -> int:
+        weight = network.get_parameter(f"{layer}.weight")
+        widths[layer] = weight.shape[0]
+        return widths[layer]
+
+    shape_by(note)
+    return widths
+
+
+def taylor(network: Network, batches: Iterable[Batch]) -> Worth:
+    """Return how much the loss would change without each channel, to first order, over some batches."""
+    network.eval()  # the statistics of the batches stay out of it
+    network.zero_grad()
+    for batch in batches:
+        image, truth = tensors(batch, torch.device("cpu"))
+        torch.autograd.backward(losses(network(image), truth).total())
+    return _by_group(
+        network, torch_pruning.importance.GroupTaylorImportance(group_reduction="mean", normalizer=None)
+    )
+
+
+def magnitude(network: Network) -> Worth:
+    """Return the size of the weights of each channel."""
+    return _by_group(network, torch_pruning.importance.GroupMagnitudeImportance())
+
+
+def at_random(network: Network, seed: int = 0) -> Worth:
+    """Return a worth by lot."""
+    rng = np.random.default_rng(seed)
+    return {layer: rng.random(width) for layer, width in widths_of(network).items()}
+
+
+def affordable(network: Network, worth: Worth, whole: Cost, share: float) -> dict[str, int]:
+    """Return how many channels of each layer to keep for `share` (of 1) of the parameters and the energy of `whole`.
+
+    What is worth least for what it takes goes first, four channels at a time; what it takes counts as far as there is
+    still too much of it.
+    """
+    kept = widths_of(network)
+    ranked = {layer: np.sort(values) for layer, values in worth.items()}
+
+    def cost(counts: Mapping[str, int]) -> Cost:
+        return cost_of(Network(shape_by(counts.__getitem__)))
+
+    while max(shares := cost(kept).share_of(whole)) > share:
+        prices: list[tuple[float, str]] = []
+        for layer, width in kept.items():
+            if width - STEP < FEWEST:
+                continue
+            gone = len(worth[layer]) - width
+            left = cost(kept | {layer: width - STEP}).share_of(whole)
+            saved = sum(now - then for now, then in zip(shares, left, strict=True) if now > share)
+            prices.append((float(ranked[layer][gone : gone + STEP].sum()) / max(saved, 1e-9), layer))
+        if not prices:
+            break
+        for _, layer in sorted(prices)[: len(prices) // AT_ONCE + 1]:
+            kept[layer] -= STEP
+            if max(cost(kept).share_of(whole)) <= share:
+                break
+    return kept
+
+
+def cut(network: Network, worth: Worth, kept: Mapping[str, int]) -> Network:
+    """Return the network with the worthiest `kept` channels of each layer; `network` itself is left alone."""
+    copy = network_of(network.state_dict())
+    graph = _graph(copy)
+    for layer, count in kept.items():
+        values = worth[layer]
+        least = np.argsort(values, kind="stable")[: len(values) - count]
+        if len(least):
+            _group(graph, copy.get_submodule(layer), least.tolist()).prune()
+    return network_of(copy.state_dict())
+
+
+def _graph(network: Network) -> "torch_pruning.DependencyGraph":
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of parameters outside layers: one a class, never pruned
+        return torch_pruning.DependencyGraph().build_dependency(
+            _Outputs(network), torch.rand(1, 1, CANVAS, CANVAS)
+        )
+
+
+def _group(graph: "torch_pruning.DependencyGraph", root: nn.Module, channels: list[int]) -> Any:  # noqa: ANN401 - untyped
+    """Return what goes with these output channels of a layer."""
+    linear, conv = torch_pruning.prune_linear_out_channels, torch_pruning.prune_conv_out_channels
+    return graph.get_pruning_group(root, linear if isinstance(root, nn.Linear) else conv, channels)
+
+
+def _by_group(network: Network, importance: Callable[..., Tensor]) -> Worth:
+    graph = _graph(network)
+    worth: dict[str, NDArray[np.float64]] = {}
+    for layer, width in widths_of(network).items():
+        group = _group(graph, network.get_submodule(layer), list(range(width)))
+        worth[layer] = importance(group).detach().double().numpy().reshape(width, -1).sum(axis=1)
+    return worth
+
+
+def _drawn(path: Path, options: Options, number: int) -> list[Batch]:
+    """Return batches of simulated slices."""
+    ring = Shelf(path, options.shelf, first=options.first, workers=options.workers, seed=options.seed)
+    rng = np.random.default_rng(options.seed)
+    with ring:
+        ring.wait()
+        return [ring.draw(rng, options.batch) for _ in range(number)]
+
+
+def prune(network: Network, options: Options, share: float, folder: Path, shelf: Path) -> Network:
+    """Prune in rounds to `share` of parameters and energy, fine-tuning after each; takes up where it was stopped."""
+    whole = cost_of(network)
+    for number in range(1, ROUNDS + 1):
+        place = folder / f"round-{number}"
+        last = number == ROUNDS
+        minutes = options.minutes * (1 - ROUND_SHARE * (ROUNDS - 1) if last else ROUND_SHARE)
+        if not (place / CHECKPOINT).is_file():
+            worth = taylor(network, _drawn(shelf, options, TAYLOR_BATCHES))
+            network = cut(network, worth, affordable(network, worth, whole, share ** (number / ROUNDS)))
+        network = train(replace(options, minutes=minutes), place, network, shelf).average
+        shares = cost_of(network).share_of(whole)
+        print(f"round {number}: {shares[0]:.3f} of the parameters, {shares[1]:.3f} of the energy")
+    return network
+
+
+def tickets(
+    network: Network, early: Network | None, options: Options, share: float, folder: Path, shelf: Path
+) -> None:
+    """Fine-tune networks of one shape, chosen in different ways, for the same minutes; appends to tickets.csv."""
+    whole = cost_of(network)
+    worth = taylor(network, _drawn(shelf, options, TAYLOR_BATCHES))
+    kept = affordable(network, worth, whole, share)
+    plain = affordable(network, magnitude(network), whole, share)
+    ways: dict[str, Callable[[], Network]] = {
+        "energy": lambda: cut(network, worth, kept),
+        "magnitude": lambda: cut(network, magnitude(network), plain),
+        "random": lambda: cut(network, at_random(network), kept),
+        "anew": lambda: Network(shape_by(kept.__getitem__)),
+    }
+    if early is not None:
+        ways["rewound"] = lambda: cut(early, worth, kept)
+    for name, way in ways.items():
+        torch.manual_seed(options.seed)
+        run = train(options, folder / f"ticket-{name}", way(), shelf)
+        spent = cost_of(run.average)
+        share_of = spent.share_of(whole)
+        with (folder / f"ticket-{name}" / LOG).open(encoding="utf-8", newline="") as stream:
+            last = list(csv.DictReader(stream))[-1]
+        row: dict[str, float | str] = {
+            "ticket": name,
+            "parameters": share_of[0],
+            "energy": share_of[1],
+            "slices": run.seen,
+            **{key: float(last[key]) for key in ("iou_mean", "iou_weighted", "presence_auc")},
+        }
+        append(folder / "tickets.csv", row)
+        print(row, flush=True)
+
+
+def main() -> None:
+    """Prune as the command line says."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--share", type=float, default=0.25)
+    parser.add_argument("--tickets", action="store_true", help="compare ways of choosing channels")
+    parser.add_argument(
+        "--early", type=Path, help="with --tickets: a checkpoint of the same training to rewind to"
+    )
+    parser.add_argument("--folder", type=Path, help="of checkpoints and logs (default: the cache)")
+    parser.add_argument("--shelf", type=Path, help="of simulated slices (default: that of the training)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 2)
+    chosen = parser.parse_args()
+    options = Options(minutes=chosen.minutes, rate=RATE, threads=chosen.threads)
+    folder = chosen.folder or cache_folder() / "pruned"
+    shelf = chosen.shelf or cache_folder() / SHELF
+    network = averaged(chosen.checkpoint)
+    if chosen.tickets:
+        early = averaged(chosen.early) if chosen.early else None
+        tickets(network, early, options, chosen.share, folder, shelf)
+    else:
+        pruned = prune(network, options, chosen.share, folder, shelf)
+        save_compact(pruned, folder / "pruned.pt")
+        print(f"pruned: {folder / 'pruned.pt'}")
+
+
+if __name__ == "__main__":
+    main()
