@@ -26,18 +26,17 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 SEVERITY = (0.8, 3.4)
 # Shares of the classes among planted artifacts: what weighs in the clinic, or is hard to learn, comes more often.
 SHARES: Mapping[str, float] = dict.fromkeys(CLASSES, 1.0) | {
-    "gibbs": 2.0,
-    "ghost": 1.8,
-    "flow": 1.8,
-    "motion": 1.6,
-    "bias": 1.6,
+    "fatsat": 2.4,
+    "ghost": 2.2,
+    "flow": 2.2,
+    "bias": 2.0,
+    "gibbs": 1.5,
+    "parallel": 1.5,
     "wrap": 1.4,
-    "spike": 1.2,
+    "motion": 1.3,
     "susceptibility": 1.2,
-    "parallel": 1.2,
-    "fatsat": 1.2,
-    "noise": 0.8,
-    "zipper": 0.8,
+    "zipper": 0.6,
+    "noise": 0.6,
 }
 COUNTS = (0.18, 0.37, 0.28, 0.17)  # chance of 0, 1, 2, 3 classes on a slice
 CLEAN_SNR = (28.0, 300.0)
