@@ -9,7 +9,7 @@ from dicom_scp.dates import shifted, well_formed
 from dicom_scp.elements import PIXEL_DATA, Element, Walker, encode, encode_item
 from dicom_scp.identity import STANDARD_UID, KeyRing
 from dicom_scp.known import Known
-from dicom_scp.private import SAFE_BLOCKS, SAFE_VRS
+from dicom_scp.private import SAFE_BLOCKS, SAFE_PLACES, SafeElement
 from dicom_scp.profile import (
     ALWAYS_EMPTY,
     ANYWHERE,
@@ -46,7 +46,6 @@ _KINDS = (TEXT_VRS, NUMBER_VRS | DECIMAL_VRS, PIXEL_VRS)
 _WIDTHS = {b"US": 2, b"SS": 2, b"UL": 4, b"SL": 4, b"FL": 4, b"AT": 4, b"FD": 8, b"UV": 8, b"SV": 8}
 # What no number of an image looks like: all its bytes are letters, digits and what stands between them.
 _TEXT_IN_NUMBERS = re.compile(rb"[A-Za-z0-9 ,.^'_\-]{6,}\0{0,7}")
-_LETTERS = re.compile(rb"[A-Za-z]{3}")
 _REMOVED = b"REMOVED"
 _LONGEST = {b"SH": 16, b"LO": 64, b"CS": 16}  # characters of one value (PS3.5, table 6.2-1)
 
@@ -107,17 +106,22 @@ class Cleaner:
             if (group, creator) in SAFE_BLOCKS and Option.RETAIN_SAFE_PRIVATE in self.profile.options:
                 owners[group << 16 | number << 8] = creator
             return  # written with the first element that stays; noted as removed with all else of its block
-        block = element.tag & ~0xFF
-        creator = owners.get(block, "")
-        vr = SAFE_VRS.get((group, creator, number & 0xFF)) if creator else None
-        value = b"" if vr is None or element.undefined else self._kept(vr, self._value(element), 0)
-        if vr is None or not value or element.vr not in {vr, b"", b"UN"}:
+        creator = owners.get(element.tag & ~0xFF, "")
+        safe = SAFE_PLACES.get((group, creator, number & 0xFF)) if creator else None
+        value = b"" if safe is None or element.undefined else self._safe(safe, element)
+        if safe is None or not value:
             self._note(element.tag, Action.DROP)
             return
         owner = group << 16 | (number >> 8)
         cleaned[owner] = encode(owner, b"LO", creator.encode())
-        cleaned[element.tag] = encode(element.tag, vr, value)
+        cleaned[element.tag] = encode(element.tag, safe.vr, value)
         self._note(element.tag, Action.KEEP)
+
+    def _safe(self, safe: SafeElement, element: Element) -> bytes:
+        if element.vr not in {safe.vr, b"", b"UN"}:
+            return b""
+        value = self._kept(safe.vr, self._value(element), safe.most)
+        return value if not safe.terms or text(value) in safe.terms else b""
 
     def _note(self, tag: int, action: Action) -> None:
         if self.trail is not None:
@@ -161,7 +165,7 @@ class Cleaner:
         width = _WIDTHS.get(vr, 1)
         if len(value) % width or (most and len(value) > most * width):
             return b""
-        if len(value) >= 6 and _TEXT_IN_NUMBERS.fullmatch(value) and _LETTERS.search(value):
+        if len(value) >= 6 and _TEXT_IN_NUMBERS.fullmatch(value):
             return b""
         return b"" if len(value) > 8 and self.known.in_bytes(value) else value
 

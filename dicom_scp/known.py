@@ -27,7 +27,7 @@ _PLACES = frozenset({0x00080080, 0x00080081, 0x00081040, 0x00081010, 0x00400241,
 _DATES = frozenset({0x00100030, 0x00080020, 0x00080021, 0x00080022, 0x00080023, 0x00080012})
 _SEQUENCES = frozenset({0x00101002, 0x00400275, 0x00081111, 0x00081110, 0x00321064, 0x00080096, 0x00081049,
                         0x00081052, 0x00081062, 0x00081072, 0x00380004, 0x04000561})  # fmt: skip
-_CHARACTER_SET, _MAKER, _MODEL = 0x00080005, 0x00080070, 0x00081090
+_CHARACTER_SET = 0x00080005
 
 _SHORTEST_NAME, _SHORTEST_NUMBER = 3, 4
 _INSIDE, _SQUEEZED = (
@@ -86,7 +86,6 @@ def known_by(header: Header) -> Known:
         tuple(found["place"]),
         tuple(found["date"]),
         header.raw(_CHARACTER_SET),
-        "".join(tokens(header.text(_MAKER) + header.text(_MODEL))),
     )
 
 
@@ -129,15 +128,12 @@ def _known(
     places: tuple[bytes, ...],
     dates: tuple[bytes, ...],
     character_set: bytes,
-    model: str,
 ) -> Known:
     def read(values: Iterable[bytes]) -> Iterator[str]:
         return (text for value in values for text in _readings(value, character_set))
 
     words = {word for text in read(names) for word in _name_words(text)}
-    marks = {mark for text in read(numbers) for mark in _number_marks(text)}
-    # A station that is called like its scanner tells nothing that the model does not.
-    marks |= {mark for text in read(places) for mark in _number_marks(text) if mark not in model}
+    marks = {mark for text in read((*numbers, *places)) for mark in _number_marks(text)}
     marks |= {mark for value in dates for mark in _date_marks(value)}
     long = {word for word in words | marks if len(word) >= _SQUEEZED}
     return Known(

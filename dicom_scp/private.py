@@ -27,28 +27,53 @@ class PrivateValue:
 
 
 _SIEMENS, _PHILIPS, _PHILIPS_MR = "SIEMENS MR HEADER", "Philips Imaging DD 001", "Philips MR Imaging DD 001"
-_SIEMENS_SAFE, _GE_SAFE = (0x0019, _SIEMENS), (0x0043, "GEMS_PARM_01")
-SAFE = (  # PS3.15, table E.3.10-1: group, creator, element, VR, name
-    (*_SIEMENS_SAFE, 0x0C, b"IS", "B value"),
-    (*_SIEMENS_SAFE, 0x0D, b"CS", "Diffusion Directionality"),
-    (*_SIEMENS_SAFE, 0x0E, b"FD", "Diffusion Gradient Direction"),
-    (*_SIEMENS_SAFE, 0x27, b"FD", "B matrix"),
-    (*_GE_SAFE, 0x39, b"IS", "B value and further integers"),
-    (*_GE_SAFE, 0x6F, b"DS", "Scanner Table Entry"),
-    (0x0025, "GEMS_SERS_01", 0x07, b"SL", "Images in Series"),
-    (0x0019, "GEMS_ACQU_01", 0x9E, b"LO", "Internal Pulse Sequence Name"),
-    (0x2001, _PHILIPS, 0x03, b"FL", "Diffusion B-Factor"),
-    (0x2001, _PHILIPS, 0x04, b"CS", "Diffusion Direction"),
-    (0x2001, _PHILIPS, 0x14, b"SL", "Number of Echoes"),
-    (0x2001, _PHILIPS, 0x17, b"SL", "Number of Phases MR"),
-    (0x2001, _PHILIPS, 0x18, b"SL", "Number of Slices MR"),
-    (0x2001, _PHILIPS, 0x60, b"SL", "Number of Stacks"),
-    (0x2001, _PHILIPS, 0x81, b"IS", "Number of Dynamic Scans"),
-    (0x2005, _PHILIPS_MR, 0x0D, b"FL", "Scale Intercept"),
-    (0x2005, _PHILIPS_MR, 0x0E, b"FL", "Scale Slope"),
+_TERMS_OF = {  # what the safe texts may say (the vendors' conformance statements)
+    "Diffusion Directionality": frozenset({"NONE", "DIRECTIONAL", "ISOTROPIC", "BMATRIX"}),
+    "Diffusion Direction": frozenset({"M", "P", "S", "O", "I", "R", "A", "L", "F", "H"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SafeElement:
+    """An element that PS3.15 calls safe, in its vendor's own block."""
+
+    group: int
+    creator: str
+    number: int
+    vr: bytes
+    most: int  # values
+    name: str
+
+    @property
+    def terms(self) -> frozenset[str]:
+        """What a text may say; nothing where any name of a sequence may stand."""
+        return _TERMS_OF.get(self.name, frozenset())
+
+
+SAFE = tuple(  # PS3.15, table E.3.10-1
+    SafeElement(group, creator, number, vr, most, name)
+    for group, creator, number, vr, most, name in (
+        (0x0019, _SIEMENS, 0x0C, b"IS", 1, "B value"),
+        (0x0019, _SIEMENS, 0x0D, b"CS", 1, "Diffusion Directionality"),
+        (0x0019, _SIEMENS, 0x0E, b"FD", 3, "Diffusion Gradient Direction"),
+        (0x0019, _SIEMENS, 0x27, b"FD", 6, "B matrix"),
+        (0x0043, "GEMS_PARM_01", 0x39, b"IS", 4, "B value and further integers"),
+        (0x0043, "GEMS_PARM_01", 0x6F, b"DS", 4, "Scanner Table Entry"),
+        (0x0025, "GEMS_SERS_01", 0x07, b"SL", 1, "Images in Series"),
+        (0x0019, "GEMS_ACQU_01", 0x9E, b"LO", 1, "Internal Pulse Sequence Name"),
+        (0x2001, _PHILIPS, 0x03, b"FL", 1, "Diffusion B-Factor"),
+        (0x2001, _PHILIPS, 0x04, b"CS", 1, "Diffusion Direction"),
+        (0x2001, _PHILIPS, 0x14, b"SL", 1, "Number of Echoes"),
+        (0x2001, _PHILIPS, 0x17, b"SL", 1, "Number of Phases MR"),
+        (0x2001, _PHILIPS, 0x18, b"SL", 1, "Number of Slices MR"),
+        (0x2001, _PHILIPS, 0x60, b"SL", 1, "Number of Stacks"),
+        (0x2001, _PHILIPS, 0x81, b"IS", 1, "Number of Dynamic Scans"),
+        (0x2005, _PHILIPS_MR, 0x0D, b"FL", 1, "Scale Intercept"),
+        (0x2005, _PHILIPS_MR, 0x0E, b"FL", 1, "Scale Slope"),
+    )
 )
-SAFE_BLOCKS = frozenset((group, creator) for group, creator, *_ in SAFE)
-SAFE_VRS = {(group, creator, number): vr for group, creator, number, vr, _ in SAFE}
+SAFE_BLOCKS = frozenset((safe.group, safe.creator) for safe in SAFE)
+SAFE_PLACES = {(safe.group, safe.creator, safe.number): safe for safe in SAFE}
 TABLE = (
     PrivateValue(0x01, "MosaicTiles", b"US", ((0x0019, _SIEMENS, 0x0A, b"US"),)),
     PrivateValue(0x02, "BValue", b"FD", (

@@ -334,8 +334,8 @@ def _described_private(profiles: Sequence[Profile]) -> Iterator[str]:
         Action.KEEP if Option.RETAIN_SAFE_PRIVATE in profile.options else Action.DROP for profile in profiles
     )
     kept = " | ".join(marks)
-    for group, creator, number, _, name in SAFE:
-        yield f"| {name} | {creator} | ({group:04X},xx{number:02X}) | {kept} |"
+    for safe in SAFE:
+        yield f"| {safe.name} | {safe.creator} | ({safe.group:04X},xx{safe.number:02X}) | {kept} |"
     for line in TABLE:
         read = " | ".join("read from private elements" for _ in profiles)
         yield f"| {line.name} | SCANSIDE | ({GROUP:04X},xx{line.number:02X}) | {read} |"

@@ -183,7 +183,7 @@ def test_what_closing_needs_of_private_elements_lives_in_a_block_of_our_own(
     ds = mr_series(slices=4, vendor=vendor)[0]
     clean = clean_dataset(ds)
     private = [element for element in clean if element.tag.is_private]
-    safe = {group for group, *_ in SAFE}
+    safe = {one.group for one in SAFE}
     assert {element.tag.group for element in private} <= {0x0073} | safe
     for element in private:
         creator = element.value if element.tag.is_private_creator else element.private_creator

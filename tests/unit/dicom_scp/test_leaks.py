@@ -1,120 +1,154 @@
-"""Identifiers planted wherever an object has room for them: none is left in the clean bytes."""
+"""Identifiers planted wherever an object has room for them: none is left in the clean bytes, and what must stay stays."""
 
-import struct
-from collections.abc import Iterator
+from copy import deepcopy
+from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import pytest
-from pydicom import Dataset
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydicom import Dataset, dcmread
 from pydicom.datadict import keyword_dict
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from dicom_scp.deidentify import Deidentifier, deidentify_file
-from dicom_scp.elements import encode
+from dicom_scp.deidentify import Announced, Deidentifier, deidentify_file
+from dicom_scp.elements import MAX_DEPTH, encode
+from dicom_scp.errors import Refused
+from dicom_scp.profile import EXPORT, LIVE, Profile
+from dicom_scp.ps3_15 import Option
 from tests.enhanced import items
-from tests.series import mr_series
-from tests.unit.dicom_scp.encodings import DEIDENTIFY, KEYS, as_file, encoded
+from tests.series import Patient, Vendor, mr_series
+from tests.unit.dicom_scp import planting
+from tests.unit.dicom_scp.encodings import DEIDENTIFY, KEYS, as_file, clean_dataset, cleaned, encoded
+from tests.unit.dicom_scp.planting import SPELLINGS, Key, Planter, marks_in
 
-# Text attributes of the top level: of the patient, the visit, the order, the people, the place, the series.
-TEXTS = """
-    PatientName PatientID IssuerOfPatientID OtherPatientIDs OtherPatientNames PatientBirthName
-    PatientMotherBirthName PatientAddress PatientTelephoneNumbers PatientComments MedicalRecordLocator
-    MilitaryRank BranchOfService CountryOfResidence RegionOfResidence EthnicGroup Occupation
-    AdditionalPatientHistory PatientReligiousPreference Allergies MedicalAlerts SpecialNeeds PatientState
-    AccessionNumber StudyID StudyDescription SeriesDescription ProtocolName ReferringPhysicianName
-    ReferringPhysicianAddress PerformingPhysicianName NameOfPhysiciansReadingStudy PhysiciansOfRecord
-    OperatorsName InstitutionName InstitutionAddress InstitutionalDepartmentName StationName
-    DeviceSerialNumber RequestingPhysician RequestedProcedureDescription RequestedProcedureID
-    PerformedProcedureStepDescription PerformedProcedureStepID CommentsOnThePerformedProcedureStep
-    ReasonForStudy ImageComments DerivationDescription ContrastBolusAgent AcquisitionComments
-    ResponsiblePerson ResponsibleOrganization AdmissionID ServiceEpisodeID CurrentPatientLocation
-    ClinicalTrialSubjectID UserContentIdentification FrameComments PerformedStationAETitle
-    PerformedLocation TextComments RetrieveAETitle
-""".split()  # noqa: SIM905 - a table of words
-# Sequences that the profile does not know, and those that it walks through.
-SEQUENCES = """
-    RequestAttributesSequence ReferencedStudySequence SourceImageSequence OtherPatientIDsSequence
-    ProcedureCodeSequence PatientPrimaryLanguageCodeSequence OriginalAttributesSequence
-    ReferencedImageSequence PerformedProtocolCodeSequence
-""".split()  # noqa: SIM905 - a table of words
-GROUPS = """
-    FrameContentSequence MRReceiveCoilSequence PixelMeasuresSequence MREchoSequence MRDiffusionSequence
-""".split()  # noqa: SIM905 - a table of words
+VENDORS: tuple[Vendor, ...] = ("siemens", "ge", "philips")
+LAYOUTS = [  # vendor, Enhanced or classic, and as what it is encoded
+    *((vendor, enhanced, ExplicitVRLittleEndian) for vendor in VENDORS for enhanced in (False, True)),
+    *((vendor, False, ImplicitVRLittleEndian) for vendor in VENDORS),
+    ("siemens", True, ImplicitVRLittleEndian),
+    ("philips", False, ExplicitVRBigEndian),
+]
+EXPORTED = Deidentifier(KEYS, profile=EXPORT)
 
 
-class Planter:
-    """Gives a new token for each place, and remembers it."""
-
-    def __init__(self) -> None:
-        self.planted: dict[str, str] = {}
-
-    def token(self, place: str) -> str:
-        return self.planted.setdefault(place, f"ZQX{len(self.planted):03d}")
-
-
-def planted(planter: Planter, *, enhanced: bool) -> Dataset:
-    """Build an object full of tokens."""
-    ds = mr_series(slices=2, rows=16, columns=16, enhanced=enhanced)[0]
-    for keyword in TEXTS:
-        if keyword in keyword_dict:
-            setattr(ds, keyword, planter.token(keyword))
-    for keyword in SEQUENCES:
-        inner = items(PatientName=planter.token(f"{keyword}.PatientName"), CodeMeaning=planter.token(keyword))
-        inner[0].ReferencedSeriesSequence = items(SeriesDescription=planter.token(f"{keyword}.nested"))
-        setattr(ds, keyword, inner)
-    for group in (0x0009, 0x0019, 0x0029, 0x0073, 0x2001, 0x2005, 0x7FE1):
-        block = ds.private_block(group, f"MAKER {planter.token(f'creator {group:04X}')}", create=True)
-        block.add_new(0x01, "LO", planter.token(f"private {group:04X}"))
-        block.add_new(0x02, "SQ", items(PatientName=planter.token(f"private {group:04X} sequence")))
-    ds.add_new(0x0029_1008, "UN", planter.token("orphan of a private block").encode())
-    for tag in (0x00080301, 0x00100FFE, 0x00180FFE, 0x00405FFE, 0x40001234):
-        ds.add_new(tag, "LO", planter.token(f"unknown {tag:08X}"))
-    for tag, place in ((0x50000010, "curve"), (0x50022500, "curve label"), (0x60004000, "overlay comment")):
-        ds.add_new(tag, "LO", planter.token(place))
-    ds.add_new(0x60003000, "OW", planter.token("overlay data").encode().ljust(8))
-    ds.AnatomicRegionSequence = items(
-        CodeValue="T-A0100", CodingSchemeDesignator="SRT", CodeMeaning=planter.token("region meaning")
-    )
-    ds.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = items(CodeMeaning=planter.token("modifier"))
-    if enhanced:
-        for keyword in GROUPS:
-            for frame in ds.PerFrameFunctionalGroupsSequence:
-                inside = frame.get(keyword) or items(SpacingBetweenSlices=1)
-                inside[0].PatientComments = planter.token(f"frame {keyword}")
-                inside[0].private_block(0x2005, "MAKER", create=True).add_new(
-                    0x10, "LO", planter.token(f"frame {keyword} private")
-                )
-                setattr(frame, keyword, inside)
-    return ds
-
-
-def with_tails(data: bytes, planter: Planter, *, explicit: bool) -> bytes:
-    """Add what pydicom would not write: text after the last pixel, and padding after the pixels."""
-    at = data.rindex(b"\xe0\x7f\x10\x00")
-    header = 12 if explicit else 8
-    tail = planter.token("behind the pixels").encode() + b"  "
-    length = struct.unpack_from("<L", data, at + header - 4)[0]
-    data = data[: at + header - 4] + struct.pack("<L", length + len(tail)) + data[at + header :] + tail
-    padding = encode(0xFFFCFFFC, b"OB", planter.token("trailing padding").encode())
-    return data + (padding if explicit else b"\xfc\xff\xfc\xff\x06\0\0\0" + padding[12:])
-
-
-def leaks(content: bytes, planter: Planter) -> Iterator[str]:
-    for place, token in planter.planted.items():
-        if any(token.encode(coding) in content for coding in ("ascii", "utf-16-le", "utf-16-be")):
-            yield place
-
-
-@pytest.mark.parametrize("enhanced", [False, True])
-@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
-def test_no_planted_identifier_is_left(enhanced: bool, syntax: str) -> None:
+@pytest.mark.parametrize(("vendor", "enhanced", "syntax"), LAYOUTS)
+def test_no_planted_identifier_is_left(vendor: Vendor, enhanced: bool, syntax: str) -> None:
     planter = Planter()
-    ds = planted(planter, enhanced=enhanced)
-    data = with_tails(encoded(ds, syntax), planter, explicit=syntax == ExplicitVRLittleEndian)
-    assert len(planter.planted) >= 90
-    assert not list(leaks(DEIDENTIFY(data, syntax).content, planter))
-    off = Deidentifier(KEYS, enabled=False)(data, syntax)  # the search itself finds what is there
-    assert set(leaks(off.content, planter)) == set(planter.planted)
+    data = encoded(planting.everywhere(planter, vendor=vendor, enhanced=enhanced), syntax)
+    if syntax != ExplicitVRBigEndian:
+        data = planting.with_tails(data, planter, explicit=syntax == ExplicitVRLittleEndian)
+    if syntax == ExplicitVRLittleEndian:
+        data = planting.with_group_lengths(data, planter)
+    assert len(planter.planted) >= 3000
+    for profile in (LIVE, EXPORT):
+        content = Deidentifier(KEYS, profile=profile)(data, syntax).content
+        assert not planter.leaks(content)
+        assert not marks_in(content)
+    off = Deidentifier(KEYS, enabled=False)(data, syntax).content + b"\xe0\x7f\x10\x00"
+    found = planter.leaks(off)  # the search itself finds what is there
+    assert len(found) >= len(planter.planted) - 1  # all but the group length, of which only four bytes fit
+
+
+@pytest.mark.parametrize("enhanced", [False, True], ids=["classic", "enhanced"])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_no_spelling_of_the_patient_is_left_in_a_text_that_may_stay(spelling: str, enhanced: bool) -> None:
+    ds, used = planting.misused(spelling, enhanced=enhanced)
+    assert len(used) > 60
+    content = cleaned(ds).content
+    assert not marks_in(content)
+    assert spelling.encode().upper() not in planting.without_pixels(content).upper()
+
+
+@pytest.mark.parametrize(
+    ("character_set", "name", "misuse"),
+    [
+        ("ISO_IR 100", "Müller^Jörg", "MUELLER"),
+        ("ISO_IR 100", "Müller^Jörg", "Muller Jorg"),
+        ("ISO_IR 192", "Müller^Jörg", "coil Jorg"),
+        ("ISO_IR 101", "Wałęsa^Łukasz", "Walesa"),
+        ("ISO_IR 144", "Ivanov^Иван=Иванов^Иван", "IVANOV"),
+        ("ISO 2022 IR 6\\ISO 2022 IR 87", "Yamada^Tarou=山田^太郎=やまだ^たろう", "YAMADA"),
+        ("ISO 2022 IR 6\\ISO 2022 IR 149", "Hong^Gildong=洪^吉洞=홍^길동", "gildong"),
+        ("ISO 2022 IR 13\\ISO 2022 IR 87", "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎", "YAMADA"),
+        ("GB18030", "Zhang^XiaoDong=张^小东", "xiaodong"),
+        ("GBK", "Wang^XiaoDong=王^小东", "XIAO DONG"),
+    ],
+)
+def test_names_of_every_character_set_go(character_set: str, name: str, misuse: str) -> None:
+    ds = mr_series(slices=1, rows=8, columns=8)[0]
+    ds.SpecificCharacterSet = character_set.split("\\")
+    ds.PatientName = name
+    if "ﾔﾏﾀﾞ" in name:
+        ds.OtherPatientNames = "Yamada^Tarou"
+    ds.SoftwareVersions = f"V1 {misuse}"
+    ds.ReceiveCoilName = "HEAD 32"
+    content = cleaned(ds).content
+    head = planting.without_pixels(content)
+    assert misuse.encode() not in head
+    assert name.partition("=")[2].encode() not in head or "=" not in name
+    clean = dcmread(BytesIO(content))
+    assert (clean.SoftwareVersions, clean.ReceiveCoilName) == ("REMOVED", "HEAD 32")
+    assert "SpecificCharacterSet" not in clean
+
+
+@pytest.mark.parametrize(
+    "declared", ["ISO_IR 100", "ISO_IR 192", "", "ISO_IR 6", "NONSENSE", "ISO 2022 IR 87"]
+)
+@pytest.mark.parametrize("actual", ["utf-8", "latin-1", "gb18030"])
+def test_a_wrong_character_set_hides_nobody(declared: str, actual: str) -> None:
+    ds = mr_series(slices=1, rows=8, columns=8)[0]
+    data = encoded(ds).replace(b"Quastenflosser^Wilhelmine ", "Grünwäld^Zoë".encode(actual).ljust(26))
+    data = data.replace(b"ISO_IR 100", declared.encode().ljust(10)[:10])
+    data = data.replace(b"syngo MR E11", b"syngo Zoe E1")
+    head = planting.without_pixels(DEIDENTIFY(data, ExplicitVRLittleEndian).content)
+    assert b"Zoe" not in head
+    assert "Grünwäld".encode(actual) not in head
+
+
+def test_a_number_of_the_patient_inside_of_uids_goes() -> None:
+    ds = mr_series(slices=1, rows=8, columns=8)[0]
+    for keyword in planting.UIDS:
+        setattr(ds, keyword, f"1.2.840.10008.5.1.4.7731904.{len(keyword)}")
+    ds.SeriesNumber, ds.AcquisitionNumber = 7731904, 19610412
+    content = cleaned(ds).content
+    assert b"7731904" not in planting.without_pixels(content)
+    assert b"19610412" not in planting.without_pixels(content)
+
+
+def test_text_in_elements_that_hold_numbers_goes() -> None:
+    ds = mr_series(slices=1, rows=8, columns=8)[0]
+    ds.pop("AcquisitionMatrix", None)
+    data = encoded(ds)
+    numbers = (
+        encode(0x00181310, b"US", b"Quastenf"),  # AcquisitionMatrix: four values
+        encode(0x00189073, b"FD", b"Quastenflosser^Wilhelmin"),  # AcquisitionDuration: one value
+        encode(0x00189098, b"FD", b"Quastenf"),  # TransmitterFrequency
+    )
+    at = data.index(b"\x20\x00\x0d\x00")
+    content = DEIDENTIFY(data[:at] + b"".join(numbers) + data[at:], ExplicitVRLittleEndian).content
+    assert b"Quasten" not in planting.without_pixels(content)
+
+
+def test_a_sequence_that_travels_as_unknown_bytes_is_cleaned_like_any_other() -> None:
+    ds = mr_series(slices=2, rows=8, columns=8, enhanced=True)[0]
+    planter = Planter()
+    group = ds.SharedFunctionalGroupsSequence[0]
+    group.MRReceiveCoilSequence[0].PatientComments = planter.token("in the shared groups")
+    group.MRReceiveCoilSequence[0].ReceiveCoilName = "for Wilhelmine"
+    implicit = Dataset()
+    implicit.SharedFunctionalGroupsSequence = [group]
+    value = planting.encoded_implicit(implicit)[8:]
+    del ds.SharedFunctionalGroupsSequence
+    data = encoded(ds)
+    at = data.index(b"\x00\x52\x30\x92")
+    data = data[:at] + encode(0x52009229, b"UN", value) + data[at:]
+    content = DEIDENTIFY(data, ExplicitVRLittleEndian).content
+    coil = dcmread(BytesIO(content)).SharedFunctionalGroupsSequence[0].MRReceiveCoilSequence[0]
+    assert coil.ReceiveCoilName == "REMOVED"
+    assert not planter.leaks(content)
+    assert not marks_in(content)
 
 
 def test_preamble_and_file_meta_are_made_anew(tmp_path: Path) -> None:
@@ -122,6 +156,8 @@ def test_preamble_and_file_meta_are_made_anew(tmp_path: Path) -> None:
     ds = mr_series(slices=1, rows=16, columns=16)[0]
     ds.preamble = planter.token("preamble").encode().ljust(128)
     ds.file_meta.SourceApplicationEntityTitle = planter.token("source AE")
+    ds.file_meta.SendingApplicationEntityTitle = planter.token("sending AE")
+    ds.file_meta.ReceivingApplicationEntityTitle = planter.token("receiving AE")
     ds.file_meta.PrivateInformationCreatorUID = "1.2.3"
     ds.file_meta.PrivateInformation = planter.token("private information").encode()
     ds.file_meta.ImplementationVersionName = planter.token("implementation")
@@ -129,4 +165,172 @@ def test_preamble_and_file_meta_are_made_anew(tmp_path: Path) -> None:
     path.write_bytes(as_file(ds))
     instance = deidentify_file(path, DEIDENTIFY)
     assert instance.content.startswith(bytes(128) + b"DICM")
-    assert not list(leaks(instance.content, planter))
+    assert not planter.leaks(instance.content)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_every_answer_of_the_key_is_met(vendor: Vendor) -> None:
+    first = mr_series(slices=1, rows=16, columns=16, vendor=vendor)[0]
+    second = deepcopy(first)
+    for ds, day in ((first, "20220711"), (second, "20220718")):
+        for keyword in planting.DATES:
+            setattr(ds, keyword, day)
+    live, export, other = clean_dataset(first), _exported(first), _exported(second)
+    missed = [
+        (keyword, key)
+        for keyword, key in planting.answers(vendor)
+        if not _met(key, keyword, first, live) or not _met(key, keyword, first, export)
+    ]
+    assert [one for one in missed if one[1] is not Key.DATE_SHIFTED] == []
+    for keyword in planting.DATES:
+        assert export[keyword].value != first[keyword].value
+        assert _day(other[keyword].value) - _day(export[keyword].value) == date(2022, 7, 18) - date(
+            2022, 7, 11
+        )
+        assert live[keyword].value in {"", "20000101"} if keyword in live else True
+
+
+def _met(key: Key, keyword: str, before: Dataset, after: Dataset) -> bool:
+    there = after.get(keyword)
+    match key:
+        case Key.TAG_RETAINED:
+            return keyword in after
+        case Key.TEXT_NOTNULL:
+            return bool(there)
+        case Key.TEXT_RETAINED:
+            return there == before.get(keyword)
+        case Key.TEXT_REMOVED:
+            return there is None or str(before.get(keyword)) not in str(there)
+        case Key.UID_CHANGED:
+            return there != before.get(keyword)
+        case Key.UID_CONSISTENT:
+            return there == KEYS.uid(before.get(keyword))
+        case Key.PATID_CONSISTENT:
+            return there == cleaned(before).patient
+        case Key.PIXELS_RETAINED:
+            return after.PixelData == before.PixelData
+        case Key.DATE_SHIFTED:
+            return True  # looked at where two series can be compared
+    raise AssertionError(key)
+
+
+def _exported(ds: Dataset) -> Dataset:
+    return dcmread(BytesIO(EXPORTED(encoded(ds), ExplicitVRLittleEndian).content))
+
+
+def _day(value: str) -> date:
+    return date(int(value[:4]), int(value[4:6]), int(value[6:]))
+
+
+def test_dates_of_one_patient_are_shifted_alike_and_of_another_otherwise() -> None:
+    assert KEYS.days("A") == KEYS.days("A") < 0
+    assert len({KEYS.days(str(n)) for n in range(50)}) > 40
+    ds = mr_series(slices=2, rows=8, columns=8, enhanced=True)[0]
+    frame = ds.PerFrameFunctionalGroupsSequence[0].FrameContentSequence[0]
+    frame.FrameAcquisitionDateTime = "20220711083015.250000+0100"
+    clean = _exported(ds)
+    moved = clean.PerFrameFunctionalGroupsSequence[0].FrameContentSequence[0].FrameAcquisitionDateTime
+    assert moved[8:] == "083015.250000+0100"
+    assert (_day(moved[:8]) - date(2022, 7, 11)).days == KEYS.days(cleaned(ds).patient)
+    assert clean.LongitudinalTemporalInformationModified == "MODIFIED"
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+def test_a_date_that_is_none_is_no_place_for_a_name() -> None:
+    ds = mr_series(slices=2, rows=8, columns=8, enhanced=True)[0]
+    ds.PerFrameFunctionalGroupsSequence[0].FrameContentSequence[0].FrameAcquisitionDateTime = "Quastenflosser"
+    ds.StudyDate = "Ignaz"
+    clean = _exported(ds)
+    moved = clean.PerFrameFunctionalGroupsSequence[0].FrameContentSequence[0].FrameAcquisitionDateTime
+    assert (moved, clean.StudyDate) == ("20000101000000", "")
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+@pytest.mark.parametrize(
+    ("option", "keyword", "value", "left"),
+    [
+        (Option.RETAIN_UIDS, "StudyInstanceUID", "1.2.3.4", "1.2.3.4"),
+        (Option.RETAIN_DEVICE_IDENTITY, "DeviceSerialNumber", "4711", "4711"),
+        (Option.RETAIN_INSTITUTION_IDENTITY, "InstitutionName", "Köln", "Köln"),
+        (Option.RETAIN_FULL_DATES, "StudyDate", "20220711", "20220711"),
+        (Option.RETAIN_FULL_DATES, "StudyDate", "Quastenflosser", ""),
+        (Option.CLEAN_DESCRIPTORS, "SeriesDescription", "T2w TSE axial Quastenflosser 4711", "T2 TSE AX"),
+        (Option.CLEAN_DESCRIPTORS, "ProtocolName", "Quastenflosser", None),
+        (Option.CLEAN_GRAPHICS, "GraphicAnnotationSequence", items(TextComments="x"), None),
+        (Option.CLEAN_STRUCTURED_CONTENT, "ContentSequence", items(TextValue="x"), None),
+    ],
+)
+def test_an_option_does_what_it_says(option: Option, keyword: str, value: object, left: object) -> None:
+    ds = mr_series(slices=1, rows=8, columns=8)[0]
+    setattr(ds, keyword, value)
+    profile = Profile.of("chosen", [option])
+    clean = dcmread(BytesIO(Deidentifier(KEYS, profile=profile)(encoded(ds), ExplicitVRLittleEndian).content))
+    assert clean.get(keyword) == left
+    assert "PatientAge" not in clean
+
+
+def test_a_source_has_the_profile_of_its_calling_title() -> None:
+    ds = mr_series(slices=1, rows=8, columns=8)[0]
+    bare = Profile.of("bare", [])
+    door = Deidentifier(KEYS, profiles={"TRIAL": bare})
+    ages = [
+        dcmread(
+            BytesIO(
+                door(encoded(ds), ExplicitVRLittleEndian, announced=Announced(calling_ae_title=title)).content
+            )
+        ).get("PatientAge")
+        for title in ("TRIAL", "MR1")
+    ]
+    assert ages == [None, "065Y"]
+
+
+TEXTS = [
+    k
+    for k, tag in keyword_dict.items()
+    if tag >> 16 not in {0, 2, 4} and planting.DicomDictionary[tag][0] in {"LO", "LT", "UT"}
+]
+SEQUENCES = [k for k, tag in keyword_dict.items() if planting.DicomDictionary[tag][0] == "SQ"]
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    path=st.lists(st.sampled_from(SEQUENCES), max_size=MAX_DEPTH - 2),
+    keyword=st.sampled_from(TEXTS),
+    private=st.booleans(),
+    word=st.text("ABCDEFGHKLMNPRSTUVWXYZ", min_size=8, max_size=12),
+    spelled=st.sampled_from([str.upper, str.lower, str.title, lambda w: "-".join(w), lambda w: w[::-1]]),
+    implicit=st.booleans(),
+)
+def test_a_name_planted_anywhere_at_any_depth_goes(path, keyword, private, word, spelled, implicit) -> None:
+    """A random name of the patient, spelt somehow, at a random place of the tree."""
+    ds = mr_series(slices=1, rows=8, columns=8, patient=Patient(name=f"{word}^X"))[0]
+    level = Dataset()
+    setattr(level, keyword, spelled(word))
+    if private:
+        level.private_block(0x0029, "SIEMENS CSA HEADER", create=True).add_new(0x08, "LO", spelled(word))
+    for sequence in path:
+        outer = Dataset()
+        setattr(outer, sequence, [level])
+        level = outer
+    ds.update(level)
+    syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+    try:
+        content = DEIDENTIFY(encoded(ds, syntax), syntax).content
+    except Refused:  # what was planted took the place of what an image needs
+        return
+    squeezed = b"".join(planting.without_pixels(content).upper().split(b"-"))
+    assert word.encode() not in squeezed
+    assert word[::-1].encode() not in squeezed
+
+
+def test_sequences_deeper_than_the_cap_are_refused() -> None:
+    level = Dataset()
+    level.PatientName = "Quastenflosser"
+    for _ in range(MAX_DEPTH + 3):
+        outer = Dataset()
+        outer.SharedFunctionalGroupsSequence = [level]
+        level = outer
+    ds = mr_series(slices=1, rows=8, columns=8)[0]
+    ds.update(level)
+    with pytest.raises(Refused):
+        cleaned(ds)
