@@ -20,9 +20,9 @@ REPEAT, CHECK, NOT_SCORED = (
 
 
 def of_clean(said: Verdicts, resamples: Resampling) -> Rows:
-    """Return the share of clean series that got each verdict."""
+    """Return the share of clean series that got each verdict, and of those of which any artifact is said."""
     weights = resamples.weights(said.subject)
-    return {
+    return {"clean_series_named": share(said.named, weights)} | {
         f"clean_series_{verdict.value.lower().replace(' ', '_')}": share(said.verdict == place, weights)
         for place, verdict in enumerate(VERDICTS)
     }
@@ -54,11 +54,12 @@ def by_artifact(said: Verdicts) -> Mapping[str, Mapping[str, float]]:
 
 
 def by_source(said: Verdicts) -> Iterator[tuple[str, list[int]]]:
-    """Give for each source how many of its clean series got each verdict, in the order of VERDICTS."""
+    """Give for each source how many of its clean series got each verdict (VERDICTS), and of how many any is said."""
     sources = np.array([subject.rpartition("/")[0] for subject in said.subject])
     for source in np.unique(sources):
-        counts = np.bincount(said.verdict[sources == source], minlength=len(VERDICTS))
-        yield str(source), [int(count) for count in counts]
+        inside = sources == source
+        counts = np.bincount(said.verdict[inside], minlength=len(VERDICTS))
+        yield str(source), [*(int(count) for count in counts), int(said.named[inside].sum())]
 
 
 def of_stress(said: Outcomes) -> Mapping[str, Mapping[str, float]]:

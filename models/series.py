@@ -31,6 +31,8 @@ PART_SPOILT = 2  # of these, where only a part is spoilt
 SEVERITIES = (1.2, 1.8, 2.6, 3.4, 3.4, 3.4)  # tried in turn, each with a draw of its own
 SEED = 404
 
+_Row = tuple[str, str, str, bool, int, bool]  # the fields of `Verdicts`
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
@@ -51,10 +53,7 @@ class Verdicts:
     extent: NDArray[np.str_]  # (n,) "all" or "part" of the slices, "" for a clean one
     unsuitable: NDArray[np.bool_]  # (n,) at least half of the spoilt slices are so, by their similarity
     verdict: NDArray[np.int8]  # (n,) place in VERDICTS
-
-    def share(self, verdict: Verdict, within: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Tell of the series `within` which got the verdict."""
-        return np.asarray(self.verdict[within] == VERDICTS.index(verdict))
+    named: NDArray[np.bool_]  # (n,) any artifact counts for the series
 
 
 def read_series(pool: Pool, split: str) -> list[Series]:
@@ -113,18 +112,17 @@ def judged(scores: Sequence[SliceScore], refused: str = "") -> tuple[QualityScor
 
 def judge_clean(eye: Eye, series: Sequence[Series]) -> Verdicts:
     """Return the verdicts on series as they were found."""
-    said = []
-    for one in series:
-        scores = [examined.score for examined in eye.examine(one.slices)]
-        said.append(VERDICTS.index(judged(scores, one.refused)[1]))
-    none = np.full(len(series), "")
-    return Verdicts(
-        np.array([one.subject for one in series]),
-        none,
-        none,
-        np.zeros(len(series), bool),
-        np.array(said, np.int8),
-    )
+    rows = [
+        (
+            one.subject,
+            "",
+            "",
+            False,
+            *_said(judged([each.score for each in eye.examine(one.slices)], one.refused)),
+        )
+        for one in series
+    ]
+    return _verdicts(rows)
 
 
 def judge_spoilt(eye: Eye, series: Sequence[Series], most: int) -> Verdicts:
@@ -135,7 +133,7 @@ def judge_spoilt(eye: Eye, series: Sequence[Series], most: int) -> Verdicts:
     """
     long_enough = [one for one in series if len(one.slices) >= SPOILT_SLICES]
     places = np.linspace(0, len(long_enough) - 1, min(most, len(long_enough))).round().astype(int)
-    rows: list[tuple[str, str, str, bool, int]] = []
+    rows: list[_Row] = []
     for number in places:
         one = long_enough[number]
         canvases = _middle(one)
@@ -146,15 +144,24 @@ def judge_spoilt(eye: Eye, series: Sequence[Series], most: int) -> Verdicts:
             half = (SPOILT_SLICES - PART_SPOILT) // 2
             part = [*clean[:half], *scores[half : half + PART_SPOILT], *clean[half + PART_SPOILT :]]
             for extent, these in (("all", scores), ("part", part)):
-                verdict = VERDICTS.index(judged(these)[1])
-                rows.append((one.subject, artifact, extent, unsuitable, verdict))
-    subject, artifacts, extents, truth, said = zip(*rows, strict=True) if rows else ((),) * 5
+                rows.append((one.subject, artifact, extent, unsuitable, *_said(judged(these))))
+    return _verdicts(rows)
+
+
+def _said(of_series: tuple[QualityScore, Verdict]) -> tuple[int, bool]:
+    quality, verdict = of_series
+    return VERDICTS.index(verdict), any(finding.present for finding in quality.findings)
+
+
+def _verdicts(rows: Sequence[_Row]) -> Verdicts:
+    subject, artifact, extent, unsuitable, verdict, named = zip(*rows, strict=True) if rows else ((),) * 6
     return Verdicts(
         np.array(subject, dtype=np.str_),
-        np.array(artifacts, dtype=np.str_),
-        np.array(extents, dtype=np.str_),
-        np.array(truth, dtype=bool),
-        np.array(said, dtype=np.int8),
+        np.array(artifact, dtype=np.str_),
+        np.array(extent, dtype=np.str_),
+        np.array(unsuitable, dtype=bool),
+        np.array(verdict, dtype=np.int8),
+        np.array(named, dtype=bool),
     )
 
 

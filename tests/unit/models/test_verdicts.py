@@ -78,6 +78,8 @@ def test_a_clean_series_gets_the_verdict_that_its_slices_call_for() -> None:
 
     assert judge_clean(eye(0.95), series).verdict.tolist() == [USABLE] * 2
     assert judge_clean(eye(0.05), series).verdict.tolist() == [REPEAT] * 2
+    assert judge_clean(eye(0.05), series).named.all()
+    assert not judge_clean(eye(0.95), series).named.any()
     assert judge_clean(eye(0.95), [refused]).verdict.tolist() == [NOT_SCORED]
     assert judged([], refused.refused)[0].reason == "a phase image is not scored"
 
@@ -117,6 +119,7 @@ def verdicts() -> Verdicts:
         extent=np.array(["all", "part", "all", "part", "all"]),
         unsuitable=np.array([True, True, True, True, False]),
         verdict=np.array([REPEAT, REPEAT, USABLE, NOT_SCORED, USABLE], dtype=np.int8),
+        named=np.array([True, True, True, False, False]),
     )
 
 
@@ -129,10 +132,12 @@ def test_shares_count_unsuitable_series_alone_and_have_intervals_by_subject() ->
     assert spoilt["spoilt_part_flagged"][0] == pytest.approx(0.5)
     assert set(np.unique(spoilt["spoilt_all_repeat"])) == {0.0, 0.5, 1.0}
     assert clean["clean_series_usable"][0] == pytest.approx(2 / 5)
-    assert sum(clean[name][0] for name in clean) == pytest.approx(1.0)
+    assert sum(rows[0] for name, rows in clean.items() if name != "clean_series_named") == pytest.approx(1.0)
+    assert clean["clean_series_named"][0] == pytest.approx(3 / 5)
     assert by_artifact(said)["motion"]["series"] == 2.0
     assert np.isnan(by_artifact(said)["ghost"]["all_repeat"])
     assert dict(by_source(said))["x"][REPEAT] == 2
+    assert dict(by_source(said))["y"][-1] == 1
 
 
 def test_under_every_stress_half_of_the_slices_are_clean() -> None:
