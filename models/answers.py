@@ -1,6 +1,6 @@
 """What a released model says of simulated and of clean slices, counted so that figures and thresholds follow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,7 @@ class Answers:
     pixels: NDArray[np.int32]  # (n, 13, 4, 18) see `count`
     presence: Floats  # (n, 13) logits, not calibrated
     suitability: Floats  # (n,) logits, not calibrated
+    outlier: Floats  # (n,) distance to what the model was made with, NaN where it tells none
     present: NDArray[np.int8]  # (n, 13) 1, 0, -1 unknown
     severity: NDArray[np.float32]  # (n, 13) as planted, 0: not planted
     similarity: NDArray[np.float32]  # (n, 2)
@@ -60,6 +61,7 @@ class CleanAnswers:
 
     presence: Floats  # (n, 13) logits
     suitability: Floats  # (n,) logits
+    outlier: Floats  # (n,) NaN where the model tells none
     subject: NDArray[np.str_]  # (n,)
 
 
@@ -77,21 +79,35 @@ def simulated(pool: Pool, number: int, seed: int) -> tuple[Slots, NDArray[np.str
 
 def ask(model: Model, trial: Trial) -> Answers:
     """Return what the model says of simulated slices."""
-    said: list[Prediction] = []
-    pixels = []
+    heads, pixels = [], []
     for at in range(0, len(trial.slots), PART):
         batch = unpacked(trial.slots[at : at + PART])
-        said.append(model(batch.image))
-        pixels.append(count(said[-1].masks, batch))
+        said = model(batch.image)
+        heads.append(_heads(said))
+        pixels.append(count(said.masks, batch))
+    presence, suitability, outlier = _apart(heads)
     return Answers(
         pixels=np.concatenate(pixels),
-        presence=logit(np.concatenate([each.presence for each in said])),
-        suitability=logit(np.concatenate([each.suitability for each in said])),
+        presence=presence,
+        suitability=suitability,
+        outlier=outlier,
         present=trial.slots["presence"],
         severity=trial.severity,
         similarity=trial.slots["similarity"],
         subject=trial.subject,
     )
+
+
+def _heads(said: Prediction) -> Floats:
+    """Return (n, 15): log odds of presence and of suitability, and the outlier distance."""
+    far = getattr(said, "outlier", None)
+    told = np.full(len(said.suitability), np.nan) if far is None else far
+    return np.column_stack([logit(said.presence), logit(said.suitability), told])
+
+
+def _apart(heads: Sequence[Floats]) -> tuple[Floats, Floats, Floats]:
+    every = np.concatenate([np.zeros((0, len(CLASSES) + 2)), *heads])
+    return every[:, : len(CLASSES)], every[:, -2], every[:, -1]
 
 
 def count(masks: NDArray[np.float32], batch: Batch) -> NDArray[np.int32]:
@@ -107,9 +123,8 @@ def count(masks: NDArray[np.float32], batch: Batch) -> NDArray[np.int32]:
 
 def ask_clean(model: Model, pool: Pool) -> CleanAnswers:
     """Return what the model says of the slices of a pool as they are."""
-    presence, suitability = [np.zeros((0, len(CLASSES)))], [np.zeros(0)]
-    for at in range(0, len(pool), PART):
-        said = model(np.stack([pool.image(k) for k in range(at, min(at + PART, len(pool)))])[:, None])
-        presence.append(logit(said.presence))
-        suitability.append(logit(said.suitability))
-    return CleanAnswers(np.concatenate(presence), np.concatenate(suitability), pool.source)
+    heads = [
+        _heads(model(np.stack([pool.image(k) for k in range(at, min(at + PART, len(pool)))])[:, None]))
+        for at in range(0, len(pool), PART)
+    ]
+    return CleanAnswers(*_apart(heads), subject=pool.source)

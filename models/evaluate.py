@@ -190,7 +190,9 @@ def _stated(card: Card) -> Reading:
         OperatingPoint(c.mask_threshold, c.presence_threshold, c.presence_temperature, c.presence_bias)
         for c in card.classes
     )
-    return Reading(points, (card.suitability.temperature, card.suitability.bias))
+    return Reading(
+        points, (card.suitability.temperature, card.suitability.bias), getattr(card, "outlier", None)
+    )
 
 
 def _read_as(card: Card, reading: Reading) -> Card:
@@ -217,6 +219,7 @@ def _rewritten(card: Card, reading: Reading, metrics: Mapping[str, object]) -> M
         trained_on=card.trained_on,
         points=tuple(reading.points),
         suitability=reading.suitability,
+        outlier=reading.outlier,
         metrics=metrics,
         limits=card.limits,
     )

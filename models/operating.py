@@ -14,6 +14,7 @@ from models.modelcard import OperatingPoint
 FALSE_ALARMS = 0.02  # of the clean validation slices, per class
 LOWEST, HIGHEST = 0.30, 0.98  # of a presence threshold
 TEMPERATURES = (0.25, 4.0)
+ABSTENTIONS = 0.01  # of validation slices, be they clean or simulated
 
 Fit = tuple[float, float]  # temperature, bias: probability = sigmoid(logit / temperature + bias)
 
@@ -24,6 +25,7 @@ class Reading:
 
     points: Sequence[OperatingPoint]
     suitability: Fit
+    outlier: float | None = None  # the distance beyond which a slice is not scored
 
     def presence(self, logits: Floats) -> Floats:
         """Return calibrated presence (n, 13)."""
@@ -41,12 +43,12 @@ class Reading:
 
 
 def choose(simulated: Answers, clean: CleanAnswers) -> Reading:
-    """Return the operating point of each class, and the calibration of the suitability."""
+    """Return the operating point of each class, the calibration of the suitability, and how far is too far."""
     logits = np.concatenate([simulated.suitability, clean.suitability])
     truth = np.concatenate([simulated.usable, np.ones(len(clean.suitability), dtype=bool)])
     subject = np.concatenate([simulated.subject, clean.subject])
     points = tuple(_point(k, simulated, clean) for k in range(len(CLASSES)))
-    return Reading(points, calibrated(logits, truth, subject))
+    return Reading(points, calibrated(logits, truth, subject), _farthest(simulated, clean))
 
 
 def calibrated(logits: Floats, truth: Bits, subject: NDArray[np.str_]) -> Fit:
@@ -125,6 +127,13 @@ def _point(k: int, simulated: Answers, clean: CleanAnswers) -> OperatingPoint:
         presence_temperature=round(temperature, 4),
         presence_bias=round(bias, 4),
     )
+
+
+def _farthest(simulated: Answers, clean: CleanAnswers) -> float | None:
+    """Return the distance that few slices of validation subjects exceed: an artifact is no reason not to score."""
+    held_out = clean.outlier[np.isin(clean.subject, simulated.subject)]
+    told = [far for far in (held_out, simulated.outlier) if len(far) and np.isfinite(far).all()]
+    return round(max(float(np.quantile(far, 1 - ABSTENTIONS)) for far in told), 4) if told else None
 
 
 def _mask_threshold(k: int, simulated: Answers) -> float:

@@ -23,6 +23,9 @@ alone or with a bias, whichever has the smaller calibration error on subjects th
 the best F1, or where 2 % of clean slices raise an alarm, whichever is higher. Suitability: temperature {0:.2f}, bias
 {1:+.2f}."""
 
+ABSTAINING = """A slice is not scored where its features lie farther than {0:.3f} from those of the training: what 1 %
+of the clean or of the simulated validation slices exceed, whichever is higher."""
+
 SEVERITY = """By the severity that was planted: the share found of the slices that show the class, the IoU on all on
 which it was planted (band left out), and how many show it. What is hardly visible at a low severity has no mask to be
 found."""

@@ -1,5 +1,7 @@
 """Figures of merit and operating points, on numbers that can be worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,9 +64,15 @@ def asked_with(pixels: np.ndarray) -> Answers:
     n = len(pixels)
     blank = np.zeros((n, N))
     return Answers(
-        pixels, blank, np.zeros(n), blank.astype(np.int8), blank.astype(np.float32), np.ones((n, 2), np.float32),
-        np.full(n, "a"),
-    )  # fmt: skip
+        pixels=pixels,
+        presence=blank,
+        suitability=np.zeros(n),
+        outlier=np.zeros(n),
+        present=blank.astype(np.int8),
+        severity=blank.astype(np.float32),
+        similarity=np.ones((n, 2), np.float32),
+        subject=np.full(n, "a"),
+    )
 
 
 def test_dice_follows_from_the_iou_of_the_same_pixels() -> None:
@@ -188,7 +196,7 @@ def oracle_and_noise() -> tuple[Answers, CleanAnswers]:
 
     asked = ask(model, trial)
     quiet = np.full((50, N), -3.0)
-    return asked, CleanAnswers(quiet, np.full(50, 3.0), np.full(50, asked.subject[0]))
+    return asked, CleanAnswers(quiet, np.full(50, 3.0), np.arange(50.0), np.full(50, asked.subject[0]))
 
 
 def test_a_perfect_model_has_perfect_figures_and_clean_slices_raise_few_alarms() -> None:
@@ -220,3 +228,15 @@ def test_clean_slices_are_asked_as_they_are() -> None:
     assert clean.presence.shape == (18, N)
     assert np.allclose(clean.presence, 0)
     assert sigmoid(clean.suitability[4:5])[0] == pytest.approx(float(pool.image(4).mean()), abs=1e-4)
+
+
+def test_what_is_too_far_is_chosen_on_validation_slices_where_the_model_tells_a_distance() -> None:
+    answers, clean = oracle_and_noise()
+    near = replace(answers, outlier=np.linspace(0.0, 2.0, 40))
+
+    assert choose(answers, clean).outlier == pytest.approx(
+        48.51
+    )  # what 1 % of the clean ones exceed; NaN counts not
+    assert choose(near, replace(clean, outlier=np.zeros(50))).outlier == pytest.approx(1.98)
+    assert choose(near, replace(clean, subject=np.full(50, "of training"))).outlier == pytest.approx(1.98)
+    assert choose(answers, replace(clean, outlier=np.full(50, np.nan))).outlier is None

@@ -1,6 +1,7 @@
 """The card of a released model: what is written is what the eye reads."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,10 @@ def test_text_with_quotes_and_umlauts_survives() -> None:
 
 def test_the_released_model_has_a_card_that_the_eye_accepts() -> None:
     assert load_card(released()).limits
+
+
+def test_a_distance_is_stated_where_the_model_tells_one() -> None:
+    plain, far = card().to_toml(), replace(card(), outlier=2.5).to_toml()
+
+    assert "outlier" not in tomllib.loads(plain)
+    assert tomllib.loads(far)["outlier"] == {"threshold": 2.5}
