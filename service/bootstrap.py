@@ -13,12 +13,13 @@ from dicom_scp.profile import EXPORT, LIVE, Profile
 from dicom_scp.spool import Spool
 from inference.card import Card, load_card, released
 from service.closing import Patience
-from service.delivery import Destination, Folder, Pacs
+from service.delivery import Destination, Folder, Pacs, ResearchStore
 from service.ledger import Database, Upkeep, prepare
 from service.metrics import Metrics
 from service.reception import ScannerBook
 from service.rules import Thresholds
-from service.settings import DicomDestination, Settings
+from service.settings import Destination as DestinationEntry
+from service.settings import FolderDestination, ResearchDestination, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +136,20 @@ def destinations(settings: Settings) -> list[Destination]:
     """Give the destinations that the settings name; none in shadow mode."""
     if settings.mode == "shadow":
         return []
-    return [
-        Pacs(
-            name=entry.name,
-            host=entry.host,
-            port=entry.port,
-            ae_title=entry.ae_title,
-            calling_ae_title=entry.calling_ae_title or settings.ae_title,
-        )
-        if isinstance(entry, DicomDestination)
-        else Folder(name=entry.name, path=entry.folder)
-        for entry in settings.destination
-    ]
+    return [_destination(entry, settings) for entry in settings.destination]
+
+
+def _destination(entry: DestinationEntry, settings: Settings) -> Destination:
+    if isinstance(entry, FolderDestination):
+        return Folder(name=entry.name, path=entry.folder)
+    pacs = None
+    if entry.host is not None and entry.ae_title is not None:
+        calling = entry.calling_ae_title or settings.ae_title
+        pacs = Pacs(entry.name, entry.host, entry.port, entry.ae_title, calling)
+    if isinstance(entry, ResearchDestination):
+        return ResearchStore(entry.name, Folder(entry.name, entry.folder, timeless=True), pacs)
+    assert pacs is not None
+    return pacs
 
 
 def metrics_of(settings: Settings) -> Metrics:

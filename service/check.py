@@ -10,7 +10,7 @@ from pathlib import Path
 from dicom_scp.identity import KeyProblem
 from inference.card import UnfitModel
 from service.bootstrap import destinations, lay_foundation, model_card
-from service.delivery import Pacs
+from service.delivery import Pacs, ResearchStore
 from service.ledger import LedgerUnavailable, UnfitSchema
 from service.settings import Settings
 
@@ -44,8 +44,9 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield _disk(settings)
     yield Finding("transfer syntaxes", good=True, told=", ".join(_syntaxes()))
     for destination in destinations(settings):
-        if isinstance(destination, Pacs):
-            good = destination.echo()
+        pacs = destination.pacs if isinstance(destination, ResearchStore) else destination
+        if isinstance(pacs, Pacs):
+            good = pacs.echo()
             yield Finding(
                 f"destination {destination.name}", good, "C-ECHO " + ("answered" if good else "failed")
             )

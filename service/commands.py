@@ -12,6 +12,7 @@ from dicom_scp.errors import Refused
 from dicom_scp.identity import KeyRing
 from dicom_scp.libraries import quiet_libraries
 from dicom_scp.profile import LIVE, describe
+from inference.burned_in import TextDetector
 from inference.eye import Eye
 from service.bootstrap import model_card, profiles, thresholds
 from service.files import files_in
@@ -28,6 +29,7 @@ def score(paths: Sequence[Path], settings: Settings, *, as_json: bool, masks: Pa
     eye.warm()
     scorer = FileScorer(
         eye=eye,
+        detector=TextDetector(),
         deidentifier=Deidentifier(KeyRing.ephemeral(), enabled=settings.deidentify),
         thresholds=thresholds(settings),
         masks=masks,

@@ -34,7 +34,8 @@ class Letter:
     """One object as it is sent."""
 
     kind: str
-    content: bytes  # DICOM file, under the true identity
+    uid: str
+    content: bytes  # DICOM file; of the kind MANIFEST, lines of JSON
 
 
 class Courier(Protocol):
@@ -64,10 +65,11 @@ class Destination(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder outside the house: files appear whole or not at all."""
+    """A folder outside the house: files appear whole or not at all, named by kind and UID."""
 
     name: str
     path: Path
+    timeless: bool = False  # the files do not tell when they were written
 
     def open(self, letters: Sequence[Letter]) -> "Folder":  # noqa: ARG002 - a folder is always open
         """Make the folder where it is missing. Raises Undelivered."""
@@ -79,15 +81,18 @@ class Folder:
 
     def deliver(self, letter: Letter) -> str:
         """Write one file, durable on return. Raises Undelivered."""
-        uid = dcmread(BytesIO(letter.content), specific_tags=["SOPInstanceUID"]).SOPInstanceUID
-        target = self.path / f"{letter.kind}-{uid}.dcm"
+        target = self.path / file_name(letter.kind, letter.uid)
         temporary = target.with_suffix(".part")
         try:
             with temporary.open("wb") as file:
                 file.write(letter.content)
                 file.flush()
+                if self.timeless:
+                    os.utime(file.fileno(), (0, 0))
                 os.fsync(file.fileno())
             temporary.rename(target)
+            if self.timeless:
+                os.utime(self.path, (0, 0))
             _make_durable(self.path)
         except OSError as error:
             with suppress(OSError):
@@ -97,6 +102,11 @@ class Folder:
 
     def close(self) -> None:
         """Do nothing: nothing was opened."""
+
+
+def file_name(kind: str, uid: str) -> str:
+    """Name a file in a folder."""
+    return f"{kind}-{uid}.{'jsonl' if kind == 'MANIFEST' else 'dcm'}"
 
 
 def _make_durable(folder: Path) -> None:
@@ -166,6 +176,38 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class ResearchStore:
+    """A repository of de-identified series: a folder, or a folder for the manifests and a PACS for all else."""
+
+    name: str
+    folder: Folder
+    pacs: Pacs | None = None
+
+    def open(self, letters: Sequence[Letter]) -> "Sorter":
+        """Open the folder and, where there are objects for it, the association. Raises Undelivered."""
+        objects = [letter for letter in letters if letter.kind != "MANIFEST"]
+        folder = self.folder.open(letters)
+        return Sorter(folder, self.pacs.open(objects) if self.pacs is not None and objects else folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Sorter:
+    """An open line to a repository."""
+
+    manifests: Courier
+    objects: Courier
+
+    def deliver(self, letter: Letter) -> str:
+        """Send one object where its kind goes. Raises Undelivered."""
+        return (self.manifests if letter.kind == "MANIFEST" else self.objects).deliver(letter)
+
+    def close(self) -> None:
+        """End both lines."""
+        self.manifests.close()
+        self.objects.close()
+
+
+@dataclass(frozen=True, slots=True)
 class Postman:
     """Carries what is due to one destination."""
 
@@ -187,7 +229,7 @@ class Postman:
         bundle: list[tuple[Delivery, Letter]] = []
         for item in items:
             try:
-                bundle.append((item, Letter(item.kind, self.files.read(item.name))))
+                bundle.append((item, Letter(item.kind, item.sop_instance_uid, self.files.read(item.name))))
             except (FileNotFoundError, WrongKey):
                 self._failed(item, "the built object cannot be opened")
         self._send(bundle)

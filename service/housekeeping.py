@@ -55,7 +55,7 @@ class Housekeeper:
         """Let go what need not be kept.
 
         Pixels and built results of delivered series when their time is over, or when space is short; files that
-        no instance names: they were never acknowledged; old events and refusals.
+        no instance names: they were never acknowledged; erased images that were sent again; old events and refusals.
         """
         settings = self.foundation.settings
         now = time.time()
@@ -70,12 +70,14 @@ class Housekeeper:
             for name in parcels:
                 self.foundation.outbox.delete(name)
             log.info("pixels have left", extra={"series": series_uid, "count": len(names)})
-        self._let_orphans_go()
+        self._let_strays_go()
         upkeep.forget(now - EVENTS_KEPT_S)
 
-    def _let_orphans_go(self) -> None:
+    def _let_strays_go(self) -> None:
         spool = self.foundation.spool
         for name in self.foundation.upkeep.unknown(spool.names()):
             with suppress(FileNotFoundError):
                 if spool.age_s(name, time.time()) > GRACE_S:
                     spool.delete(name)
+        for name in self.foundation.upkeep.erased():
+            spool.delete(name)

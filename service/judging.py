@@ -20,6 +20,9 @@ from service.ledger import (
 from service.metrics import Metrics
 from service.rules import Decision, Thresholds, circumstances, decide
 
+SKIPPED = frozenset({SliceState.UNSUITED, SliceState.ERASED})
+UNSCORED = frozenset({SliceState.UNREADABLE, SliceState.ERASED})
+
 log = logging.getLogger(__name__)
 
 
@@ -78,7 +81,7 @@ class Judge:
                 item.facts,
                 incomplete=closing.incomplete,
                 conflict=item.conflict,
-                unscored=any(row.state is SliceState.UNREADABLE for row in rows),
+                unscored=any(row.state in UNSCORED for row in rows),
             ),
             self.thresholds,
         )
@@ -140,7 +143,7 @@ def _placed(quality: QualityScore, rows: Sequence[ScoredRow]) -> QualityScore:
 
 def is_skipped_kind(rows: Sequence[ScoredRow]) -> bool:
     """Tell whether a series holds only images of kinds that are not scored: such get no report."""
-    return all(row.state is SliceState.UNSUITED for row in rows)
+    return all(row.state in SKIPPED for row in rows)
 
 
 def _alert(quality: QualityScore, decision: Decision) -> dict[str, object]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Verdict = Literal["", "Usable", "Check", "Repeat", "Not scored"]
-DeliveryKind = Literal["SR", "SEG", "SC"]
+DeliveryKind = Literal["SR", "SEG", "SC", "IMAGE", "MANIFEST"]
 DeliveryState = Literal["waiting", "sent", "dead"]
 EventKind = Literal["series", "alert", "delivery", "conflict"]
 

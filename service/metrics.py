@@ -76,6 +76,7 @@ class Metrics:
 
     inference_duration: Labelled[Histogram]  # stage; of one batch
     ood: Labelled[Counter]  # reason; what the model was not asked about or could not answer
+    erased: Counter  # images with burned-in text
     model_info: Gauge  # by ``name_model``
 
     queue_depth: Labelled[Gauge]  # queue
@@ -118,6 +119,7 @@ class Metrics:
                 "inference_duration", "time of one batch", STAGE_BUCKETS, stage=STAGES
             ),
             ood=make.counters("ood", "series that were not scored", reason=NOT_SUITED),
+            erased=make.counter("images_erased", "images that showed burned-in text"),
             model_info=make.free_gauge(
                 "model_info", "the model in use", ["model", "version", "sha256_12", "provider"]
             ),

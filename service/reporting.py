@@ -25,6 +25,7 @@ from service.report.overlay import build_card
 from service.report.result import Predecessor, Product, Result, ScoredSlice, Source, SourceInstance
 from service.report.segmentation import build_segmentation
 from service.report.sr import build_report
+from service.research import Curator, Reported, Repository
 from service.rules import Verdict
 
 RANKS = {"SR": 0, "SEG": 1, "SC": 2}
@@ -49,6 +50,8 @@ class Reporter:
     spool: Spool
     outbox: Spool
     subscriptions: tuple[Subscription, ...]
+    curator: Curator
+    repositories: tuple[Repository, ...]
     product: Product
 
     def report_next(self) -> bool:
@@ -62,8 +65,9 @@ class Reporter:
 
     def _report(self, task: ReportTask) -> None:
         rows = self.closings.scored_rows(task.uid, task.generation)
-        wanted = self._wanted(task)
-        if not wanted or is_skipped_kind(rows):
+        wanted = [one for one in self.subscriptions if _is_wanted(task, problems_only=one.problems_only)]
+        repositories = [one for one in self.repositories if _is_wanted(task, problems_only=one.problems_only)]
+        if not (wanted or repositories) or is_skipped_kind(rows):
             self.reports.reported(task, (), None)
             return
         result = self._result(task, rows)
@@ -73,13 +77,20 @@ class Reporter:
         card = build_card(result) if _asked("SC", wanted) else None
         rest = self._parcels("SEG", segmentations, wanted)
         rest += self._parcels("SC", [card] if card is not None else [], wanted)
-        self.reports.reported(task, rest, _name_of(report))
+        self.reports.posted(task, rest)
+        self.reports.reported(task, self._exports(task, result, rows, repositories), _name_of(report))
 
-    def _wanted(self, task: ReportTask) -> list[Subscription]:
+    def _exports(
+        self, task: ReportTask, result: Result, rows: Sequence[ScoredRow], repositories: Sequence[Repository]
+    ) -> list[Parcel]:
+        """Build what research destinations get; last, for the technologist's PACS does not wait for it."""
+        if not repositories:
+            return []
+        series = Reported(task.uid, result, rows, self.reports.instances_of(task.uid, task.generation))
         return [
-            subscription
-            for subscription in self.subscriptions
-            if not (subscription.problems_only and task.verdict == Verdict.USABLE)
+            parcel
+            for one in repositories
+            for parcel in self.curator.parcels(one, series, self.reports.posted_before(task, one.destination))
         ]
 
     def _parcels(self, kind: str, objects: Sequence[Dataset], wanted: Sequence[Subscription]) -> list[Parcel]:
@@ -165,6 +176,10 @@ def _source_instance(encoded: bytes, number: int, header: Dataset | None) -> Sou
 
 def _unpacked(packed: bytes | None) -> MaskStack | None:
     return None if packed is None else MaskStack.unpack(packed)
+
+
+def _is_wanted(task: ReportTask, *, problems_only: bool) -> bool:
+    return not (problems_only and task.verdict == Verdict.USABLE)
 
 
 def _asked(kind: str, wanted: Sequence[Subscription]) -> bool:

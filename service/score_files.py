@@ -17,6 +17,7 @@ from dicom_scp.deidentify import Deidentifier, deidentify_file
 from dicom_scp.errors import Refused
 from dicom_scp.instance import Facts, Instance, parse_reference
 from inference.artifacts import CATALOGUE
+from inference.burned_in import REASON, TextDetector
 from inference.eye import Examined, Eye
 from inference.guard import unsuited
 from inference.image import Slice, UnreadableImage, number_of_frames
@@ -66,6 +67,7 @@ class FileScorer:
     """Scores files with what it is handed."""
 
     eye: Eye
+    detector: TextDetector
     deidentifier: Deidentifier
     thresholds: Thresholds
     masks: Path | None  # folder for one .npz a series
@@ -130,12 +132,16 @@ class FileScorer:
         """Examine some frames; a kind that is not scored is shown to the network only where masks are asked for."""
         wanted: list[tuple[str, Slice]] = []
         for number in numbers:
-            reason = unsuited(dataset, number)
-            if reason:
-                group.reasons[reason] += 1
-            if reason and self.masks is None:
-                continue
             try:
+                if self.detector.shows_text(dataset, number):
+                    group.reasons[REASON] += 1
+                    group.failed = True
+                    continue
+                reason = unsuited(dataset, number)
+                if reason:
+                    group.reasons[reason] += 1
+                if reason and self.masks is None:
+                    continue
                 wanted.append((reason, Slice.from_dataset(dataset, number)))
             except UnreadableImage as error:
                 group.reasons[str(error)] += 1

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from dicom_scp.identity import WrongKey
 from dicom_scp.spool import Spool
+from inference.burned_in import REASON, TextDetector
 from inference.eye import Examined, Eye
 from inference.guard import unsuited
 from inference.image import Slice, UnreadableImage
@@ -30,6 +31,7 @@ class Scorer:
 
     scoring: Scoring
     spool: Spool
+    detector: TextDetector
     eye: Eye
     metrics: Metrics
     batch: int
@@ -50,22 +52,29 @@ class Scorer:
     def _score(self, tasks: Sequence[SliceTask]) -> None:
         notes: list[SliceNote] = []
         readable: list[tuple[SliceTask, Slice]] = []
+        erased: set[str] = set()
         for task in tasks:
-            taken = self._take(task)
-            if isinstance(taken, SliceNote):
+            taken = None if task.spool_name in erased else self._take(task)
+            if taken is None:
+                erased.add(task.spool_name)
+            elif isinstance(taken, SliceNote):
                 notes.append(taken)
             else:
                 readable.append((task, taken))
+        readable = [(task, taken) for task, taken in readable if task.spool_name not in erased]
         notes += self._examine(readable)
         self.scoring.scored(notes)
 
-    def _take(self, task: SliceTask) -> Slice | SliceNote:
-        """Read a slice; a note says why it cannot be scored."""
+    def _take(self, task: SliceTask) -> Slice | SliceNote | None:
+        """Read a slice; a note says why it cannot be scored, None that its file is erased."""
         if task.attempt > MOST_ATTEMPTS:
             return SliceNote(task, SliceState.UNREADABLE, "scoring it failed repeatedly")
         try:
             with self.metrics.inference_duration.labels(stage="read").time():
                 dataset = self._read(task.spool_name)
+                if self.detector.shows_text(dataset, task.frame):
+                    self._erase(task)
+                    return None
                 reason = unsuited(dataset, task.frame)
                 if reason:
                     return SliceNote(task, SliceState.UNSUITED, reason)
@@ -75,6 +84,14 @@ class Scorer:
         except (FileNotFoundError, WrongKey) as error:
             log.exception("spool file unreadable", extra={"reason": type(error).__name__})
             return SliceNote(task, SliceState.UNREADABLE, "the spooled file cannot be opened")
+
+    def _erase(self, task: SliceTask) -> None:
+        """Let an image go that shows text, with all its frames; noted first, so that nobody looks for the file."""
+        self.scoring.erased(task, REASON)
+        self.spool.delete(task.spool_name)
+        self._read.forget()
+        self.metrics.erased.inc()
+        log.warning("an image was erased", extra={"series": task.series_uid, "reason": REASON})
 
     def _examine(self, readable: Sequence[tuple[SliceTask, Slice]]) -> list[SliceNote]:
         if not readable:
@@ -106,6 +123,10 @@ class LastFile:
     def __call__(self, spool_name: str) -> Dataset:
         """Give the de-identified data set. Raises FileNotFoundError, WrongKey, UnreadableImage."""
         return self._cached(spool_name)
+
+    def forget(self) -> None:
+        """Drop what was kept."""
+        self._cached.cache_clear()
 
     def _load(self, spool_name: str) -> Dataset:
         return dcmread(BytesIO(self._spool.read(spool_name)))

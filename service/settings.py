@@ -20,12 +20,20 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from dicom_scp.profile import Profile
+from dicom_scp.profile import EXPORT, LIVE, Profile
 from dicom_scp.ps3_15 import Option
 
 PREFIX = "SCANSIDE_"
 DEFAULT_STATE_DIR = Path("~/.local/state/scanside")
 KEY = re.compile(r"[0-9A-Fa-f]{64}")
+IDENTIFYING = frozenset(  # what no research export retains
+    {
+        Option.RETAIN_UIDS,
+        Option.RETAIN_DEVICE_IDENTITY,
+        Option.RETAIN_INSTITUTION_IDENTITY,
+        Option.RETAIN_FULL_DATES,
+    }
+)
 _PSYCOPG = "postgresql+psycopg"
 
 
@@ -75,13 +83,16 @@ class Allow(_Table):
 
 class _Destination(_Table):
     name: Name
-    results: tuple[ResultKind, ...] = ("SR", "SEG", "SC")
-    """what it gets, in the order of sending (the SR is always first)"""
     send: Literal["always", "problems"] = "always"
     """``problems``: nothing for a series that is Usable"""
 
 
-class DicomDestination(_Destination):
+class _ResultDestination(_Destination):
+    results: tuple[ResultKind, ...] = ("SR", "SEG", "SC")
+    """what it gets, in the order of sending (the SR is always first)"""
+
+
+class DicomDestination(_ResultDestination):
     """A PACS that takes results by C-STORE."""
 
     kind: Literal["dicom"] = "dicom"
@@ -93,7 +104,7 @@ class DicomDestination(_Destination):
     """ours, where it is not ``ae_title`` of the settings"""
 
 
-class FolderDestination(_Destination):
+class FolderDestination(_ResultDestination):
     """A folder that takes results as files, under the true identity: it lies outside the house."""
 
     kind: Literal["folder"] = "folder"
@@ -104,11 +115,36 @@ def _known_kind(value: object) -> object:
     """Says plainly that a kind of the design is not built yet."""
     kind = value.get("kind") if isinstance(value, Mapping) else None
     if kind == "stow":
-        raise ValueError("kind = 'stow' is not built yet: use 'dicom' or 'folder'")
+        raise ValueError("kind = 'stow' is not built yet: use 'dicom', 'folder' or 'research'")
     return value
 
 
-Destination = Annotated[DicomDestination | FolderDestination, Field(discriminator="kind")]
+class ResearchDestination(_Destination):
+    """A repository that takes whole series without identity, with their quality label and a manifest."""
+
+    kind: Literal["research"] = "research"
+    folder: Folder
+    """for the manifests and, where no ``host`` is given, for the images and reports too"""
+    profile: str = "export"
+    """``export``: dates shifted by as many days for all of a patient; ``live``: no dates; or one of ``[[profile]]``"""
+    host: str | None = Field(default=None, min_length=1)
+    """of a PACS that takes images and reports by C-STORE"""
+    port: Port = 104
+    ae_title: AeTitle | None = None
+    """the called AE title"""
+    calling_ae_title: AeTitle | None = None
+    """ours, where it is not ``ae_title`` of the settings"""
+
+    @model_validator(mode="after")
+    def _knows_whom_to_call(self) -> Self:
+        if (self.host is None) != (self.ae_title is None):
+            raise ValueError("host and ae_title go together")
+        return self
+
+
+Destination = Annotated[
+    DicomDestination | FolderDestination | ResearchDestination, Field(discriminator="kind")
+]
 
 
 class Scanner(_Table):
@@ -307,6 +343,29 @@ class Settings(BaseSettings):
         """The SQLAlchemy URL in use. It may hold a password: for the engine only."""
         if self.database_url is None:
             return f"sqlite:///{self.state_dir / 'scanside.sqlite'}"
+    @model_validator(mode="after")
+    def _exports_what_a_profile_allows(self) -> Self:
+        options = {one.name: frozenset(one.options) for one in (LIVE, EXPORT)}
+        options |= {one.name: frozenset(one.options) for one in self.profile}
+        for one in self.destination:
+            if not isinstance(one, ResearchDestination):
+                continue
+            if one.profile not in options:
+                raise ValueError(f"there is no profile {one.profile!r}")
+            if options[one.profile] & IDENTIFYING:
+                raise ValueError(
+                    f"the profile {one.profile!r} retains too much for a destination of kind 'research'"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _exports_no_identity(self) -> Self:
+        if self.unsafe_keep_identity and any(
+            isinstance(one, ResearchDestination) for one in self.destination
+        ):
+            raise ValueError("unsafe_keep_identity and a destination of kind 'research' exclude each other")
+        return self
+
         return self.database_url.get_secret_value()
 
     @property

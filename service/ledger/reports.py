@@ -152,6 +152,17 @@ class Reports:
         return {(row.instance_id, row.frame): row.masks for row in rows}
 
     def posted(self, task: ReportTask, parcels: Sequence[Parcel]) -> None:
+    def posted_before(self, task: ReportTask, destination: str) -> set[str]:
+        """Give the objects that earlier generations of the series put into the outbox for a destination."""
+        with self._worker.database.read() as connection:
+            return set(
+                connection.scalars(
+                    select(outbox.c.sop_instance_uid)
+                    .join(series, series.c.id == outbox.c.series_id)
+                    .where(series.c.uid == task.uid, outbox.c.destination == destination)
+                )
+            )
+
         """Put built objects into the outbox; one that lies there already (a retry) stays. Raises LeaseLost."""
         with self._worker.database.write() as connection:
             self._hold(connection, task)

@@ -86,6 +86,20 @@ class Scoring:
         """Keep claimed slices for as long as the block lasts."""
         return self._worker.holding(slice_, [task.id for task in tasks])
 
+    def erased(self, task: SliceTask, reason: str) -> None:
+        """Note that the pixels of the instance are not to be kept: none of its slices has a score any more.
+
+        Needs no lease: whoever saw it, it is so.
+        """
+        with self._worker.database.write() as connection:
+            whole = select(slice_.c.instance_id).where(slice_.c.id == task.id).scalar_subquery()
+            connection.execute(
+                update(slice_)
+                .where(slice_.c.instance_id == whole)
+                .values(state=SliceState.ERASED, reason=reason, score=None, masks=None, lease_until=0.0)
+            )
+            connection.execute(update(instance).where(instance.c.id == whole).values(swept=True))
+
     def scored(self, notes: Sequence[SliceNote]) -> None:
         """Write down what became of claimed slices; those whose lease was lost stay as they are."""
         with self._worker.database.write() as connection:

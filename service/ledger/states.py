@@ -23,6 +23,7 @@ class SliceState(StrEnum):
     SCORED = "scored"
     UNSUITED = "unsuited"  # a kind of image that is not scored
     UNREADABLE = "unreadable"
+    ERASED = "erased"  # text was burned into the pixels, which are gone
 
 
 class DeliveryState(StrEnum):

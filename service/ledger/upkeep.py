@@ -140,6 +140,19 @@ class Upkeep:
             ).all()
         return list(names), list(parcels)
 
+    def erased(self) -> list[str]:
+        """Give the files of instances that are erased: what comes again after that must go again."""
+        ids = select(slice_.c.instance_id).where(slice_.c.state == SliceState.ERASED)
+        with self._database.write() as connection:
+            return list(
+                connection.scalars(
+                    update(instance)
+                    .where(instance.c.id.in_(ids))
+                    .values(swept=True)
+                    .returning(instance.c.spool_name)
+                )
+            )
+
     def forget(self, before: float) -> None:
         """Drop events that no console will ask for again, and old refusals."""
         with self._database.write() as connection:

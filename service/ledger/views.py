@@ -26,6 +26,8 @@ from service.ledger_views import (
 
 
 class Views:
+SHOWN = frozenset({SliceState.SCORED, SliceState.UNSUITED})  # no text was found on them
+
     """Reads only; each answer is one consistent state."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
@@ -98,7 +100,7 @@ class Views:
         return views
 
     def slice_source(self, series_id: str, position: int) -> SliceSource | None:
-        """Tell where the pixels and masks of a slice lie, or None."""
+        """Tell where the pixels and masks of a slice lie; None before it was looked at, and if it is erased."""
         with self._database.read() as connection:
             found = _found(connection, series_id)
             rows = [] if found is None else scored_rows(connection, *found)
@@ -108,6 +110,8 @@ class Views:
             masks = connection.scalar(
                 select(slice_.c.masks).where(
                     slice_.c.instance_id == row.instance_id, slice_.c.frame == row.frame
+            if row.state not in SHOWN:
+                return None
                 )
             )
         return SliceSource(row.spool_name, row.frame, masks)

@@ -8,6 +8,7 @@ import time
 from dataclasses import asdict
 from importlib.metadata import version
 
+from inference.burned_in import TextDetector
 from inference.card import Card
 from inference.eye import Eye
 from service.bootstrap import (
@@ -17,6 +18,7 @@ from service.bootstrap import (
     metrics_of,
     model_card,
     patience,
+    profiles,
     thresholds,
 )
 from service.delivery import Postman
@@ -28,8 +30,9 @@ from service.parts.part import Part, living
 from service.report.result import Product
 from service.report.uids import derive
 from service.reporting import Reporter, Subscription
+from service.research import Curator, Repository
 from service.scoring import Scorer
-from service.settings import Settings
+from service.settings import ResearchDestination, Settings
 
 MEASURE_EVERY_S, SWEEP_EVERY_S = 5.0, 60.0
 SLICES_AT_ONCE = (
@@ -49,7 +52,14 @@ def run(settings: Settings, *, supervised: bool) -> None:
     part.facts |= {"provider": eye.provider, "model": card.title}
     worker = Worker(foundation.database, f"{socket.gethostname()}:{os.getpid()}:{time.time_ns():x}")
     closings, outbox = Closings(worker), Outbox(worker, give_up_s=settings.give_up_hours * 3600)
-    scorer = Scorer(Scoring(worker), foundation.spool, eye, metrics, batch=SLICES_AT_ONCE)
+    scorer = Scorer(
+        scoring=Scoring(worker),
+        spool=foundation.spool,
+        detector=TextDetector(),
+        eye=eye,
+        metrics=metrics,
+        batch=SLICES_AT_ONCE,
+    )
     judge = Judge(
         closings=closings,
         patience=patience(settings),
@@ -66,6 +76,8 @@ def run(settings: Settings, *, supervised: bool) -> None:
         spool=foundation.spool,
         outbox=foundation.outbox,
         subscriptions=subscriptions(settings),
+        curator=Curator(foundation.keyring, foundation.spool, foundation.outbox),
+        repositories=repositories(settings),
         product=product(foundation, card),
     )
     housekeeper = Housekeeper(foundation, metrics, Views(foundation.database))
@@ -112,6 +124,19 @@ def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
     return tuple(
         Subscription(entry.name, frozenset(entry.results), problems_only=entry.send == "problems")
         for entry in settings.destination
+        if not isinstance(entry, ResearchDestination)
+    )
+
+
+def repositories(settings: Settings) -> tuple[Repository, ...]:
+    """Give what each research destination wants; nothing leaves in shadow mode."""
+    if settings.mode == "shadow":
+        return ()
+    known = profiles(settings)
+    return tuple(
+        Repository(entry.name, known[entry.profile], problems_only=entry.send == "problems")
+        for entry in settings.destination
+        if isinstance(entry, ResearchDestination)
     )
 
 

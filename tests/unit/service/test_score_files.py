@@ -11,6 +11,7 @@ from pydicom import Dataset, dcmread
 from dicom_scp.deidentify import Deidentifier
 from dicom_scp.identity import KeyRing
 from inference import CATALOGUE, Slice
+from inference.burned_in import TextDetector
 from inference.card import load_card, released
 from inference.eye import Eye
 from service.rules import Thresholds
@@ -47,6 +48,7 @@ class Run:
         self.notes: list[str] = []
         scorer = FileScorer(
             eye=eye,
+            detector=TextDetector(),
             deidentifier=Deidentifier(KeyRing.ephemeral()),
             thresholds=Thresholds(usable_index=7.0, repeat_index=3.0, repeat_suitability=0.3),
             masks=masks,
