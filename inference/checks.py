@@ -99,6 +99,11 @@ class SeriesFact:
     detail: str  # what was found, or why the check does not apply
     slices: tuple[int, ...] = ()  # positions in the series that show it, worst first
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether a person should look at the series because of it."""
+        return self.present and BY_NAME[self.check].doubtful
+
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
         return asdict(self) | {"slices": list(self.slices)}

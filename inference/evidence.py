@@ -40,7 +40,15 @@ METRICS: tuple[Metric, ...] = (
     Metric("spike", "K-space outlier", "dB", "high", "largest sample above its surroundings' median"),
     Metric("zipper", "Line in air", "1", "high", "brightest row or column, in robust SD"),
 )
+# Of the series, not of a slice.
+SLICE_STEP = Metric("slice_step", "Step between slices", "1", "high", "mean step in log signal of neighbours")
 NAMES: tuple[str, ...] = tuple(metric.name for metric in METRICS)
+_BY_NAME = {metric.name: metric for metric in (*METRICS, SLICE_STEP)}
+
+
+def metric_of(name: str) -> Metric:
+    """Give the metric of that name. Raises KeyError."""
+    return _BY_NAME[name]
 
 
 @dataclass(frozen=True, slots=True)

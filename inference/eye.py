@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from inference.card import Card
+from inference.explain import Explanation, explain
 from inference.image import Slice
 from inference.masks import MaskStack
 from inference.postprocess import Answer, score_of, stack_of
@@ -65,6 +67,14 @@ class Eye:
             examined += self._examine(slices[start : start + self.batch])
         return examined
 
+    def explain(self, image: Slice) -> Explanation:
+        """Show where the reasons for a slice's suitability lie, in some 250 runs of the network. Raises ModelFailed."""
+        return explain(image, self.suitability, self.card.size)
+
+    def suitability(self, canvases: npt.NDArray[np.float32]) -> list[float]:
+        """Give the calibrated suitability of canvases (n, 1, size, size). Raises ModelFailed."""
+        return [self.card.suitability(float(answer)) for answer in self._segmenter(canvases).suitability]
+
     def _examine(self, slices: Sequence[Slice]) -> list[Examined]:
         canvases = [tuple(self._canvases(image)) for image in slices]
         stacked = np.stack([canvas.image for each in canvases for canvas in each])[:, None]
@@ -74,9 +84,7 @@ class Eye:
         for image, ways in zip(slices, canvases, strict=True):
             answer = _answer(prediction, place, ways)
             place += len(ways)
-            score = score_of(
-                answer, ways[0], self.card, instance_number=image.instance_number, frame=image.frame
-            )
+            score = score_of(answer, ways[0], self.card, image)
             examined.append(Examined(score, stack_of(answer, self.card)))
         return examined
 

@@ -1,6 +1,6 @@
 """From the network's probabilities to findings: the body, the regions, what they touch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -8,14 +8,18 @@ import numpy.typing as npt
 
 from inference.artifacts import NAMES
 from inference.card import Card
+from inference.image import Slice
 from inference.masks import MaskStack, remap
 from inference.preprocess import Canvas, from_canvas
 from inference.score import DIGITS, Box, Finding, SliceScore, severity_of, slice_score
+from inference.signal import footprint, measure
 
 Mask = npt.NDArray[np.uint8]  # (h, w), 0 or 1
 Plane = npt.NDArray[np.float32]  # (h, w)
 
 SPECK = 6  # cells of a half-size mask: smaller regions are not looked at
+CENTRAL = 0.8  # of half the field of view: the region of interest
+LEAST_CENTRAL = 0.4  # of the body that must lie there for it to be of more interest than the rest
 UNLOCATED = 0.05  # severity of what is present but nowhere in particular
 SMALLEST_BODY = 0.01  # of the canvas; less is air
 BLOCK = 32  # px of the canvas: over so many noise averages out, anatomy does not
@@ -86,16 +90,17 @@ def findings_of(answer: Answer, body: Mask, canvas: Canvas, card: Card) -> tuple
     return tuple(found)
 
 
-def score_of(answer: Answer, canvas: Canvas, card: Card, *, instance_number: int, frame: int) -> SliceScore:
-    """Score one slice."""
+def score_of(answer: Answer, canvas: Canvas, card: Card, image: Slice) -> SliceScore:
+    """Score one slice, with the evidence beside the score."""
     body = body_of(canvas)
-    return slice_score(
+    score = slice_score(
         findings_of(answer, body, canvas, card),
         card.suitability(answer.suitability),
         signal=bool(body.any()),
-        instance_number=instance_number,
-        frame=frame,
+        instance_number=image.instance_number,
+        frame=image.frame,
     )
+    return replace(score, evidence=measure(image, body), footprint=footprint(image, body), kind=image.kind)
 
 
 def stack_of(answer: Answer, card: Card) -> MaskStack:
@@ -132,14 +137,28 @@ def _regions(mask: Mask) -> tuple[Mask, Box | None]:
 
 def _severity(probabilities: Plane, mask: Mask, body: Mask) -> tuple[float, float]:
     """Give severity and area of the regions, in units of the body; where there is none, of the field of view."""
-    size = int(body.sum()) or body.size
-    inside = int((mask & body).sum()) if body.any() else int(mask.sum())
     total = int(mask.sum())
     if not total:
         return 0.0, 0.0
+    body = body if body.any() else np.ones_like(body)
+    region = region_of_interest(body)
+    size, inside, within = int(region.sum()), int((mask & region).sum()), int((mask & body).sum())
     visibility = float(probabilities[mask > 0].mean())
-    area = round(min(1.0, inside / size), DIGITS)
-    return severity_of(visibility, inside / size, (total - inside) / size), area
+    severity = severity_of(visibility, inside / size, (total - within) / size, (within - inside) / size)
+    return severity, round(min(1.0, within / int(body.sum())), DIGITS)
+
+
+def region_of_interest(body: Mask) -> Mask:
+    """Give the part of the body around the centre of the field of view, which is where the operator put it.
+
+    All of the body where little of it lies there.
+    """
+    rows, columns = body.shape
+    down = (np.arange(rows) + 0.5) / rows * 2.0 - 1.0
+    across = (np.arange(columns) + 0.5) / columns * 2.0 - 1.0
+    central = np.hypot(down[:, None], across[None, :]) <= CENTRAL
+    region = np.asarray(body & central, np.uint8)
+    return region if region.sum() >= LEAST_CENTRAL * body.sum() else body
 
 
 def _enlarged(box: Box, cells: tuple[int, ...], matrix: tuple[int, int]) -> Box:

@@ -5,12 +5,13 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal, Self
 
-from inference.evidence import Readings, Worse
+from inference.evidence import METRICS, SLICE_STEP, Metric, Reading, Readings, Worse
 
 PATH = Path(__file__).with_name("reference.toml")
 NOT_KNOWN = "no reference band for this kind of image"
@@ -26,6 +27,7 @@ class Band:
     low: float
     middle: float
     high: float
+    subjects: int  # on whose slices it was measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
+class Statement:
     """What one metric says to one finding."""
 
     metric: str
@@ -54,15 +56,30 @@ class Testimony:
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
-        return {
-            "metric": self.metric,
-            "says": self.says,
-            "value": self.value,
-            "low": self.low,
-            "high": self.high,
-            "decisive": self.decisive,
-            "reason": self.reason,
-        }
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Rebuild what `to_json` gave."""
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSummary:
+    """One metric over the slices of a series."""
+
+    metric: str
+    median: float | None  # None where it applies to no slice
+    extreme: float | None  # the worst value
+    slice: int | None  # position in the series of the slice that has it
+    n_slices: int  # to how many slices it applies
+    low: float | None  # the reference band; None where there is none
+    high: float | None
+    reason: str = ""  # why it does not apply, else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values."""
+        return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -84,29 +101,57 @@ class Reference:
             return self.bands.get(group, {}).get(metric)
         return self.bands.get(group, {}).get(metric) or self.bands[""].get(metric)
 
-    def hear(self, artifact: str, slices: Sequence[Readings], group: str) -> tuple[Testimony, ...]:
+    def hear(self, artifact: str, slices: Sequence[Readings], group: str) -> tuple[Statement, ...]:
         """Ask the witnesses of an artifact about the slices that show it."""
         return tuple(
             self._ask(witness, slices, group) for witness in self.witnesses if witness.artifact == artifact
         )
 
-    def _ask(self, witness: Witness, slices: Sequence[Readings], group: str) -> Testimony:
+    def _ask(self, witness: Witness, slices: Sequence[Readings], group: str) -> Statement:
         read = [reading for readings in slices for reading in readings if reading.metric == witness.metric]
         values = [reading.value for reading in read if reading.value is not None]
         band = self.band(witness.metric, group)
         if band is None or not values:
             why = NOT_KNOWN if band is None else next((reading.reason for reading in read), NOT_READ)
-            return Testimony(witness.metric, "n/a", None, None, None, witness.decisive, why)
+            return Statement(witness.metric, "n/a", None, None, None, witness.decisive, why)
         value = max(values) if witness.worse == "high" else min(values)
         says = _says(value, band, witness.worse)
-        return Testimony(witness.metric, says, value, band.low, band.high, witness.decisive)
+        return Statement(witness.metric, says, value, band.low, band.high, witness.decisive)
 
 
-def contradicted(testimonies: Iterable[Testimony]) -> bool:
+def contradicted(statements: Iterable[Statement]) -> bool:
     """Tell whether evidence clearly disagrees: a decisive witness denies the finding and none bears it out."""
-    heard = tuple(testimonies)
+    heard = tuple(statements)
     denied = any(one.says == "disagrees" and one.decisive for one in heard)
     return denied and not any(one.says == "agrees" for one in heard)
+
+
+def sum_up_metrics(
+    slices: Mapping[int, Readings], kind: str, slice_step: float | None
+) -> tuple[MetricSummary, ...]:
+    """Sum up each metric over the slices that count, by their positions; () where nothing was measured."""
+    read: dict[str, dict[int, Reading]] = {metric.name: {} for metric in METRICS}
+    for position, readings in slices.items():
+        for reading in readings:
+            if reading.metric in read:  # one that an older version measured is passed over
+                read[reading.metric][position] = reading
+    found = [_over_slices(metric, read[metric.name], kind) for metric in METRICS if read[metric.name]]
+    if found and slice_step is not None:
+        step = Reading.of(SLICE_STEP.name, slice_step).value
+        found.append(MetricSummary(SLICE_STEP.name, step, step, None, len(slices), None, None))
+    return tuple(found)
+
+
+def _over_slices(metric: Metric, read: Mapping[int, Reading], kind: str) -> MetricSummary:
+    values = {position: one.value for position, one in read.items() if one.value is not None}
+    band = reference().band(metric.name, kind)
+    low, high = (None, None) if band is None else (band.low, band.high)
+    if not values:
+        why = next(iter(read.values())).reason
+        return MetricSummary(metric.name, None, None, None, 0, low, high, why)
+    worst = (max if metric.worse == "high" else min)(values, key=lambda position: values[position])
+    middle = Reading.of(metric.name, median(values.values())).value
+    return MetricSummary(metric.name, middle, values[worst], worst, len(values), low, high)
 
 
 @lru_cache(maxsize=1)

@@ -1,15 +1,24 @@
 """From findings to slice and series scores: values and pure functions, nothing else."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 from typing import Any, Self
 
+from inference import evidence
 from inference.artifacts import NAMES, by_name
+from inference.checks import SeriesFact
+from inference.evidence import Readings
+from inference.footprint import Footprint
+from inference.geometry import look
+from inference.neighbours import slice_step
+from inference.reference import MetricSummary, Statement, contradicted, reference, sum_up_metrics
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in px of the input, half-open
 
+GOOD = 6.0  # the index from which on a slice or series is good, as on MIQA's scale
 OUTSIDE = 0.2  # how much a pixel outside the anatomy counts
+ASIDE = 0.5  # how much a pixel of the anatomy off the region of interest counts
 TEMPER = 0.5  # of an artifact's weight: suitability, which the index starts from, has seen it already
 LOW = 0.10  # the quantile of the slices that speaks for the series
 SPARED = 20  # one doubtful slice in so many may err before an artifact counts for the series
@@ -56,6 +65,9 @@ class SliceScore:
     suitability: float  # probability that the slice is diagnostically usable
     signal: bool  # False: nothing but noise or air, does not count for the series
     findings: tuple[Finding, ...]
+    evidence: Readings = ()  # the classical metrics, in their table's order
+    footprint: Footprint | None = None  # what the checks of the series need
+    kind: str = ""  # of image, whose reference bands apply: "head", "body", "epi"; "" where it is not known
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
@@ -66,12 +78,21 @@ class SliceScore:
             "suitability": round(self.suitability, DIGITS),
             "signal": self.signal,
             "findings": [finding.to_json() for finding in self.findings],
+            "evidence": evidence.to_json(self.evidence),
+            "footprint": None if self.footprint is None else self.footprint.to_json(),
+            "kind": self.kind,
         }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Rebuild what `to_json` gave."""
-        known: dict[str, Any] = {**values, "findings": tuple(map(Finding.from_json, values["findings"]))}
+        footprint = values.get("footprint")
+        known: dict[str, Any] = {
+            **values,
+            "findings": tuple(map(Finding.from_json, values["findings"])),
+            "evidence": evidence.from_json(values.get("evidence", {})),
+            "footprint": None if footprint is None else Footprint.from_json(footprint),
+        }
         return cls(**known)
 
 
@@ -85,6 +106,12 @@ class SeriesFinding:
     present: bool
     slices: tuple[int, ...]  # positions in the sequence of slice scores that show it, worst first
     box: Box | None  # on the worst of them
+    evidence: tuple[Statement, ...] = ()  # what the metrics say to it, where it is present
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the evidence clearly disagrees."""
+        return self.present and contradicted(self.evidence)
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
@@ -95,12 +122,18 @@ class SeriesFinding:
             "present": self.present,
             "slices": list(self.slices),
             "box": _listed(self.box),
+            "evidence": [statement.to_json() for statement in self.evidence],
         }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Rebuild what `to_json` gave."""
-        known: dict[str, Any] = {**values, "slices": tuple(values["slices"]), "box": _box(values["box"])}
+        known: dict[str, Any] = {
+            **values,
+            "slices": tuple(values["slices"]),
+            "box": _box(values["box"]),
+            "evidence": tuple(map(Statement.from_json, values.get("evidence", ()))),
+        }
         return cls(**known)
 
 
@@ -115,6 +148,13 @@ class QualityScore:
     findings: tuple[SeriesFinding, ...]  # every artifact in the catalogue's order; () if not scored
     n_slices: int
     worst: int | None  # position of the slice with the lowest index
+    geometry: tuple[SeriesFact, ...] = ()  # what only the series shows, in its catalogue's order
+    evidence: tuple[MetricSummary, ...] = ()  # the metrics over the slices, in their table's order
+
+    @property
+    def doubtful(self) -> tuple[SeriesFact, ...]:
+        """What the checks of the series found that a person should look at."""
+        return tuple(found for found in self.geometry if found.doubtful)
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
@@ -126,6 +166,8 @@ class QualityScore:
             "findings": [finding.to_json() for finding in self.findings],
             "n_slices": self.n_slices,
             "worst": self.worst,
+            "geometry": [found.to_json() for found in self.geometry],
+            "evidence": [summary.to_json() for summary in self.evidence],
         }
 
     @classmethod
@@ -134,16 +176,20 @@ class QualityScore:
         known: dict[str, Any] = {
             **values,
             "findings": tuple(map(SeriesFinding.from_json, values["findings"])),
+            "geometry": tuple(map(SeriesFact.from_json, values.get("geometry", ()))),
+            "evidence": tuple(map(MetricSummary.from_json, values.get("evidence", ()))),
         }
         return cls(**known)
 
 
-def severity_of(visibility: float, inside: float, outside: float) -> float:
-    """Weigh a region: its visibility (0..1) times the share of the body touched; gives 0..1.
+def severity_of(visibility: float, inside: float, outside: float, aside: float = 0.0) -> float:
+    """Weigh a region: its visibility (0..1) times the share of the region of interest touched; gives 0..1.
 
-    `inside` is the region's size within the body, `outside` beyond it, both in units of the body's size.
+    `inside` is its size within the region of interest, `aside` elsewhere in the body, `outside` beyond the body, all
+    in units of the size of the region of interest.
     """
-    return round(min(1.0, max(0.0, visibility)) * min(1.0, inside + OUTSIDE * outside), DIGITS)
+    touched = inside + ASIDE * aside + OUTSIDE * outside
+    return round(min(1.0, max(0.0, visibility)) * min(1.0, touched), DIGITS)
 
 
 def index_of(suitability: float, findings: Sequence[Finding]) -> float:
@@ -180,18 +226,24 @@ def slice_score(
 
 
 def summarise(scores: Sequence[SliceScore]) -> QualityScore:
-    """Sum up the slices of a series. Slices without signal do not count."""
+    """Sum up the slices of a series, in its order. Slices without signal do not count, but keep their place in it."""
     counted = [position for position, score in enumerate(scores) if score.signal]
     if not counted:
         return not_scored("no slice with signal" if scores else "no slice could be scored", len(scores))
+    kind = _commonest([scores[position].kind for position in counted])
+    footprints = [score.footprint for score in scores]
     return QualityScore(
         scored=True,
         reason="",
         index=_low([scores[position].index for position in counted]),
         suitability=_low([scores[position].suitability for position in counted]),
-        findings=tuple(_over_series(name, scores, counted) for name in NAMES),
+        findings=tuple(_heard(_over_series(name, scores, counted), scores, kind) for name in NAMES),
         n_slices=len(scores),
         worst=min(counted, key=lambda position: scores[position].index),
+        geometry=look(footprints, kind),
+        evidence=sum_up_metrics(
+            {position: scores[position].evidence for position in counted}, kind, slice_step(footprints)
+        ),
     )
 
 
@@ -221,6 +273,18 @@ def _over_series(name: str, scores: Sequence[SliceScore], counted: Sequence[int]
         slices=tuple(showing) if present else (),
         box=found[showing[0]].box if present else None,
     )
+
+
+def _heard(finding: SeriesFinding, scores: Sequence[SliceScore], kind: str) -> SeriesFinding:
+    """Ask the metrics about a finding that is present."""
+    if not finding.present:
+        return finding
+    readings = [scores[position].evidence for position in finding.slices]
+    return replace(finding, evidence=reference().hear(finding.artifact, readings, kind))
+
+
+def _commonest(kinds: Sequence[str]) -> str:
+    return max(sorted(set(kinds)), key=kinds.count)
 
 
 def _speaking(findings: Sequence[Finding], value: Callable[[Finding], float]) -> float:

@@ -39,10 +39,8 @@ def measure(image: Slice, body: npt.NDArray[np.uint8]) -> Readings:
     return tuple(_read(metric.name, ground) for metric in METRICS)
 
 
-def footprint(image: Slice, body: npt.NDArray[np.uint8]) -> Footprint | None:
-    """Leave what the checks of the series need; None where there is no signal."""
-    if not body.any():
-        return None
+def footprint(image: Slice, body: npt.NDArray[np.uint8]) -> Footprint:
+    """Leave what the checks of the series need, of a slice without signal too: it may have dropped out."""
     rows, columns = image.pixels.shape
     high, wide = rows * image.spacing[0], columns * image.spacing[1]
     down, across = (body.mean(axis=axis) for axis in (1, 0))
@@ -65,7 +63,7 @@ def footprint(image: Slice, body: npt.NDArray[np.uint8]) -> Footprint | None:
 def _off_centre(profile: npt.NDArray[np.float64]) -> float:
     """Give how far the centre of mass lies from the middle, in lengths of the profile."""
     places = (np.arange(len(profile)) + 0.5) / len(profile) - 0.5
-    return float((places * profile).sum() / profile.sum())
+    return float((places * profile).sum() / max(float(profile.sum()), 1e-6))
 
 
 def _rounded(value: float) -> float:

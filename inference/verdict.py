@@ -1,7 +1,8 @@
 """What the score of a series says by itself: the rule that the service applies and that a model is measured by.
 
-Nothing says Repeat unless a located artifact that a new scan mends explains it. What bears on the verdict beside the
-score (a timed series, missing instances) is the service's matter.
+Nothing says Repeat unless a located artifact that a new scan mends explains it and the evidence does not clearly
+disagree with it. What only the series shows (slices missing, moved or without signal) says Check. What bears on the
+verdict beside the score (a timed series, missing instances) is the service's matter.
 """
 
 from collections.abc import Iterable
@@ -45,7 +46,22 @@ def verdict_of(quality: QualityScore, thresholds: Thresholds) -> Verdict:
     """Give the verdict that the score alone calls for."""
     if not quality.scored or quality.index is None or quality.suitability is None:
         return Verdict.NOT_SCORED
-    poor = quality.index < thresholds.repeat_index or quality.suitability < thresholds.repeat_suitability
-    if poor and repeatable(quality.findings):
+    reasons = _reasons(quality, thresholds)
+    if any(not finding.contradicted for finding in reasons):
         return Verdict.REPEAT
-    return Verdict.CHECK if quality.index < thresholds.usable_index else Verdict.USABLE
+    doubted = reasons or quality.doubtful or quality.index < thresholds.usable_index
+    return Verdict.CHECK if doubted else Verdict.USABLE
+
+
+def disputed(quality: QualityScore, thresholds: Thresholds) -> list[SeriesFinding]:
+    """Give the findings that would say Repeat if the evidence did not clearly disagree with all of them."""
+    reasons = _reasons(quality, thresholds)
+    return reasons if all(finding.contradicted for finding in reasons) else []
+
+
+def _reasons(quality: QualityScore, thresholds: Thresholds) -> list[SeriesFinding]:
+    """Give what a poor series would be repeated for."""
+    if quality.index is None or quality.suitability is None:
+        return []
+    poor = quality.index < thresholds.repeat_index or quality.suitability < thresholds.repeat_suitability
+    return repeatable(quality.findings) if poor else []

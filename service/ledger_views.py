@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from inference.checks import SeriesFact
+from inference.reference import MetricSummary, Statement
+
 Verdict = Literal["", "Usable", "Check", "Repeat", "Not scored"]
 DeliveryKind = Literal["SR", "SEG", "SC", "IMAGE", "MANIFEST"]
 DeliveryState = Literal["waiting", "sent", "dead"]
@@ -25,6 +28,7 @@ class ArtifactView:
     severity: float  # 0..1
     present: bool
     slices: tuple[int, ...] = ()  # positions in the series, worst first
+    evidence: tuple[Statement, ...] = ()  # what the metrics say to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class SeriesView:
     index: float | None = None  # 0 (useless) .. 10 (flawless)
     suitability: float | None = None  # probability that it is diagnostically usable, 0..1
     artifacts: tuple[ArtifactView, ...] = ()  # catalogue order
+    geometry: tuple[SeriesFact, ...] = ()  # what only the whole series shows, in its catalogue's order
+    evidence: tuple[MetricSummary, ...] = ()  # the metrics over its slices
     advice: tuple[str, ...] = ()
     model: str = ""  # name, version and start of the hash: "scanside-artifacts 0.1.0 (3f2a...)"
     provider: str = ""  # execution provider that was really in use
@@ -84,6 +90,9 @@ class SliceView:
     suitability: float | None  # 0..1
     signal: bool  # False: nothing but noise or air
     findings: tuple[FindingView, ...] = ()
+    evidence: Mapping[str, float | str] = field(
+        default_factory=dict[str, float | str]
+    )  # by metric: value or why none
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """From a score to a verdict and what the technologist is told; pure.
 
 What a verdict may say: a contrast-timed or dynamic series never says Repeat (the moment cannot be had again);
-artifacts that a new scan does not mend say Check at most; nothing says Repeat unless a located artifact explains it.
+artifacts that a new scan does not mend say Check at most; nothing says Repeat unless a located artifact explains it
+with which the evidence does not clearly disagree.
 """
 
 from collections.abc import Mapping
@@ -9,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from inference.artifacts import by_name
+from inference.checks import BY_NAME
 from inference.score import QualityScore, SeriesFinding
-from inference.verdict import Thresholds, Verdict, repeatable, verdict_of
+from inference.verdict import Thresholds, Verdict, disputed, repeatable, verdict_of
 
 __all__ = ["Circumstances", "Decision", "Thresholds", "Verdict", "circumstances", "decide"]
 
@@ -52,17 +54,25 @@ def decide(quality: QualityScore, around: Circumstances, thresholds: Thresholds)
         key=lambda finding: finding.severity * finding.probability * by_name(finding.artifact).weight,
         reverse=True,
     )
-    advice = tuple(by_name(finding.artifact).advice for finding in found)
+    borne_out = [finding for finding in repeatable(found) if not finding.contradicted]
+    advice = (
+        *(BY_NAME[fact.check].advice for fact in quality.doubtful),
+        *(by_name(finding.artifact).advice for finding in found),
+    )
     if verdict is Verdict.REPEAT and around.timed:
         told = ("The moment cannot be repeated. Tell the radiologist.", *advice)
-        return Decision(Verdict.CHECK, _named("Timed series with", repeatable(found)), told)
+        return Decision(Verdict.CHECK, _named("Timed series with", borne_out), told)
     if verdict is Verdict.REPEAT:
-        return Decision(verdict, _named("Non-diagnostic:", repeatable(found)), advice)
+        return Decision(verdict, _named("Non-diagnostic:", borne_out), advice)
+    low = quality.index is not None and quality.index < thresholds.usable_index
+    at_odds = disputed(quality, thresholds)
     doubts = [
+        *([_named("the evidence disagrees with", at_odds)] if at_odds else []),
         *(["some images could not be scored"] if around.unscored else []),
         *(["instances are missing"] if around.incomplete else []),
         *(["two different images carry one SOP Instance UID"] if around.conflict else []),
-        *([f"image quality index {quality.index:.1f}"] if verdict is Verdict.CHECK else []),
+        *(BY_NAME[fact.check].title.lower() for fact in quality.doubtful),
+        *([f"image quality index {quality.index:.1f}"] if low else []),
     ]
     if doubts:
         reason = "; ".join([*doubts, *([_named("found:", found)] if found else [])])

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from inference import CATALOGUE
+from inference.checks import CHECKS
+from inference.evidence import METRICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,11 @@ _SEVERITIES = (  # upper bound of the severity 0..1 (CID 3716)
     (1.0, _sct("24484000", "Severe")),
 )
 
+CHECK_CODES = {check.name: Code(check.code, check.scheme, check.meaning) for check in CHECKS}
+# The metrics bear MRIQC's names; PS3.16 has none for them.
+METRIC_CODES = {metric.name: Code(metric.name.upper(), "99SCANSIDE", metric.title) for metric in METRICS}
+UNITS = {"1": Code("1", "UCUM", "no units"), "%": PERCENT, "dB": Code("dB", "UCUM", "decibel")}
+METRIC_UNITS = {metric.name: UNITS[metric.unit] for metric in METRICS}
 ARTIFACT_CODES = {entry.name: Code(entry.code, entry.scheme, entry.meaning) for entry in CATALOGUE}
 
 

@@ -54,9 +54,11 @@ def uid(concept: Code, value: str, *, relation: str = CONTAINS) -> Dataset:
     return _named(concept, item(RelationshipType=relation, ValueType="UIDREF", UID=value))
 
 
-def number(concept: Code, value: float, units: Code, *, inferred_from: Dataset) -> Dataset:
-    """Make a NUM item of one decimal, with the coordinates that it was measured at."""
-    measured = item(NumericValue=f"{value:.1f}")
+def number(
+    concept: Code, value: float, units: Code, *, inferred_from: Dataset, written: str = ".1f"
+) -> Dataset:
+    """Make a NUM item, of one decimal if not `written` otherwise, with the coordinates that it was measured at."""
+    measured = item(NumericValue=f"{value:{written}}")
     set_code(measured, "MeasurementUnitsCodeSequence", units)
     return _named(
         concept,

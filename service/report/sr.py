@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pydicom.dataset import Dataset
 
 from inference import Finding, SeriesFinding
+from inference.checks import SeriesFact
 from service.report import codes
 from service.report.content import (
     HAS_ACQ_CONTEXT,
@@ -116,6 +117,7 @@ def _root(result: Result, uids: Uids) -> Iterator[Dataset]:
     groups = [_quality_group(result, uids)]
     if result.is_scored:
         groups += [_artifact_group(result, uids, finding) for finding in result.quality.findings]
+        groups += [_check_group(uids, fact) for fact in result.quality.geometry if fact.present]
         groups += _slice_groups(result, uids)
     yield container(codes.IMAGING_MEASUREMENTS, groups)
     yield container(codes.QUALITATIVE_EVALUATIONS, _evaluations(result))
@@ -181,9 +183,30 @@ def _artifact_group(result: Result, uids: Uids, finding: SeriesFinding) -> Datas
     if finding.slices:
         where = _outline(result, result.slices[finding.slices[0]], finding.box)
         children.append(_certainty(finding.probability, where))
+        children += _evidence_items(finding, where)
     children.append(code(codes.PRESENCE, codes.PRESENT))
     children.append(code(codes.SEVERITY, codes.severity_code(finding.severity)))
     return container(codes.MEASUREMENT_GROUP, children)
+
+
+def _evidence_items(finding: SeriesFinding, where: Dataset) -> Iterator[Dataset]:
+    """Give the metrics that speak for or against a finding."""
+    for statement in finding.evidence:
+        if statement.value is not None:
+            concept, units = codes.METRIC_CODES[statement.metric], codes.METRIC_UNITS[statement.metric]
+            yield number(concept, statement.value, units, inferred_from=where, written=".4g")
+
+
+def _check_group(uids: Uids, fact: SeriesFact) -> Dataset:
+    """Tell one thing that only the whole series shows."""
+    return container(
+        codes.MEASUREMENT_GROUP,
+        [
+            *_tracked(f"Scanside {fact.check}", uids.tracking(fact.check)),
+            code(codes.FINDING, codes.CHECK_CODES[fact.check]),
+            code(codes.PRESENCE, codes.PRESENT),
+        ],
+    )
 
 
 def _slice_groups(result: Result, uids: Uids) -> Iterator[Dataset]:
@@ -240,7 +263,11 @@ def _evaluations(result: Result) -> Iterator[Dataset]:
     for finding in result.quality.findings:
         if finding.present:
             yield code(codes.QUALITY_FINDING, codes.ARTIFACT_CODES[finding.artifact])
-    for line in (result.reason, *result.advice):
+    found = [fact for fact in result.quality.geometry if fact.present]
+    for fact in found:
+        yield code(codes.QUALITY_FINDING, codes.CHECK_CODES[fact.check])
+    details = (f"{codes.CHECK_CODES[fact.check].meaning}: {fact.detail}" for fact in found)
+    for line in (result.reason, *result.advice, *details):
         if line:
             yield _comment(line)
 

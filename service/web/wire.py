@@ -7,6 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from inference.artifacts import Artifact
+from inference.checks import BY_NAME, SeriesFact
+from inference.evidence import metric_of
+from inference.reference import MetricSummary, Says, Statement
 from service.ledger_views import (
     ArtifactView,
     Box,
@@ -23,6 +26,52 @@ from service.web.house import ModelFacts
 
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class SeriesFactAnswer(_Answer):
+    """One finding that only the whole series shows."""
+
+    name: str
+    title: str
+    scheme: str = Field(description="Coding scheme designator")
+    code: str
+    meaning: str
+    advice: str
+    doubtful: bool = Field(description="A series that shows it is Check")
+    present: bool
+    value: float | None = Field(description="How much; null where the check does not apply")
+    detail: str = Field(description="What was found, or why the check does not apply")
+    slices: list[int] = Field(description="Positions in the series, worst first")
+
+
+class StatementAnswer(_Answer):
+    """What one classical metric says to a finding."""
+
+    metric: str
+    title: str
+    unit: str = Field(description="UCUM")
+    says: Says
+    value: float | None
+    low: float | None = Field(description="Reference band of clean slices: 5th percentile")
+    high: float | None = Field(description="95th percentile")
+    decisive: bool = Field(description="Its word alone stands against a Repeat")
+    reason: str = Field(description="Why it does not apply, else empty")
+
+
+class MetricAnswer(_Answer):
+    """One classical metric over the slices of a series."""
+
+    metric: str
+    title: str
+    unit: str = Field(description="UCUM")
+    worse: Literal["high", "low"]
+    median: float | None
+    extreme: float | None = Field(description="The worst value")
+    slice: int | None = Field(description="Position of the slice that has it")
+    n_slices: int = Field(description="Slices to which it applies")
+    low: float | None = Field(description="Reference band of clean slices: 5th percentile")
+    high: float | None = Field(description="95th percentile")
+    reason: str = Field(description="Why it does not apply, else empty")
 
 
 class ArtifactAnswer(_Answer):
@@ -56,6 +105,7 @@ class SeriesAnswer(_Answer):
     index: float | None = Field(description="0 (useless) to 10 (flawless)")
     suitability: float | None = Field(description="Probability that it is diagnostically usable")
     artifacts: list[ArtifactAnswer]
+    geometry: list[SeriesFactAnswer] = Field(description="What only the whole series shows, and is there")
     advice: list[str]
     model: str
     provider: str
@@ -94,6 +144,7 @@ class SliceAnswer(_Answer):
     suitability: float | None
     signal: bool = Field(description="False: nothing but noise or air")
     findings: list[FindingAnswer]
+    evidence: dict[str, float | str] = Field(description="Classical metrics: the value, or why there is none")
 
 
 class SliceList(_Answer):
@@ -122,12 +173,15 @@ class SeriesFinding(_Answer):
     severity: float
     present: bool
     slices: list[LocatedFinding]
+    evidence: list[StatementAnswer]
 
 
 class FindingList(_Answer):
     """What was found in a series, most severe first; artifacts that are not present come last."""
 
     items: list[SeriesFinding]
+    geometry: list[SeriesFactAnswer] = Field(description="Every check of the whole series")
+    evidence: list[MetricAnswer] = Field(description="The classical metrics over the slices")
 
 
 class DeliveryAnswer(_Answer):
@@ -228,6 +282,36 @@ def artifact_answer(view: ArtifactView) -> ArtifactAnswer:
     )
 
 
+def fact_answer(fact: SeriesFact) -> SeriesFactAnswer:
+    """Say what a check of the whole series found."""
+    check = BY_NAME[fact.check]
+    return SeriesFactAnswer(
+        name=check.name,
+        title=check.title,
+        scheme=check.scheme,
+        code=check.code,
+        meaning=check.meaning,
+        advice=check.advice,
+        doubtful=check.doubtful,
+        present=fact.present,
+        value=fact.value,
+        detail=fact.detail,
+        slices=list(fact.slices),
+    )
+
+
+def statement_answer(statement: Statement) -> StatementAnswer:
+    """Say what a metric says to a finding."""
+    metric = metric_of(statement.metric)
+    return StatementAnswer(title=metric.title, unit=metric.unit, **statement.to_json())
+
+
+def metric_answer(summary: MetricSummary) -> MetricAnswer:
+    """Say one metric over a series."""
+    metric = metric_of(summary.metric)
+    return MetricAnswer(title=metric.title, unit=metric.unit, worse=metric.worse, **summary.to_json())
+
+
 def series_answer(view: SeriesView) -> SeriesAnswer:
     """Say one series."""
     return SeriesAnswer(
@@ -249,6 +333,7 @@ def series_answer(view: SeriesView) -> SeriesAnswer:
         index=view.index,
         suitability=view.suitability,
         artifacts=[artifact_answer(artifact) for artifact in view.artifacts],
+        geometry=[fact_answer(fact) for fact in view.geometry if fact.present],
         advice=list(view.advice),
         model=view.model,
         provider=view.provider,
@@ -282,6 +367,7 @@ def slice_answer(view: SliceView) -> SliceAnswer:
         suitability=view.suitability,
         signal=view.signal,
         findings=[finding_answer(finding) for finding in view.findings],
+        evidence=dict(view.evidence),
     )
 
 
@@ -308,6 +394,7 @@ def located(artifact: ArtifactView, slices: Mapping[int, SliceView]) -> SeriesFi
         severity=artifact.severity,
         present=artifact.present,
         slices=found,
+        evidence=[statement_answer(statement) for statement in artifact.evidence],
     )
 
 
@@ -315,7 +402,11 @@ def finding_list(series: SeriesView, slices: Sequence[SliceView]) -> FindingList
     """Say what was found in a series and where."""
     by_position = {view.position: view for view in slices}
     ranked = sorted(series.artifacts, key=lambda a: (not a.present, -a.severity, -a.probability))
-    return FindingList(items=[located(artifact, by_position) for artifact in ranked])
+    return FindingList(
+        items=[located(artifact, by_position) for artifact in ranked],
+        geometry=[fact_answer(fact) for fact in series.geometry],
+        evidence=[metric_answer(summary) for summary in series.evidence],
+    )
 
 
 def delivery_answer(view: DeliveryView) -> DeliveryAnswer:

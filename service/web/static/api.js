@@ -20,6 +20,7 @@ const at = (id, position) => `/series/${encodeURIComponent(id)}/slices/${positio
 export const seriesPage = (cursor) => json(`/series?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
 export const oneSeries = (id) => json(`/series/${encodeURIComponent(id)}`);
 export const slicesOf = async (id, signal) => (await json(`/series/${encodeURIComponent(id)}/slices`, signal)).items;
+export const findingsOf = async (id, signal) => (await json(`/series/${encodeURIComponent(id)}/findings`, signal)).items;
 export const deliveriesOf = async (id, signal) =>
   (await json(`/deliveries?limit=200&series=${encodeURIComponent(id)}`, signal)).items;
 export const catalogue = async () => (await json("/artifacts")).items;

@@ -32,6 +32,12 @@ const hashFor = (series, model) => (model && series.model.includes(model.sha256.
 
 const ranked = (artifacts) => [...artifacts].sort((a, b) => b.severity - a.severity || b.probability - a.probability);
 
+const statement = ({ title, says, value, low, high, reason }) =>
+  h(
+    "li", { "data-says": says }, h("span", {}, `${title}: `), h("strong", {}, WORDS.says[says]), " ",
+    h("span", { class: "quiet" }, value === null ? reason : WORDS.measured(value, low, high)),
+  );
+
 export class Detail {
   constructor(section) {
     this.section = section;
@@ -105,7 +111,7 @@ export class Detail {
   list(series, looks, side) {
     const found = ranked(series.artifacts.filter((artifact) => artifact.present));
     const others = ranked(series.artifacts.filter((artifact) => !artifact.present));
-    const known = new Set([...looks.values()].map((look) => look.advice));
+    const known = new Set([...looks.values(), ...series.geometry].map(({ advice }) => advice));
     const general = series.advice.filter((advice) => !known.has(advice)); // of the verdict, not of an artifact
     const focused = side.querySelector(":focus")?.dataset.artifact;
     put(
@@ -116,6 +122,7 @@ export class Detail {
       found.length
         ? h("ul", { class: "artifacts" }, found.map((artifact) => this.artifact(artifact, looks.get(artifact.name))))
         : h("p", { class: "quiet" }, nothing(series)),
+      ...this.whole(series),
       others.length
         ? h(
             "details", { class: "others" }, h("summary", {}, WORDS.notFound(others.length)),
@@ -123,8 +130,28 @@ export class Detail {
           )
         : null,
     );
+    this.testify();
     if (focused) side.querySelector(`[data-artifact="${CSS.escape(focused)}"]`)?.focus();
     this.press();
+  }
+
+  whole(series) {
+    if (!series.geometry.length) return [];
+    const facts = series.geometry.map((fact) =>
+      h("li", {}, h("strong", {}, fact.title), ` ${fact.detail}`, h("p", { class: "advice" }, fact.advice)),
+    );
+    return [h("h3", {}, WORDS.wholeSeries), h("ul", { class: "whole" }, facts)];
+  }
+
+  // What the classical metrics say to each artifact; asked for after the rest is drawn.
+  testify() {
+    if (this.heard?.id !== this.series.id) return;
+    for (const finding of this.heard.findings) {
+      const item = this.parts.side.querySelector(`[data-artifact="${CSS.escape(finding.artifact)}"]`)?.parentElement;
+      if (!item || !finding.evidence.length) continue;
+      item.querySelector(".evidence")?.remove();
+      item.append(h("ul", { class: "evidence" }, finding.evidence.map(statement)));
+    }
   }
 
   artifact(artifact, look) {
@@ -189,10 +216,12 @@ export class Detail {
     const sending = api.deliveriesOf(series.id).then((items) => this.series === series && this.send(items));
     const shape = JSON.stringify([series.id, series.received, series.state, series.closed_at]);
     if (shape !== this.shape) {
-      const slices = await api.slicesOf(series.id);
+      const [slices, findings] = await Promise.all([api.slicesOf(series.id), api.findingsOf(series.id)]);
       if (this.series?.id !== series.id) return;
       this.shape = shape;
       const found = ranked(series.artifacts.filter((artifact) => artifact.present)).map((artifact) => artifact.name);
+      this.heard = { id: series.id, findings };
+      this.testify();
       this.parts.slices.viewer.chosen = this.chosen;
       this.parts.slices.show(series, slices, found.filter((name) => looks.has(name)));
     }

@@ -128,6 +128,19 @@ def test_a_slice_that_lost_its_signal_dropped_out(loss):
     assert found.value == pytest.approx(loss, abs=0.1)
 
 
+def test_a_slice_without_any_signal_dropped_out_and_is_not_missing():
+    dropped = [
+        footprint_of(np.zeros((256, 256)), one.plane) if n == 9 else one for n, one in enumerate(STACK)
+    ]
+    assert fact(dropped, "dropout").slices == (9,)
+    assert not fact(dropped, "missing").present
+
+
+def test_air_at_the_ends_of_a_stack_is_no_drop_out():
+    air = [footprint_of(np.zeros((256, 256)), plane(GAP * n)) for n in (-2, -1, 20, 21)]
+    assert not [found.check for found in look([*air[:2], *STACK, *air[2:]], "head") if found.present]
+
+
 def test_contrasts_that_take_turns_are_no_drop_outs():
     mixed = [dimmed(one, 0.05) if n % 3 == 2 else one for n, one in enumerate(STACK)]
     found = fact(mixed, "dropout")
@@ -190,7 +203,7 @@ def test_footprints_and_facts_survive_json():
 
 def test_a_footprint_holds_a_coarse_grid_and_no_picture():
     assert len(STACK[10].grid) == GRID * GRID
-    assert footprint_of(np.zeros((64, 64))) is None
+    assert footprint_of(np.zeros((64, 64))).area == 0.0
 
 
 def test_codes_fit_and_names_are_unique():

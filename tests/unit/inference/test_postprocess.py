@@ -37,6 +37,9 @@ def disc(rows=256, columns=256, radius=0.35, noise=0.01):
     return (inside * texture + np.abs(RNG.normal(0.0, noise, (rows, columns)))).astype(np.float32)
 
 
+IMAGE = Slice.from_array(disc(), phase_encoding="COL")
+
+
 def canvas_of(pixels, phase_encoding="COL", spacing=(1.0, 1.0)):
     return to_canvas(Slice.from_array(pixels, spacing=spacing, phase_encoding=phase_encoding))
 
@@ -111,7 +114,7 @@ def speck():
 )
 def test_a_slice_without_an_object_has_no_signal(pixels, card):
     canvas = canvas_of(pixels)
-    score = score_of(answer(), canvas, card, instance_number=1, frame=1)
+    score = score_of(answer(), canvas, card, IMAGE)
     assert not score.signal
 
 
@@ -210,7 +213,7 @@ def test_presence_is_calibrated_before_it_is_judged(card):
 def test_the_score_carries_the_slices_numbers_and_the_calibrated_suitability(card):
     doubting = replace(card, suitability=replace(card.suitability, bias=-2.0))
     canvas = canvas_of(disc())
-    score = score_of(answer(suitability=0.5), canvas, doubting, instance_number=17, frame=3)
+    score = score_of(answer(suitability=0.5), canvas, doubting, replace(IMAGE, instance_number=17, frame=3))
     assert (score.instance_number, score.frame, score.signal) == (17, 3, True)
     assert score.suitability == pytest.approx(0.1192, abs=1e-4)
     assert score.index == pytest.approx(1.192, abs=1e-3)

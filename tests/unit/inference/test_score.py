@@ -8,7 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.artifacts import CATALOGUE, NAMES
+from inference.evidence import Reading
+from inference.footprint import Footprint, Plane
 from inference.score import (
+    GOOD,
     Finding,
     QualityScore,
     SliceScore,
@@ -173,11 +176,65 @@ def test_no_slices_at_all_are_not_scored():
 
 
 def test_scores_survive_json():
-    scores = [a_slice(0.123456789, motion=0.2), a_slice(spike=0.5, zipper=0.1), a_slice()]
+    scores = [a_slice(0.123456789, motion=0.2), a_slice(spike=0.5, zipper=0.1), a_slice(), seen(place=3)]
     for score in scores:
         assert SliceScore.from_json(json.loads(json.dumps(score.to_json()))) == score
     for quality in (summarise(scores), not_scored("because", 7)):
         assert QualityScore.from_json(json.loads(json.dumps(quality.to_json()))) == quality
+
+
+def seen(*, ghost=0.7, spike=9.0, place=0, probability=0.7, **severities):
+    """A slice with a position and some evidence."""
+    plane = Plane((0.0, 0.0, 5.0 * place), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (200.0, 200.0))
+    grid = tuple(100.0 if 16 <= cell < 48 else 1.0 for cell in range(64))
+    return replace(
+        a_slice(probability=probability, **severities),
+        evidence=(Reading("gsr_pe", ghost), Reading("spike", spike), Reading("snrd", None, "no air")),
+        footprint=Footprint(plane, 0.3, (0.0, 0.0), (0.0, 0.0, 0.0, 0.0), grid),
+        kind="head",
+    )
+
+
+def test_a_finding_comes_with_what_the_evidence_says_to_it():
+    borne_out = of(summarise([replace(seen(ghost=0.3), findings=findings(ghost=0.5))]), "ghost")
+    assert {one.metric: one.says for one in borne_out.evidence}["gsr_pe"] == "agrees"
+    assert not borne_out.contradicted
+    denied = of(summarise([replace(seen(ghost=-0.01), findings=findings(ghost=0.5))]), "ghost")
+    assert denied.contradicted
+    absent = of(summarise([seen(ghost=0.3)]), "ghost")
+    assert (absent.evidence, absent.contradicted) == ((), False)
+
+
+def test_a_series_is_checked_as_a_whole_and_its_metrics_summed_up():
+    slices = [seen(place=n, spike=9.0 + (n == 4)) for n in range(12) if n != 7]
+    quality = summarise(slices)
+    assert [fact.check for fact in quality.doubtful] == ["missing"]
+    spike = next(one for one in quality.evidence if one.metric == "spike")
+    assert (spike.median, spike.extreme, spike.slice) == (9.0, 10.0, 4)
+    assert summarise([a_slice()] * 3).doubtful == ()
+
+
+def test_one_bad_slice_in_thirty_is_told_apart_from_thirty():
+    one = summarise([a_slice(0.95)] * 29 + [a_slice(0.1, probability=0.9, motion=0.9)])
+    thirty = summarise([a_slice(0.1, probability=0.9, motion=0.9)] * 30)
+    assert one.index > GOOD > 1.0 > thirty.index
+    assert of(one, "motion").present
+    assert (len(of(one, "motion").slices), len(of(thirty, "motion").slices)) == (1, 30)
+
+
+def test_what_lies_off_the_region_of_interest_weighs_half():
+    assert severity_of(1.0, 0.0, 0.0, aside=0.5) == pytest.approx(0.5 * severity_of(1.0, 0.5, 0.0))
+    assert severity_of(1.0, 0.4, 0.1, aside=0.2) > severity_of(1.0, 0.4, 0.3, aside=0.0)
+
+
+def test_scores_of_an_older_version_are_read():
+    score, quality = a_slice(motion=0.4), summarise([a_slice(motion=0.4)])
+    older = {k: v for k, v in score.to_json().items() if k not in ("evidence", "footprint", "kind")}
+    assert SliceScore.from_json(older) == score
+    older = {k: v for k, v in quality.to_json().items() if k not in ("evidence", "geometry")}
+    for finding in older["findings"]:
+        del finding["evidence"]
+    assert QualityScore.from_json(older).findings[0].artifact == "motion"
 
 
 def test_json_holds_four_digits():

@@ -5,6 +5,8 @@ from dataclasses import asdict, replace
 import pytest
 
 from inference import CATALOGUE
+from inference.checks import CHECKS, SeriesCheck, SeriesFact
+from inference.reference import Says, Statement
 from inference.score import QualityScore, SeriesFinding, not_scored
 from service.rules import Circumstances, Thresholds, Verdict, circumstances, decide
 from service.settings import Rules
@@ -52,6 +54,44 @@ def test_nothing_says_repeat_without_a_located_artifact_that_explains_it() -> No
     nowhere = quality(1.0, 0.05, "motion")
     nowhere = replace(nowhere, findings=tuple(replace(found, box=None) for found in nowhere.findings))
     assert decide(nowhere, PLAIN, THRESHOLDS).verdict is Verdict.CHECK
+
+
+def with_evidence(given: QualityScore, name: str, *words: Says) -> QualityScore:
+    said = tuple(Statement("psg", word, 1.0, 0.0, 2.0, decisive=True) for word in words)
+    return replace(
+        given,
+        findings=tuple(
+            replace(found, evidence=said) if found.artifact == name else found for found in given.findings
+        ),
+    )
+
+
+def test_evidence_that_clearly_disagrees_turns_repeat_into_check_and_says_so() -> None:
+    ghosted = quality(2.0, 0.1, "ghost")
+    decision = decide(with_evidence(ghosted, "ghost", "disagrees", "n/a"), PLAIN, THRESHOLDS)
+    assert decision.verdict is Verdict.CHECK
+    assert decision.reason.startswith("The evidence disagrees with ghosting")
+    assert decide(with_evidence(ghosted, "ghost", "undecided"), PLAIN, THRESHOLDS).verdict is Verdict.REPEAT
+
+
+def test_evidence_against_one_of_two_artifacts_leaves_the_other_to_repeat_for() -> None:
+    both = with_evidence(quality(2.0, 0.1, "ghost", "motion"), "ghost", "disagrees")
+    decision = decide(both, PLAIN, THRESHOLDS)
+    assert (decision.verdict, decision.reason) == (Verdict.REPEAT, "Non-diagnostic: motion")
+
+
+@pytest.mark.parametrize("check", [known for known in CHECKS if known.doubtful])
+def test_what_a_person_should_look_at_in_the_series_says_check_and_what_to_do(check: SeriesCheck) -> None:
+    seen = replace(quality(9.0, 0.95), geometry=(SeriesFact(check.name, True, 1.0, "seen"),))
+    decision = decide(seen, PLAIN, THRESHOLDS)
+    assert (decision.verdict, decision.reason) == (Verdict.CHECK, check.title.capitalize())
+    assert decision.advice == (check.advice,)
+
+
+@pytest.mark.parametrize("check", [known for known in CHECKS if not known.doubtful])
+def test_what_is_only_told_of_a_series_leaves_it_usable(check: SeriesCheck) -> None:
+    seen = replace(quality(9.0, 0.95), geometry=(SeriesFact(check.name, True, 1.0, "seen"),))
+    assert decide(seen, PLAIN, THRESHOLDS).verdict is Verdict.USABLE
 
 
 @pytest.mark.parametrize("facts", [{"contrast": True}, {"temporal_positions": 10}])

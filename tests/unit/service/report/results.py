@@ -9,6 +9,9 @@ import numpy as np
 from pydicom import Dataset
 
 from inference import CATALOGUE, Finding, MaskStack, QualityScore, SeriesFinding, SliceScore
+from inference.checks import CHECKS, SeriesFact
+from inference.evidence import METRICS
+from inference.reference import Statement
 from service.report import Product, Result, ScoredSlice, Source, SourceInstance
 from tests.series import mr_series
 
@@ -111,6 +114,20 @@ def scored_result(
         created=CREATED,
         picture=_picture(images[0]),
     )
+
+
+def with_evidence(result: Result) -> Result:
+    """The result with what every metric says to each finding, and every check of the series present."""
+    said = tuple(Statement(metric.name, "agrees", 1.2345678e-5, 0.0, 1e-5, True) for metric in METRICS[:-1])
+    said += (Statement(METRICS[-1].name, "n/a", None, None, None, False, "no air in the field of view"),)
+    quality = replace(
+        result.quality,
+        findings=tuple(
+            replace(finding, evidence=said if finding.present else ()) for finding in result.quality.findings
+        ),
+        geometry=tuple(SeriesFact(check.name, True, 1.0, "as planted", (0,)) for check in CHECKS),
+    )
+    return replace(result, quality=quality)
 
 
 def unscored_result(datasets: Sequence[Dataset] | None = None) -> Result:

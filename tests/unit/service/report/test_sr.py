@@ -8,12 +8,14 @@ import pytest
 from pydicom import dcmread
 from pydicom.sr._concepts_dict import concepts
 
+from inference.checks import CHECKS
+from inference.evidence import METRICS
 from service.report import build_report, build_segmentation, codes, encode
 from service.report.sr import MOST_SLICES
 from tests.peers import dsrdump
 from tests.series import mr_series
 from tests.unit.service.report.ohif import drawn
-from tests.unit.service.report.results import ADVICE, NAMES, scored_result, unscored_result
+from tests.unit.service.report.results import ADVICE, NAMES, scored_result, unscored_result, with_evidence
 
 
 def read(result):
@@ -97,6 +99,26 @@ def test_findings_and_advice_stand_in_the_evaluations(report):
     assert coded(evaluations, codes.QUALITY_FINDING) == wanted
     comments = [item.TextValue for item in named(evaluations, codes.COMMENT)]
     assert comments == ["Motion is severe on half of the slices.", *ADVICE]
+
+
+def test_a_finding_comes_with_the_metrics_that_speak_to_it():
+    report = read(with_evidence(scored_result(found=("motion",))))
+    group = group_of(report, codes.ARTIFACT_CODES["motion"])
+    for metric in METRICS[:-1]:
+        (measured,) = named(group, codes.METRIC_CODES[metric.name])
+        assert measured.MeasuredValueSequence[0].NumericValue == pytest.approx(1.235e-5)
+        assert measured.ContentSequence[0].ValueType == "SCOORD"
+    assert named(group, codes.METRIC_CODES[METRICS[-1].name]) == []
+
+
+def test_what_only_the_whole_series_shows_has_a_group_and_is_told():
+    report = read(with_evidence(scored_result(found=(), verdict="Check")))
+    for check in CHECKS:
+        group = group_of(report, codes.CHECK_CODES[check.name])
+        assert coded(group, codes.PRESENCE) == [codes.PRESENT.value]
+    (evaluations,) = named(report, codes.QUALITATIVE_EVALUATIONS)
+    assert coded(evaluations, codes.QUALITY_FINDING) == [check.code for check in CHECKS]
+    assert "Missing slices: as planted" in [item.TextValue for item in named(evaluations, codes.COMMENT)]
 
 
 def test_at_most_ten_single_slices_are_described():
@@ -238,7 +260,8 @@ def test_dsrdump_shows_score_artifacts_and_advice(tmp_path):
 def test_dicom_codes_have_the_meaning_of_the_standard():
     standard = {code: entry[0] for names in concepts["DCM"].values() for code, entry in names.items()}
     tables = [value for value in vars(codes).values() if isinstance(value, codes.Code)]
-    for code in (*tables, *codes.ASSESSMENT_OF.values(), *codes.ARTIFACT_CODES.values()):
+    mapped = (codes.ASSESSMENT_OF, codes.ARTIFACT_CODES, codes.CHECK_CODES, codes.METRIC_CODES, codes.UNITS)
+    for code in (*tables, *(code for table in mapped for code in table.values())):
         assert len(code.value) <= 16
         assert len(code.meaning) <= 64
         if code.scheme == "DCM" and code.value != "MR":

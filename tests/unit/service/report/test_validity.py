@@ -8,7 +8,7 @@ import pytest
 from service.report import Result, build_card, build_report, build_segmentation, encode
 from tests.peers import dciodvfy
 from tests.series import mr_series
-from tests.unit.service.report.results import NAMES, scored_result, unscored_result
+from tests.unit.service.report.results import NAMES, scored_result, unscored_result, with_evidence
 
 
 def variants() -> dict[str, Result]:
@@ -31,6 +31,7 @@ def variants() -> dict[str, Result]:
         "usable": scored_result(classic, found=(), verdict="Usable"),
         "usable with a finding": scored_result(classic, found=("noise",), verdict="Usable"),
         "every class": scored_result(classic, found=NAMES),
+        "evidence and whole-series findings": with_evidence(scored_result(classic)),
         "not scored": unscored_result(classic),
         "second generation": replace(scored_result(classic), generation=2, predecessor=first),
         "enhanced": scored_result(mr_series(slices=4, enhanced=True)),

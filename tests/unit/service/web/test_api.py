@@ -2,6 +2,7 @@
 
 import logging
 import re
+from dataclasses import replace
 
 import cv2
 import httpx
@@ -10,6 +11,8 @@ import pytest
 from fastapi import FastAPI
 
 from inference.artifacts import CATALOGUE
+from inference.checks import SeriesFact
+from inference.reference import MetricSummary, Statement
 from service.ledger.database import LedgerUnavailable
 from service.web import create_app
 from tests.unit.service.web.conftest import Asked
@@ -24,6 +27,7 @@ from tests.unit.service.web.recorded import (
 )
 
 S = "/api/v1/series"
+CLEAN = SeriesFact("coverage", present=False, value=None, detail="anatomy other than the head")
 
 
 def problem(answer: httpx.Response, status: int) -> dict[str, object]:
@@ -158,6 +162,40 @@ def test_masks_come_for_located_artifacts_only(client: Asked) -> None:
         [int(n) for n in answer.headers["x-mask-shape"].split(",")]
     )
     assert np.array_equal(planes[1], blob(NAMES.index("ghost")))
+
+
+def test_findings_come_with_their_evidence_and_what_only_the_series_shows(
+    client: Asked, ledger: RecordedLedger
+) -> None:
+    said = Statement("psg", "disagrees", 0.1, 0.2, 3.0, decisive=True)
+    none = Statement("snrd", "n/a", None, None, None, decisive=False, reason="no air in the field of view")
+    seen = judged("evident", "Check", {"motion": 0.5})
+    ledger.put(
+        replace(
+            seen,
+            artifacts=tuple(replace(a, evidence=(said, none)) if a.present else a for a in seen.artifacts),
+            geometry=(
+                SeriesFact(
+                    "missing", present=True, value=2.0, detail="2 missing between others", slices=(4,)
+                ),
+                CLEAN,
+            ),
+            evidence=(MetricSummary("psg", 0.1, 0.3, 7, 20, -0.1, 0.6),),
+        ),
+        [replace(one, evidence={"psg": 0.1, "snrd": "no air"}) for one in some_slices("evident", {})],
+    )
+    found = client.get(f"{S}/evident/findings").json()
+    first, second = found["items"][0]["evidence"]
+    assert (first["says"], first["title"], first["low"]) == ("disagrees", "Percent signal ghosting", 0.2)
+    assert (second["says"], second["value"], second["reason"]) == ("n/a", None, none.reason)
+    assert [(fact["name"], fact["present"]) for fact in found["geometry"]] == [
+        ("missing", True),
+        ("coverage", False),
+    ]
+    assert (found["evidence"][0]["slice"], found["evidence"][0]["worse"]) == (7, "high")
+    shown = client.get(f"{S}/evident").json()["geometry"]
+    assert [(fact["title"], fact["slices"]) for fact in shown] == [("Missing slices", [4])]
+    assert client.get(f"{S}/evident/slices").json()["items"][0]["evidence"] == {"psg": 0.1, "snrd": "no air"}
 
 
 def test_a_slice_without_findings_has_no_masks(client: Asked) -> None:
