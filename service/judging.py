@@ -138,6 +138,14 @@ def _placed(quality: QualityScore, rows: Sequence[ScoredRow]) -> QualityScore:
             replace(finding, slices=tuple(places[position] for position in finding.slices))
             for finding in quality.findings
         ),
+        geometry=tuple(
+            replace(found, slices=tuple(places[position] for position in found.slices))
+            for found in quality.geometry
+        ),
+        evidence=tuple(
+            replace(metric, slice=None if metric.slice is None else places[metric.slice])
+            for metric in quality.evidence
+        ),
     )
 
 

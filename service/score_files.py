@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset
 from dicom_scp.deidentify import Deidentifier, deidentify_file
 from dicom_scp.errors import Refused
 from dicom_scp.instance import Facts, Instance, parse_reference
+from inference import evidence
 from inference.artifacts import CATALOGUE
 from inference.burned_in import REASON, TextDetector
 from inference.eye import Examined, Eye
@@ -24,6 +25,7 @@ from inference.image import Slice, UnreadableImage, number_of_frames
 from inference.masks import MaskStack
 from inference.score import QualityScore, SliceScore, not_scored, summarise
 from inference.segmenter import ModelFailed
+from service.explaining import Asked, explain_slices, worst_of
 from service.files import files_in
 from service.rules import Thresholds, circumstances, decide
 
@@ -39,6 +41,7 @@ class Seen:
     shape: tuple[int, int]  # rows, columns
     score: SliceScore
     masks: MaskStack | None  # None where none are to be written
+    path: Path  # of the file it came from
 
     @property
     def place(self) -> tuple[bool, float, int, int]:
@@ -71,6 +74,9 @@ class FileScorer:
     deidentifier: Deidentifier
     thresholds: Thresholds
     masks: Path | None  # folder for one .npz a series
+    explain: bool = field(
+        default=False, kw_only=True
+    )  # whether the worst slices are explained, beside the masks
     note: Callable[[str], None]  # hears of files that are left out
     progress: Callable[[int, int], None] = lambda _done, _all: None
 
@@ -111,7 +117,7 @@ class FileScorer:
         for path in group.paths:
             instance = self._clean(path)
             if instance is not None:
-                self._instance(instance, group)
+                self._instance(instance, path, group)
         group.suited.sort(key=lambda seen: seen.place)
         quality = _quality(group)
         if self.masks is not None:
@@ -119,17 +125,23 @@ class FileScorer:
             _write_masks(self.masks / f"{series}.npz", every)
         return self._result(series, group, quality, time.perf_counter() - began)
 
-    def _instance(self, instance: Instance, group: Group) -> None:
+    def _instance(self, instance: Instance, path: Path, group: Group) -> None:
         """Examine the frames of one file, some at a time."""
         dataset = dcmread(BytesIO(instance.content))
         frames = number_of_frames(dataset)
         group.n_slices += frames
         for start in range(1, frames + 1, self.eye.batch):
             numbers = range(start, min(start + self.eye.batch, frames + 1))
-            self._frames(instance, dataset, numbers, group)
+            for image, found, suited in self._frames(dataset, numbers, group):
+                (group.suited if suited else group.unsuited).append(self._seen(instance, path, image, found))
 
-    def _frames(self, instance: Instance, dataset: Dataset, numbers: Iterable[int], group: Group) -> None:
-        """Examine some frames; a kind that is not scored is shown to the network only where masks are asked for."""
+    def _frames(
+        self, dataset: Dataset, numbers: Iterable[int], group: Group
+    ) -> Iterator[tuple[Slice, Examined, bool]]:
+        """Examine some frames; gives each with whether its kind is scored.
+
+        A kind that is not is shown to the network only where masks are asked for.
+        """
         wanted: list[tuple[str, Slice]] = []
         for number in numbers:
             try:
@@ -153,9 +165,9 @@ class FileScorer:
             group.failed = True
             return
         for (reason, image), found in zip(wanted, examined, strict=True):
-            (group.unsuited if reason else group.suited).append(self._seen(instance, image, found))
+            yield image, found, not reason
 
-    def _seen(self, instance: Instance, image: Slice, found: Examined) -> Seen:
+    def _seen(self, instance: Instance, path: Path, image: Slice, found: Examined) -> Seen:
         rows, columns = image.pixels.shape
         return Seen(
             sop_instance_uid=parse_reference(instance.identity.reference).sop_instance_uid,
@@ -165,7 +177,28 @@ class FileScorer:
             shape=(rows, columns),
             score=found.score,
             masks=None if self.masks is None else found.masks,
+            path=path,
         )
+
+    def _explanations(self, series: str, group: Group) -> list[dict[str, Any]]:
+        """Explain the worst slices; [] where that is not asked for."""
+        if not self.explain or self.masks is None:
+            return []
+        worst = worst_of((position, seen.score) for position, seen in enumerate(group.suited))
+        try:
+            return explain_slices(self.eye, self._again(group.suited, worst), self.masks / series)
+        except ModelFailed as error:
+            self.note(f"{series}: not explained: the model failed: {error}")
+            return []
+
+    def _again(self, suited: Sequence[Seen], positions: Iterable[int]) -> Iterator[Asked]:
+        """Read slices once more: their pixels were not kept."""
+        for position in positions:
+            seen = suited[position]
+            instance = self._clean(seen.path)
+            if instance is not None:
+                image = Slice.from_dataset(dcmread(BytesIO(instance.content)), seen.frame)
+                yield Asked(image, seen.sop_instance_uid, _number(suited, position))
 
     def _result(self, series: str, group: Group, quality: QualityScore, seconds: float) -> dict[str, Any]:
         seen = group.suited
@@ -186,11 +219,20 @@ class FileScorer:
                     "probability": finding.probability,
                     "severity": finding.severity,
                     "present": finding.present,
-                    "slices": list(dict.fromkeys(_number(seen, position) for position in finding.slices)),
+                    "slices": _numbers(seen, finding.slices),
+                    "evidence": [statement.to_json() for statement in finding.evidence],
                 }
                 for artifact, finding in zip(CATALOGUE, quality.findings, strict=False)
             ],
+            "geometry": [
+                fact.to_json() | {"slices": _numbers(seen, fact.slices)} for fact in quality.geometry
+            ],
+            "evidence": [
+                metric.to_json() | {"slice": None if metric.slice is None else _number(seen, metric.slice)}
+                for metric in quality.evidence
+            ],
             "slices": [_slice(seen, position) for position in range(len(seen))] if quality.scored else [],
+            "explanations": self._explanations(series, group),
             "scored": quality.scored,
             "reason": decision.reason,
             "model": self.eye.card.title,
@@ -205,6 +247,11 @@ def _quality(group: Group) -> QualityScore:
         return summarise([seen.score for seen in group.suited])
     commonest = group.reasons.most_common(1)
     return not_scored(commonest[0][0] if commonest else "no image could be read", n_slices=group.n_slices)
+
+
+def _numbers(seen: Sequence[Seen], positions: Iterable[int]) -> list[int]:
+    """Name slices once each, in their order."""
+    return list(dict.fromkeys(_number(seen, position) for position in positions))
 
 
 def _number(seen: Sequence[Seen], position: int) -> int:
@@ -229,6 +276,7 @@ def _slice(seen: Sequence[Seen], position: int) -> dict[str, Any]:
             }
             for found in score.findings
         ],
+        "evidence": evidence.to_json(score.evidence),
     }
 
 

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
+from inference.checks import SeriesFact
+from inference.reference import MetricSummary, Statement
 from service.ledger.database import Bell, Database
 from service.ledger.order import scored_rows
 from service.ledger.states import DeliveryState, SliceState
@@ -24,10 +26,10 @@ from service.ledger_views import (
     SliceView,
 )
 
-
-class Views:
 SHOWN = frozenset({SliceState.SCORED, SliceState.UNSUITED})  # no text was found on them
 
+
+class Views:
     """Reads only; each answer is one consistent state."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
@@ -95,6 +97,7 @@ SHOWN = frozenset({SliceState.SCORED, SliceState.UNSUITED})  # no text was found
                     suitability=score.get("suitability"),
                     signal=bool(score.get("signal", False)),
                     findings=tuple(_finding_view(finding) for finding in score.get("findings", ())),
+                    evidence=score.get("evidence", {}),
                 )
             )
         return views
@@ -107,11 +110,11 @@ SHOWN = frozenset({SliceState.SCORED, SliceState.UNSUITED})  # no text was found
             if not 0 <= position < len(rows):
                 return None
             row = rows[position]
+            if row.state not in SHOWN:
+                return None
             masks = connection.scalar(
                 select(slice_.c.masks).where(
                     slice_.c.instance_id == row.instance_id, slice_.c.frame == row.frame
-            if row.state not in SHOWN:
-                return None
                 )
             )
         return SliceSource(row.spool_name, row.frame, masks)
@@ -246,9 +249,12 @@ def _series_view(connection: Connection, row: Row[Any]) -> SeriesView:
                 severity=found["severity"],
                 present=found["present"],
                 slices=tuple(found["slices"]),
+                evidence=tuple(map(Statement.from_json, found.get("evidence", ()))),
             )
             for found in quality.get("findings", ())
         ),
+        geometry=tuple(map(SeriesFact.from_json, quality.get("geometry", ()))),
+        evidence=tuple(map(MetricSummary.from_json, quality.get("evidence", ()))),
         advice=tuple(row.advice or ()),
         model=row.model,
         provider=row.provider,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
@@ -13,6 +14,8 @@ from dicom_scp.identity import KeyRing
 from inference import CATALOGUE, Slice
 from inference.burned_in import TextDetector
 from inference.card import load_card, released
+from inference.checks import CHECKS
+from inference.evidence import NAMES as METRICS
 from inference.eye import Eye
 from service.rules import Thresholds
 from service.score_files import FileScorer
@@ -27,6 +30,9 @@ FIELDS = {
     "index",
     "suitability",
     "artifacts",
+    "geometry",
+    "evidence",
+    "explanations",
     "slices",
     "scored",
     "reason",
@@ -44,7 +50,9 @@ def eye() -> Eye:
 class Run:
     """What one run gave."""
 
-    def __init__(self, eye: Eye, paths: Sequence[Path], masks: Path | None = None) -> None:
+    def __init__(
+        self, eye: Eye, paths: Sequence[Path], masks: Path | None = None, *, explain: bool = False
+    ) -> None:
         self.notes: list[str] = []
         scorer = FileScorer(
             eye=eye,
@@ -52,6 +60,7 @@ class Run:
             deidentifier=Deidentifier(KeyRing.ephemeral()),
             thresholds=Thresholds(usable_index=7.0, repeat_index=3.0, repeat_suitability=0.3),
             masks=masks,
+            explain=explain,
             note=self.notes.append,
         )
         self.lines = [json.dumps(result) for result in scorer.score(paths)]
@@ -78,6 +87,9 @@ def test_one_result_a_series_with_the_promised_fields(eye: Eye, tmp_path: Path) 
         assert result["model"] == eye.model
         assert [one["instance_number"] for one in result["slices"]] == list(range(1, result["n_slices"] + 1))
         assert all({"instance_number", "index", "artifacts"} <= set(one) for one in result["slices"])
+        assert all(set(one["evidence"]) == set(METRICS) for one in result["slices"])
+        assert [fact["check"] for fact in result["geometry"]] == [check.name for check in CHECKS]
+        assert result["explanations"] == []
 
 
 def test_every_artifact_is_named_and_coded(eye: Eye, tmp_path: Path) -> None:
@@ -86,8 +98,38 @@ def test_every_artifact_is_named_and_coded(eye: Eye, tmp_path: Path) -> None:
     assert [one["name"] for one in result["artifacts"]] == [artifact.name for artifact in CATALOGUE]
     assert result["artifacts"][0]["code"] == "RADLEX:RID11423"
     for one in result["artifacts"]:
-        assert set(one) == {"name", "code", "probability", "severity", "present", "slices"}
+        assert set(one) == {"name", "code", "probability", "severity", "present", "slices", "evidence"}
         assert set(one["slices"]) <= {1, 2}
+
+
+def test_missing_slices_are_told_by_the_numbers_of_the_slices_before_them(eye: Eye, tmp_path: Path) -> None:
+    datasets = mr_series(slices=8)
+    write_series(tmp_path, datasets[:4] + datasets[5:])
+    (result,) = Run(eye, [tmp_path]).results
+    missing = next(fact for fact in result["geometry"] if fact["check"] == "missing")
+    assert (missing["present"], missing["value"], missing["slices"]) == (True, 1, [4])
+    assert result["verdict"] != "Usable"
+
+
+def test_the_worst_slices_are_explained_beside_their_masks(eye: Eye, tmp_path: Path) -> None:
+    datasets = mr_series(slices=2, rows=96, columns=80)
+    write_series(tmp_path / "in", datasets)
+    run = Run(eye, [tmp_path / "in"], tmp_path / "out", explain=True)
+    (result,) = run.results
+    indices = {one["instance_number"]: one["index"] for one in result["slices"]}
+    explained = [one["instance_number"] for one in result["explanations"]]
+    assert explained == sorted(indices, key=lambda number: (indices[number], number))[:3]
+    for one in result["explanations"]:
+        drawn = cv2.imread(one["picture"])
+        assert drawn is not None
+        assert drawn.shape == (96, 80, 3)
+        with np.load(one["map"], allow_pickle=False) as stored:
+            assert stored["rise"].shape == (96, 80)
+            assert str(stored["sop_instance_uid"]) == str(datasets[one["instance_number"] - 1].SOPInstanceUID)
+            assert np.unravel_index(stored["rise"].argmax(), (96, 80)) == tuple(one["peak"])
+        assert 1 < one["runs"] <= one["grid"] ** 2 + 1
+    for token in Patient().tokens():
+        assert token not in run.lines[0]
 
 
 def test_nothing_of_the_patient_is_printed(eye: Eye, tmp_path: Path) -> None:
