@@ -76,7 +76,13 @@ def _part(name: str) -> Command:
 def _score(arguments: argparse.Namespace, loaded: Loaded) -> int:
     from service.commands import score  # noqa: PLC0415
 
-    return score(arguments.paths, loaded.settings, as_json=arguments.json, masks=arguments.masks)
+    return score(
+        arguments.paths,
+        loaded.settings,
+        as_json=arguments.json,
+        masks=arguments.masks,
+        explain=arguments.explain,
+    )
 
 
 def _send(arguments: argparse.Namespace, loaded: Loaded) -> int:
@@ -152,6 +158,12 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--json", action="store_true", help="print JSON Lines, one object for each series")
     score.add_argument(
         "--masks", type=Path, metavar="DIR", help="write one .npz with the masks of each series"
+    )
+    score.add_argument(
+        "--explain",
+        action="store_true",
+        help="show beside the masks why the three worst slices of each series were called unsuitable "
+        "(some seconds of processor time a slice)",
     )
     send = word("send", "send files and folders by C-STORE", _send)
     send.add_argument("paths", nargs="+", type=Path, metavar="PATH")

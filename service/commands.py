@@ -2,9 +2,10 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from dicom_scp.cleaning import Done
 from dicom_scp.deidentify import Deidentifier, deidentify_file
@@ -22,8 +23,13 @@ from service.scu import send as send_files
 from service.settings import Settings
 
 
-def score(paths: Sequence[Path], settings: Settings, *, as_json: bool, masks: Path | None) -> int:
+def score(
+    paths: Sequence[Path], settings: Settings, *, as_json: bool, masks: Path | None, explain: bool = False
+) -> int:
     """Score files and folders; the key lives as long as the command."""
+    if explain and masks is None:
+        print("scanside: --explain writes beside the masks: it needs --masks DIR", file=sys.stderr)
+        return 2
     quiet_libraries()
     eye = Eye(model_card(settings), provider=settings.provider, threads=settings.threads)
     eye.warm()
@@ -33,6 +39,7 @@ def score(paths: Sequence[Path], settings: Settings, *, as_json: bool, masks: Pa
         deidentifier=Deidentifier(KeyRing.ephemeral(), enabled=settings.deidentify),
         thresholds=thresholds(settings),
         masks=masks,
+        explain=explain,
         note=lambda text: print(f"scanside: {text}", file=sys.stderr),
         progress=_progress if sys.stderr.isatty() else lambda _done, _all: None,
     )
@@ -43,7 +50,8 @@ def score(paths: Sequence[Path], settings: Settings, *, as_json: bool, masks: Pa
         print(f"scanside: {path}: no such file or folder", file=sys.stderr)
     scored = 0
     for result in scorer.score([path for path in paths if path not in missing]):
-        print(json.dumps(result) if as_json else _row(result), flush=True)
+        lines = [json.dumps(result)] if as_json else [_row(result), *(_reasons(result) if explain else ())]
+        print("\n".join(lines), flush=True)
         scored += 1
     if not scored:
         print("scanside: no MR series found", file=sys.stderr)
@@ -68,6 +76,22 @@ def _row(result: dict[str, object]) -> str:
     text = str(result["modality_text"])[:32]
     told = found if result["scored"] else result["reason"]
     return f"{result['verdict']:<11}{shown:>6}  {result['n_slices']:>6}  {text:<34}{told}"
+
+
+def _reasons(result: Mapping[str, Any]) -> Iterator[str]:
+    """Say what speaks for and against each finding, and where the pictures lie."""
+    for found in result["artifacts"]:
+        for said in found["evidence"] if found["present"] else ():
+            value = said["reason"] or f"{said['value']:.4g}, clean {said['low']:.4g} to {said['high']:.4g}"
+            yield f"  {found['name']}: {said['metric']} {said['says']} ({value})"
+    for fact in result["geometry"]:
+        if fact["present"]:
+            yield f"  {fact['check']}: {fact['detail']}"
+    for shown in result["explanations"]:
+        yield (
+            f"  image {shown['instance_number']} frame {shown['frame']}: {shown['picture']} "
+            f"({shown['runs']} runs, {shown['cpu_seconds']:.1f} s of processor time)"
+        )
 
 
 def send(paths: Sequence[Path], to: str, settings: Settings, *, called: str, pace: float | None) -> int:
