@@ -1,7 +1,11 @@
-"""Are the pixels what the header says? Checked before anybody decodes them; the door itself never does."""
+"""Are the pixels what the header says? Checked before anybody decodes them; the door itself never does.
+
+Overlays that lie in the unused bits of the pixels are cleared.
+"""
 
 from struct import Struct
 
+import numpy as np
 from pydicom.uid import RLELossless
 
 from dicom_scp.elements import PIXEL_DATA, Element, Walker, encode
@@ -13,6 +17,8 @@ _ROWS, _COLUMNS, _ALLOCATED = 0x00280010, 0x00280011, 0x00280100
 _RLE_HEADER = Struct("<16L")  # PS3.5, G.5
 _MOST_SIDE, _MOST_PIXELS = 16_384, 64 * 2**20  # of one frame
 _MOST_FRAMES = 20_000
+_STORED, _HIGH_BIT, _SIGNED = 0x00280101, 0x00280102, 0x00280103
+_OVERLAY_BIT_POSITIONS = tuple(group << 16 | 0x0102 for group in range(0x6000, 0x6100, 2))
 
 
 def checked_pixels(header: Header, transfer_syntax: str) -> list[bytes | memoryview]:
@@ -25,6 +31,8 @@ def checked_pixels(header: Header, transfer_syntax: str) -> list[bytes | memoryv
         raise Mismatch("there is no pixel data")
     size, frames, planes = _announced(header)
     if transfer_syntax == RLELossless:
+        if _has_overlay_bits(header):
+            raise Skipped("an overlay lies in compressed pixels")
         _check_rle(walker, pixels, frames, planes)
         ends = pixels.end + 8
         return [_RLE_ELEMENT, memoryview(walker.buffer)[pixels.start : ends]]
@@ -32,7 +40,9 @@ def checked_pixels(header: Header, transfer_syntax: str) -> list[bytes | memoryv
         raise NotUnderstood("the pixel data are in fragments although they are not compressed")
     if pixels.end - pixels.start < size:
         raise NotUnderstood("the pixel data are shorter than the image")
-    value = memoryview(walker.buffer)[pixels.start : pixels.start + size]
+    value: bytes | memoryview = memoryview(walker.buffer)[pixels.start : pixels.start + size]
+    if _has_overlay_bits(header):
+        value = _without_unused_bits(header, value)
     return [
         encode(PIXEL_DATA, b"OW", b"")[:8] + (size + size % 2).to_bytes(4, "little"),
         value,
@@ -65,6 +75,24 @@ def _announced(header: Header) -> tuple[int, int, int]:
     if allocated not in {8, 16, 32}:
         raise NotUnderstood("no MR image has pixels of this size")
     return rows * columns * frames * allocated // 8, frames, allocated // 8
+
+
+def _has_overlay_bits(header: Header) -> bool:
+    """Tell whether an overlay lies in bits of the pixels, as it once could (PS3.5-2004, 8.1.2, retired)."""
+    return any(header.integer(tag, b"US") for tag in _OVERLAY_BIT_POSITIONS if tag in header.elements)
+
+
+def _without_unused_bits(header: Header, value: bytes | memoryview) -> bytes:
+    """Clear the bits that are not of the pixel's value, its sign extended. Raises NotUnderstood."""
+    allocated = header.integer(_ALLOCATED, b"US") or 0
+    stored = header.integer(_STORED, b"US") or allocated
+    high = header.integer(_HIGH_BIT, b"US") if header.raw(_HIGH_BIT) else stored - 1
+    if high is None or not 0 < stored <= high + 1 <= allocated:
+        raise NotUnderstood("the bits of a pixel do not fit together")
+    kind = "i" if header.integer(_SIGNED, b"US") == 1 else "u"
+    pixels = np.frombuffer(value, f"<{kind}{allocated // 8}")
+    pixels = (pixels << (allocated - 1 - high)) >> (allocated - stored)
+    return (pixels << (high + 1 - stored)).tobytes()
 
 
 def _check_rle(walker: Walker, pixels: Element, frames: int, planes: int) -> None:
