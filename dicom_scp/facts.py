@@ -94,7 +94,11 @@ def patient_of(header: Header, keyring: KeyRing) -> str:
     number = header.raw(_PATIENT_ID).strip(b" \0").decode("latin-1")
     if not number:
         return keyring.pseudonym("patient of study", header.text(STUDY_UID))
-    issuer = header.raw(_ISSUER).strip(b" \0").decode("latin-1")
+    return pseudonym_of(keyring, header.raw(_ISSUER).strip(b" \0").decode("latin-1"), number)
+
+
+def pseudonym_of(keyring: KeyRing, issuer: str, number: str) -> str:
+    """Give the pseudonym of the patient who has this number at this issuer; texts as their bytes in Latin-1."""
     return keyring.pseudonym("patient", f"{issuer}\0{number}")
 
 

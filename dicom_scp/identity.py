@@ -1,12 +1,16 @@
-"""The site's secret: keyed UIDs and pseudonyms (`KeyRing`), and authenticated encryption (`Vault`)."""
+"""The site's secrets: keyed UIDs and pseudonyms (`KeyRing`), and authenticated encryption (`Vault`).
+
+The first key of a ring makes the names, and never changes; the last one seals; every one of them opens. So a key is
+rotated by adding one, sealing anew what older ones have sealed, and dropping those.
+"""
 
 import base64
-import hashlib
 import hmac
 import os
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
@@ -23,6 +27,8 @@ REMEMBERED_UIDS = 4096  # study, series and frame-of-reference UIDs come again w
 _MOST_DAYS = 3653  # ten years
 _SALT_BYTES, _NONCE_BYTES, _KEY_ID_BYTES = 16, 12, 4
 _MAGIC = b"SSV1"
+_SALT_AT = len(_MAGIC) + _KEY_ID_BYTES
+_BETWEEN_KEYS = re.compile(r"[\s,]+")
 _HEAD_BYTES = len(_MAGIC) + _KEY_ID_BYTES + _SALT_BYTES + _NONCE_BYTES
 
 
@@ -35,7 +41,7 @@ class MissingKey(KeyProblem):
 
 
 class UnfitKey(KeyProblem):
-    """The key is not 64 hexadecimal digits, or everybody on this machine may read its file."""
+    """A key is not 64 hexadecimal digits, or everybody on this machine may read its file."""
 
 
 class WrongKey(KeyProblem):
@@ -46,13 +52,37 @@ class Damaged(WrongKey):
     """The sealed data are not what was sealed: altered, cut, or moved from another place."""
 
 
-class KeyRing:
-    """The site's secret and what is derived from it; the same secret gives the same names in any process."""
+@dataclass(frozen=True, slots=True)
+class SealingKey:
+    """What one secret seals with."""
 
-    def __init__(self, secret: bytes) -> None:
-        if len(secret) != SECRET_BYTES:
+    id: bytes  # stands in front of what it has sealed
+    secret: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, secret: bytes) -> Self:
+        """Derive it."""
+        mark = hmac.digest(_derived(secret, "fingerprint"), b"vault", "sha256")
+        return cls(mark[:_KEY_ID_BYTES], _derived(secret, "vault"))
+
+    def for_value(self, salt: bytes) -> bytes:
+        """Give the key of one value."""
+        return hmac.digest(self.secret, salt, "sha256")
+
+
+def _derived(secret: bytes, purpose: str) -> bytes:
+    """Give 32 secret bytes for one purpose (NIST SP 800-108 with HMAC-SHA-256, one block)."""
+    return hmac.digest(secret, b"\x01scanside\x00" + purpose.encode(), "sha256")
+
+
+class KeyRing:
+    """The site's secrets and what is derived from them; the same first secret gives the same names in any process."""
+
+    def __init__(self, secret: bytes, *further: bytes) -> None:
+        if any(len(one) != SECRET_BYTES for one in (secret, *further)):
             raise UnfitKey(UnfitKey.__doc__)
         self._secret = secret
+        self.sealing = tuple(SealingKey.of(one) for one in (secret, *further))  # the last one seals
         self._uids = self.derive("uid")
         self._pseudonyms = self.derive("pseudonym")
         self.uid: Callable[[str], str] = lru_cache(REMEMBERED_UIDS)(self._uid)
@@ -73,9 +103,9 @@ class KeyRing:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Take the key from 64 hexadecimal digits (an environment variable, say). Raises UnfitKey."""
+        """Take keys of 64 hexadecimal digits, parted by spaces, commas or lines. Raises UnfitKey."""
         try:
-            return cls(bytes.fromhex(text.strip()))
+            return cls(*(bytes.fromhex(word) for word in _BETWEEN_KEYS.split(text.strip())))
         except ValueError as error:
             raise UnfitKey(UnfitKey.__doc__) from error
 
@@ -85,8 +115,8 @@ class KeyRing:
         return cls(secrets.token_bytes(SECRET_BYTES))
 
     def derive(self, purpose: str) -> bytes:
-        """Give 32 secret bytes for one purpose (NIST SP 800-108 with HMAC-SHA-256, one block)."""
-        return hmac.digest(self._secret, b"\x01scanside\x00" + purpose.encode(), "sha256")
+        """Give 32 secret bytes for one purpose."""
+        return _derived(self._secret, purpose)
 
     def _uid(self, original: str) -> str:
         """Give the UID that stands for `original`: `2.25.` and a UUIDv8 made of its HMAC (RFC 9562, 5.8)."""
@@ -109,57 +139,129 @@ class KeyRing:
         return -1 - int.from_bytes(digest[:8], "big") % _MOST_DAYS
 
 
+class KeyFile:
+    """The site's key file: a key a line; looked at again whenever it was changed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = self._stamp()
+
+    def renewed(self) -> KeyRing | None:
+        """Give the ring anew if the file is another than when last asked, else None."""
+        stamp = self._stamp()
+        if stamp is None or stamp == self._seen:
+            return None
+        ring = KeyRing.from_file(self._path, create=False)
+        self._seen = stamp
+        return ring
+
+    def add(self, keep: Collection[str]) -> None:
+        """Add a new key behind the site's own and those whose id is in `keep`; all others are dropped.
+
+        Durable on return. Raises MissingKey and UnfitKey.
+        """
+        ring = KeyRing.from_file(self._path, create=False)
+        lines = _BETWEEN_KEYS.split(self._path.read_text("ascii").strip())
+        kept = [line for line, key in zip(lines[1:], ring.sealing[1:], strict=True) if key.id.hex() in keep]
+        new = secrets.token_bytes(SECRET_BYTES).hex()
+        temporary = _written_aside(self._path, "\n".join((lines[0], *kept, new)))
+        temporary.replace(self._path)
+        _sync(self._path.parent)
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_mtime_ns
+
+
 def _write_new_key(path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, secrets.token_bytes(SECRET_BYTES).hex().encode() + b"\n")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    temporary = _written_aside(path, secrets.token_bytes(SECRET_BYTES).hex())
     try:
         os.link(temporary, path)  # unlike a rename it never replaces the key that another process just made
     except FileExistsError:
         return
     finally:
         temporary.unlink()
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+        _sync(path.parent)
+
+
+def _written_aside(path: Path, text: str) -> Path:
+    """Write a file that only its owner may read beside `path`; durable but for its name."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, f"{text}\n".encode("ascii"))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return temporary
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
 
 
 class Vault:
-    """Seals bytes with AES-256-GCM; every value has its own key and nonce, so their number is no worry."""
+    """Seals bytes with AES-256-GCM; every value has its own key and nonce, so their number is no worry.
 
-    def __init__(self, keyring: KeyRing) -> None:
-        self._key = keyring.derive("vault")
-        fingerprint = hmac.digest(keyring.derive("fingerprint"), b"vault", "sha256")
-        self._key_id = fingerprint[:_KEY_ID_BYTES]
-        self.fingerprint = fingerprint[:16].hex()  # safe to store: tells that the key is the same one
+    `renewed` gives the key ring anew once its source has changed: a key that was added is used from then on.
+    """
+
+    def __init__(self, keyring: KeyRing, renewed: Callable[[], KeyRing | None] = lambda: None) -> None:
+        self._renewed = renewed
+        self._keys = keyring.sealing
+        site = hmac.digest(keyring.derive("fingerprint"), b"vault", "sha256")
+        self.fingerprint = site[:16].hex()  # safe to store: tells that the site's key is the same one
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """Tell the keys apart, the one that seals last; safe to show."""
+        return tuple(key.id.hex() for key in self._current())
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """Encrypt; `context` (the row's or file's name) must be given again to open it."""
+        key = self._current()[-1]
         salt, nonce = os.urandom(_SALT_BYTES), os.urandom(_NONCE_BYTES)
-        cipher = AESGCM(self._cipher_key(salt))
-        return b"".join(
-            (_MAGIC, self._key_id, salt, nonce, cipher.encrypt(nonce, plain, context.encode())),
-        )
+        cipher = AESGCM(key.for_value(salt))
+        return b"".join((_MAGIC, key.id, salt, nonce, cipher.encrypt(nonce, plain, context.encode())))
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """Decrypt what `seal` gave for the context. Raises WrongKey, and Damaged where the key is right."""
-        if len(sealed) < _HEAD_BYTES or not sealed.startswith(_MAGIC):
+        found = key_id(sealed)
+        if len(sealed) < _HEAD_BYTES or found is None:
             raise Damaged(Damaged.__doc__)
-        key_id_ends = len(_MAGIC) + _KEY_ID_BYTES
-        if sealed[len(_MAGIC) : key_id_ends] != self._key_id:
+        key = next((key for key in self._current() if key.id.hex() == found), None)
+        if key is None:
             raise WrongKey(WrongKey.__doc__)
-        salt = sealed[key_id_ends : key_id_ends + _SALT_BYTES]
-        nonce = sealed[key_id_ends + _SALT_BYTES : _HEAD_BYTES]
+        salt = sealed[_SALT_AT : _SALT_AT + _SALT_BYTES]
+        nonce = sealed[_SALT_AT + _SALT_BYTES : _HEAD_BYTES]
         try:
-            return AESGCM(self._cipher_key(salt)).decrypt(
+            return AESGCM(key.for_value(salt)).decrypt(
                 nonce, memoryview(sealed)[_HEAD_BYTES:], context.encode()
             )
         except InvalidTag as error:
             raise Damaged(Damaged.__doc__) from error
 
-    def _cipher_key(self, salt: bytes) -> bytes:
-        return hmac.new(self._key, salt, hashlib.sha256).digest()
+    def resealed(self, sealed: bytes, context: str) -> bytes | None:
+        """Seal with the newest key what an older one has sealed; None where there is nothing to do.
+
+        Raises WrongKey and Damaged.
+        """
+        if key_id(sealed) == self.key_ids[-1]:
+            return None
+        return self.seal(self.open(sealed, context), context)
+
+    def _current(self) -> tuple[SealingKey, ...]:
+        newer = self._renewed()
+        if newer is not None:
+            self._keys = newer.sealing
+        return self._keys
+
+
+def key_id(sealed: bytes) -> str | None:
+    """Give the id of the key that sealed a value; its first eight bytes are enough. None where nothing did."""
+    return sealed[len(_MAGIC) : _SALT_AT].hex() if sealed.startswith(_MAGIC) else None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from dicom_scp.identity import Vault
+from dicom_scp.identity import Vault, key_id
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 _NEW = "new"
@@ -58,6 +58,24 @@ class Spool:
     def read(self, name: str) -> bytes:
         """Open a sealed file. Raises FileNotFoundError, WrongKey and Damaged."""
         return self._vault.open(self._path(name).read_bytes(), _context(name))
+
+    def key_id(self, name: str) -> str | None:
+        """Tell which key sealed a file. Raises FileNotFoundError."""
+        with self._path(name).open("rb") as file:
+            return key_id(file.read(8))
+
+    def reseal(self, name: str) -> bool:
+        """Seal a file with the newest key; False if it is, or is gone. Raises WrongKey and Damaged, OSError."""
+        target = self._path(name)
+        try:
+            sealed = self._vault.resealed(target.read_bytes(), _context(name))
+            if sealed is None or not target.exists():
+                return False
+        except FileNotFoundError:
+            return False
+        self._write_new(sealed, target)
+        _fsync(target.parent)
+        return True
 
     def delete(self, name: str) -> None:
         """Remove a file; one that is gone already is no error."""

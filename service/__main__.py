@@ -110,6 +110,19 @@ def _deid(arguments: argparse.Namespace, loaded: Loaded) -> int:
     )
 
 
+def _vault(arguments: argparse.Namespace, loaded: Loaded) -> int:
+    from service.commands import vault  # noqa: PLC0415
+
+    return vault(
+        arguments.action,
+        arguments.name,
+        loaded.settings,
+        patient_id=arguments.patient_id,
+        issuer=arguments.issuer,
+        undelivered=arguments.undelivered,
+    )
+
+
 def _settings(arguments: argparse.Namespace, loaded: Loaded) -> int:
     rows = describe(loaded)
     if arguments.json:
@@ -181,6 +194,16 @@ def _parser() -> argparse.ArgumentParser:
     deid.add_argument("--source", default="", metavar="AET", help="take the profile of this calling AE title")
     deid.add_argument(
         "--describe", action="store_true", help="print what becomes of each attribute, by profile"
+    )
+    vault = word("vault", "look after the sealed identities", _vault)
+    vault.add_argument("action", choices=["status", "rotate", "purge", "lookup"])
+    vault.add_argument("name", nargs="?", metavar="PSEUDONYM", help="of a patient, or a keyed UID")
+    vault.add_argument(
+        "--patient-id", metavar="ID", help="in place of the pseudonym; - reads it from standard input"
+    )
+    vault.add_argument("--issuer", default="", metavar="TEXT", help="issuer of the patient id")
+    vault.add_argument(
+        "--undelivered", action="store_true", help="purge even what still waits to be scored or delivered"
     )
     settings = word("settings", "print the settings in force and where each comes from", _settings)
     settings.add_argument("--json", action="store_true")

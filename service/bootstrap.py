@@ -8,13 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from dicom_scp.deidentify import Deidentifier
-from dicom_scp.identity import KeyRing, Vault, WrongKey
+from dicom_scp.identity import KeyFile, KeyRing, Vault, WrongKey, key_id
 from dicom_scp.profile import EXPORT, LIVE, Profile
 from dicom_scp.spool import Spool
 from inference.card import Card, load_card, released
 from service.closing import Patience
 from service.delivery import Destination, Folder, Pacs, ResearchStore
-from service.ledger import Database, Upkeep, prepare
+from service.ledger import Database, Identities, Upkeep, prepare
 from service.metrics import Metrics
 from service.reception import ScannerBook
 from service.rules import Thresholds
@@ -48,9 +48,12 @@ def lay_foundation(settings: Settings) -> Foundation:
         upkeep = Upkeep(database)
         installation = upkeep.installation()
         keyring = _keyring(settings, create=installation is None)
-        vault = Vault(keyring)
+        vault = Vault(keyring) if settings.key else Vault(keyring, KeyFile(settings.key_path).renewed)
         installation = installation or upkeep.install(vault.fingerprint)
         if installation.key_fingerprint != vault.fingerprint:
+            raise WrongKey(WrongKey.__doc__)
+        newest = Identities(database).newest_head()
+        if newest is not None and key_id(newest) not in vault.key_ids:  # a ring without its last key
             raise WrongKey(WrongKey.__doc__)
         return Foundation(
             settings=settings,

@@ -1,4 +1,4 @@
-"""The short commands: score, send, deid."""
+"""The short commands: score, send, deid, vault."""
 
 import json
 import sys
@@ -10,17 +10,19 @@ from typing import Any
 from dicom_scp.cleaning import Done
 from dicom_scp.deidentify import Deidentifier, deidentify_file
 from dicom_scp.errors import Refused
+from dicom_scp.facts import pseudonym_of
 from dicom_scp.identity import KeyRing
 from dicom_scp.libraries import quiet_libraries
 from dicom_scp.profile import LIVE, describe
 from inference.burned_in import TextDetector
 from inference.eye import Eye
-from service.bootstrap import model_card, profiles, thresholds
+from service.bootstrap import lay_foundation, model_card, profiles, thresholds
 from service.files import files_in
 from service.score_files import FileScorer
 from service.scu import NoAssociation, Sent
 from service.scu import send as send_files
 from service.settings import Settings
+from service.vault import Keeper, NoPseudonym
 
 
 def score(
@@ -161,6 +163,56 @@ def deid(paths: Sequence[Path], out: Path, settings: Settings, *, profile: str |
         done = [asdict(one) for one in trail]
         print(json.dumps({"source": str(path), "target": str(target), "attributes": done}))
     return 1 if failed else 0
+
+
+def vault(
+    action: str,
+    name: str | None,
+    settings: Settings,
+    *,
+    patient_id: str | None,
+    issuer: str,
+    undelivered: bool,
+) -> int:
+    """Do what an administrator asks of the vault, and print the answer as JSON."""
+    keeper = Keeper.of(lay_foundation(settings))
+    if action == "status":
+        print(json.dumps(keeper.status(), indent=1))
+        return 0
+    if action == "rotate":
+        rotation = keeper.rotate()
+        print(json.dumps(asdict(rotation), indent=1))
+        return 1 if rotation.unreadable else 0
+    if patient_id is not None:
+        number = sys.stdin.readline().strip() if patient_id == "-" else patient_id
+        name = pseudonym_of(keeper.foundation.keyring, issuer, number)
+    if name is None:
+        print(f"scanside: vault {action} needs a pseudonym, a keyed UID or --patient-id", file=sys.stderr)
+        return 2
+    try:
+        return _lookup(keeper, name) if action == "lookup" else _purge(keeper, name, undelivered=undelivered)
+    except NoPseudonym as error:
+        print(f"scanside: {error}", file=sys.stderr)
+        return 2
+
+
+def _lookup(keeper: Keeper, name: str) -> int:
+    found = keeper.lookup(name)
+    print(json.dumps(found, indent=1, ensure_ascii=False))
+    return 0 if found else 1
+
+
+def _purge(keeper: Keeper, name: str, *, undelivered: bool) -> int:
+    waiting = keeper.waiting(name)
+    if waiting and not undelivered:
+        print(
+            f"scanside: {waiting} series still wait for their results: --undelivered purges them too",
+            file=sys.stderr,
+        )
+        return 1
+    purged = keeper.purge(name)
+    print(json.dumps({"purged": purged}))
+    return 0 if purged else 1
 
 
 def _site_key(settings: Settings) -> KeyRing:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from service.bootstrap import Foundation
 from service.ledger import Views
 from service.metrics import Metrics
+from service.vault import Keeper
 
 SWEEP_AT_ONCE = 20  # series
 GRACE_S = 300.0  # a spool file without an instance may be one that is being noted right now
@@ -71,13 +72,16 @@ class Housekeeper:
                 self.foundation.outbox.delete(name)
             log.info("pixels have left", extra={"series": series_uid, "count": len(names)})
         self._let_strays_go()
+        forgotten = Keeper.of(self.foundation).forget(now)
+        if forgotten:
+            log.info("identities have left the vault", extra={"count": forgotten})
         upkeep.forget(now - EVENTS_KEPT_S)
 
     def _let_strays_go(self) -> None:
         spool = self.foundation.spool
+        for name in self.foundation.upkeep.erased():
+            spool.delete(name)
         for name in self.foundation.upkeep.unknown(spool.names()):
             with suppress(FileNotFoundError):
                 if spool.age_s(name, time.time()) > GRACE_S:
                     spool.delete(name)
-        for name in self.foundation.upkeep.erased():
-            spool.delete(name)

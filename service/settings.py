@@ -25,7 +25,7 @@ from dicom_scp.ps3_15 import Option
 
 PREFIX = "SCANSIDE_"
 DEFAULT_STATE_DIR = Path("~/.local/state/scanside")
-KEY = re.compile(r"[0-9A-Fa-f]{64}")
+KEYS = re.compile(r"[0-9A-Fa-f]{64}([\s,]+[0-9A-Fa-f]{64})*")
 IDENTIFYING = frozenset(  # what no research export retains
     {
         Option.RETAIN_UIDS,
@@ -111,14 +111,6 @@ class FolderDestination(_ResultDestination):
     folder: Folder
 
 
-def _known_kind(value: object) -> object:
-    """Says plainly that a kind of the design is not built yet."""
-    kind = value.get("kind") if isinstance(value, Mapping) else None
-    if kind == "stow":
-        raise ValueError("kind = 'stow' is not built yet: use 'dicom', 'folder' or 'research'")
-    return value
-
-
 class ResearchDestination(_Destination):
     """A repository that takes whole series without identity, with their quality label and a manifest."""
 
@@ -140,6 +132,14 @@ class ResearchDestination(_Destination):
         if (self.host is None) != (self.ae_title is None):
             raise ValueError("host and ae_title go together")
         return self
+
+
+def _known_kind(value: object) -> object:
+    """Says plainly that a kind of the design is not built yet."""
+    kind = value.get("kind") if isinstance(value, Mapping) else None
+    if kind == "stow":
+        raise ValueError("kind = 'stow' is not built yet: use 'dicom', 'folder' or 'research'")
+    return value
 
 
 Destination = Annotated[
@@ -239,7 +239,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """SQLAlchemy URL; empty: ``scanside.sqlite`` in the state folder"""
     key: SecretStr | None = None
-    """site key, 64 hexadecimal digits; empty: the key file in the state folder"""
+    """site key, 64 hexadecimal digits, and further ones that seal; empty: the key file in the state folder"""
     unsafe_keep_identity: bool = False
     """for the test of the test only: identity stays in the spool"""
 
@@ -255,6 +255,8 @@ class Settings(BaseSettings):
     """seconds after its last instance at which a series is closed as it stands"""
     retention_days: float = Field(default=7.0, ge=0)
     """how long pixels stay in the spool after every result was delivered"""
+    identity_days: float = Field(default=30.0, ge=0)
+    """how long the vault keeps who a series is of after every result was delivered"""
     min_free_mb: int = Field(default=512, ge=0)
     """free space on the spool's disk below which instances are answered 0xA700"""
     give_up_hours: float = Field(default=72.0, gt=0)
@@ -304,7 +306,7 @@ class Settings(BaseSettings):
     @field_validator("key")
     @classmethod
     def _is_a_key(cls, key: SecretStr | None) -> SecretStr | None:
-        if key is not None and not KEY.fullmatch(key.get_secret_value().strip()):
+        if key is not None and not KEYS.fullmatch(key.get_secret_value().strip()):
             raise ValueError("a key is 64 hexadecimal digits")
         return key
 
@@ -333,16 +335,6 @@ class Settings(BaseSettings):
             raise ValueError("cap_s must not be shorter than quiet_s")
         return self
 
-    @property
-    def deidentify(self) -> bool:
-        """Whether identity is taken off at the door."""
-        return not self.unsafe_keep_identity
-
-    @property
-    def database(self) -> str:
-        """The SQLAlchemy URL in use. It may hold a password: for the engine only."""
-        if self.database_url is None:
-            return f"sqlite:///{self.state_dir / 'scanside.sqlite'}"
     @model_validator(mode="after")
     def _exports_what_a_profile_allows(self) -> Self:
         options = {one.name: frozenset(one.options) for one in (LIVE, EXPORT)}
@@ -366,6 +358,16 @@ class Settings(BaseSettings):
             raise ValueError("unsafe_keep_identity and a destination of kind 'research' exclude each other")
         return self
 
+    @property
+    def deidentify(self) -> bool:
+        """Whether identity is taken off at the door."""
+        return not self.unsafe_keep_identity
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in use. It may hold a password: for the engine only."""
+        if self.database_url is None:
+            return f"sqlite:///{self.state_dir / 'scanside.sqlite'}"
         return self.database_url.get_secret_value()
 
     @property

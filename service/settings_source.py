@@ -20,7 +20,11 @@ from service.settings import DEFAULT_STATE_DIR, PREFIX, Settings
 CONFIG_VARIABLE = (
     f"{PREFIX}CONFIG"  # names the TOML; else scanside.toml in the state folder, where there is one
 )
-SECRETS = ("key", "database_url")  # also read from the file that SCANSIDE_<NAME>_FILE names
+SECRETS = (
+    "key",
+    "database_url",
+)  # also read from the file that SCANSIDE_<NAME>_FILE names, or systemd hands over
+CREDENTIALS = "CREDENTIALS_DIRECTORY"  # set by systemd; LoadCredential=scanside.key:PATH lays a file there
 NOT_SETTINGS = frozenset(
     {
         CONFIG_VARIABLE,
@@ -79,7 +83,7 @@ def load(given: Mapping[str, object] | None = None) -> Loaded:
     except ValidationError as error:
         raise BadSettings("\n".join(_complaints(error, path, table, said))) from None
     origins = dict.fromkeys(table, str(path))
-    origins |= {name: f"{PREFIX}{name.upper()}_FILE" for name in secrets}
+    origins |= {name: named_by for name, (_, named_by) in _secret_files(os.environ).items()}
     origins |= {name: f"{PREFIX}{name.upper()}" for name in variables}
     return Loaded(settings, origins | dict.fromkeys(said, "given"))
 
@@ -110,13 +114,24 @@ def _from_environment() -> dict[str, object]:
 
 def _from_secret_files(environ: Mapping[str, str]) -> dict[str, object]:
     found: dict[str, object] = {}
+    for name, (path, named_by) in _secret_files(environ).items():
+        try:
+            found[name] = SecretStr(Path(path).read_text(encoding="utf-8").strip())
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadSettings(f"{named_by}: cannot read {path} ({type(error).__name__})") from None
+    return found
+
+
+def _secret_files(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Find the file of each secret, and who names it: a variable of ours, or systemd's LoadCredential."""
+    found: dict[str, tuple[str, str]] = {}
     for name in SECRETS:
         variable = f"{PREFIX}{name.upper()}_FILE"
+        credential = Path(environ.get(CREDENTIALS, "/nonexistent")) / f"scanside.{name}"
         if path := environ.get(variable):
-            try:
-                found[name] = SecretStr(Path(path).read_text(encoding="utf-8").strip())
-            except (OSError, UnicodeDecodeError) as error:
-                raise BadSettings(f"{variable}: cannot read {path} ({type(error).__name__})") from None
+            found[name] = path, variable
+        elif credential.exists():
+            found[name] = str(credential), f"{CREDENTIALS}/{credential.name}"
     return found
 
 

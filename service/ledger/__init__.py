@@ -2,6 +2,7 @@
 
 from service.ledger.closings import Closings, Judgement, OpenSeries
 from service.ledger.database import Bell, Database, LedgerUnavailable
+from service.ledger.identities import Identities
 from service.ledger.intake import Arrival, Intake, Outcome
 from service.ledger.leases import LeaseLost, Worker
 from service.ledger.order import ScoredRow
@@ -20,6 +21,7 @@ __all__ = [
     "Database",
     "Delivery",
     "DeliveryState",
+    "Identities",
     "Installation",
     "InstanceRow",
     "Intake",

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from service.ledger.database import lock_all
 from service.ledger.events import note_event
 from service.ledger.leases import Worker
-from service.ledger.order import ScoredRow, scored_rows
+from service.ledger.order import NAMED, ScoredRow, scored_rows
 from service.ledger.states import OPEN, SeriesState, SliceState
 from service.ledger.tables import learnt, series, slice_
 
@@ -110,9 +110,12 @@ class Closings:
             )
 
     def scored_rows(self, series_uid: str, generation: int) -> list[ScoredRow]:
-        """Give the slices of a generation in their order: position along the normal, instance number, arrival."""
+        """Give the slices of a generation in their order: position along the normal, instance number, arrival.
+
+        A generation that comes after the series was forgotten has its own slices only.
+        """
         with self._worker.database.read() as connection:
-            return scored_rows(connection, series_uid, generation)
+            return scored_rows(connection, series_uid, generation, NAMED)
 
     def closed(self, item: OpenSeries, judgement: Judgement) -> bool:
         """Write the verdict, learn from it and tell the console; False if an instance came in between."""

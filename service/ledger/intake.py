@@ -210,7 +210,7 @@ def _open(
     """Open the next generation of a series; gives its row and number."""
     generation = 1 if last is None else int(last.generation) + 1
     series_id = secrets.token_hex(8)
-    if last is None:
+    if last is None or not _has_header(connection, arrival.series_uid):  # the vault may have let it go
         _keep_header(connection, arrival, arrival.series_uid, now)
     connection.execute(
         insert(series),
@@ -232,6 +232,10 @@ def _open(
         },
     )
     return series_id, generation
+
+
+def _has_header(connection: Connection, uid: str) -> bool:
+    return connection.scalar(select(vault.c.uid).where(vault.c.uid == uid)) is not None
 
 
 def _keep_header(connection: Connection, arrival: Arrival, uid: str, now: float) -> None:

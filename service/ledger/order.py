@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, case, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from service.ledger.states import SliceState
 from service.ledger.tables import instance, slice_
@@ -30,7 +30,12 @@ def instance_order() -> tuple[Any, ...]:
     return none_last, instance.c.position, instance.c.instance_number, instance.c.id
 
 
-def scored_rows(connection: Connection, series_uid: str, generation: int) -> list[ScoredRow]:
+NAMED = func.length(instance.c.reference) > 0  # who these instances are of has not been forgotten
+
+
+def scored_rows(
+    connection: Connection, series_uid: str, generation: int, *conditions: ColumnElement[bool]
+) -> list[ScoredRow]:
     """Give the slices of a generation, which has those of all before it, in the order of the series."""
     rows = connection.execute(
         select(
@@ -43,7 +48,7 @@ def scored_rows(connection: Connection, series_uid: str, generation: int) -> lis
             instance.c.instance_number,
         )
         .join(instance, instance.c.id == slice_.c.instance_id)
-        .where(slice_.c.series_uid == series_uid, instance.c.generation <= generation)
+        .where(slice_.c.series_uid == series_uid, instance.c.generation <= generation, *conditions)
         .order_by(*instance_order(), slice_.c.frame)
     ).all()
     return [

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, exists, func, insert, select, update
 
 from service.ledger.events import note_event
 from service.ledger.leases import LeaseLost, Worker
-from service.ledger.order import instance_order
+from service.ledger.order import NAMED, instance_order
 from service.ledger.states import DeliveryState, SeriesState
 from service.ledger.tables import instance, outbox, series, slice_, vault
 
@@ -126,6 +126,7 @@ class Reports:
                     instance.c.series_uid == series_uid,
                     instance.c.generation <= generation,
                     instance.c.conflict.is_(False),
+                    NAMED,
                 )
                 .order_by(*instance_order())
             ).all()
@@ -151,7 +152,6 @@ class Reports:
             ).all()
         return {(row.instance_id, row.frame): row.masks for row in rows}
 
-    def posted(self, task: ReportTask, parcels: Sequence[Parcel]) -> None:
     def posted_before(self, task: ReportTask, destination: str) -> set[str]:
         """Give the objects that earlier generations of the series put into the outbox for a destination."""
         with self._worker.database.read() as connection:
@@ -163,6 +163,7 @@ class Reports:
                 )
             )
 
+    def posted(self, task: ReportTask, parcels: Sequence[Parcel]) -> None:
         """Put built objects into the outbox; one that lies there already (a retry) stays. Raises LeaseLost."""
         with self._worker.database.write() as connection:
             self._hold(connection, task)
