@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from inference.card import Calibration, Card, load_card, released
@@ -39,7 +40,7 @@ from models.trial import SEEDS, Trial, drawn
 
 SLICES = 600
 STRESSED_SHARE = 6  # one stressed slice for so many simulated ones
-SPOILT_SHARE = 25  # one spoilt series for so many simulated slices
+SERIES_SHARE = 25  # one series for so many simulated slices
 FEW = 14  # clean slices of a subject, for thresholds
 LOG = "training.csv"  # of the training, beside its model
 
@@ -87,17 +88,32 @@ class Bench:
         chosen = [
             rng.permutation(np.flatnonzero(inside & (self.pool.source == name)))[:FEW] for name in names
         ]
-        return self.pool.at(np.sort(np.concatenate(chosen)))
+        return self._thinned(self.pool.at(np.sort(np.concatenate(chosen))))
+
+    @cached_property
+    def clean(self) -> Pool:
+        """The held-out slices as they were found."""
+        return self._thinned(self.pool.of("test"))
+
+    def _thinned(self, pool: Pool) -> Pool:
+        """Take no more clean slices than are simulated."""
+        return pool.at(spread(len(pool), self.slices))
 
     @cached_property
     def series(self) -> list[Series]:
         """The held-out series."""
-        return read_series(self.pool, "test")
+        found = read_series(self.pool, "test")
+        return [found[k] for k in spread(len(found), max(1, self.slices // SERIES_SHARE))]
 
     @cached_property
     def stressed(self) -> Stressed:
         """The held-out slices under stress."""
         return stressed(self.pool.of("test"), max(8, self.slices // STRESSED_SHARE))
+
+
+def spread(number: int, most: int) -> NDArray[np.intp]:
+    """Return at most so many of 0..number - 1, evenly."""
+    return np.unique(np.linspace(0, number - 1, min(number, most)).round().astype(np.intp))
 
 
 def evaluate(
@@ -121,14 +137,14 @@ def evaluated(folder: Path, bench: Bench, *, log: Path | None = None, keep: bool
 
     validation = step(Answers, "validation", lambda: ask(model, bench.validation))
     answers = step(Answers, "test", lambda: ask(model, bench.test))
-    test = bench.pool.of("test")
-    clean = step(CleanAnswers, "clean", lambda: ask_clean(model, test))
+    clean = step(CleanAnswers, "clean", lambda: ask_clean(model, bench.clean))
     if keep:
         reading = _stated(card)
     else:
         reading = choose(validation, step(CleanAnswers, "quiet", lambda: ask_clean(model, bench.quiet)))
     card = _read_as(card, reading)
     verdicts = _verdicts(card, bench)
+    test = bench.pool.of("test")
     resamples = resampling(np.concatenate([test.source, verdicts.clean.subject]))
     single = measure(answers, clean, reading, resamples)
     series = of_clean(verdicts.clean, resamples) | of_spoilt(verdicts.spoilt, resamples)
@@ -137,7 +153,7 @@ def evaluated(folder: Path, bench: Bench, *, log: Path | None = None, keep: bool
     )
     origin = Provenance(
         simulated=bench.slices,
-        clean=len(test),
+        clean=len(bench.clean),
         series=len(verdicts.clean.subject),
         test_sources=sources(test),
         validation_sources=sources(bench.pool.of("validation")),
@@ -175,12 +191,7 @@ def _verdicts(card: Card, bench: Bench) -> _Judged:
     named = digest(card.sha256, card.classes, card.suitability, bench.judging)
     return _Judged(
         clean=bench.kept(Verdicts, "series", named, lambda: judge_clean(eye, bench.series)),
-        spoilt=bench.kept(
-            Verdicts,
-            "spoilt",
-            named,
-            lambda: judge_spoilt(eye, bench.series, max(1, bench.slices // SPOILT_SHARE)),
-        ),
+        spoilt=bench.kept(Verdicts, "spoilt", named, lambda: judge_spoilt(eye, bench.series)),
         stress=bench.kept(Outcomes, "stress", named, lambda: judge_stressed(eye, bench.stressed)),
     )
 

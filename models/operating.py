@@ -14,6 +14,7 @@ from models.modelcard import OperatingPoint
 FALSE_ALARMS = 0.02  # of the clean validation slices, per class
 LOWEST, HIGHEST = 0.30, 0.98  # of a presence threshold
 TEMPERATURES = (0.25, 4.0)
+CUTS, CUT_SEED = 8, 606  # how often subjects are cut in halves
 ABSTENTIONS = 0.01  # of validation slices, be they clean or simulated
 
 Fit = tuple[float, float]  # temperature, bias: probability = sigmoid(logit / temperature + bias)
@@ -54,24 +55,29 @@ def choose(simulated: Answers, clean: CleanAnswers) -> Reading:
 def calibrated(logits: Floats, truth: Bits, subject: NDArray[np.str_]) -> Fit:
     """Return the calibration whose error is least on subjects that it was not fitted on, fitted on all.
 
-    A temperature alone or temperature and bias (Platt 1999). On subjects cut in two halves each is fitted on one and
-    judged on the other.
+    A temperature alone or temperature and bias (Platt 1999). Subjects are cut in two halves, several times: each way is
+    fitted on one half and judged on the other.
     """
-    first = half(subject)
     ways: tuple[Callable[[Floats, Bits], Fit], ...] = (tempered, platt)
-    return min(ways, key=lambda way: _held_out_error(way, logits, truth, first))(logits, truth)
+    cuts = halves(subject)
+    errors = [sum(_held_out_error(way, logits, truth, first) for first in cuts) for way in ways]
+    return ways[int(np.argmin(errors))](logits, truth)
 
 
-def half(subject: NDArray[np.str_]) -> Bits:
-    """Return which slices are of the first half: the largest subjects first, each to the smaller side."""
+def halves(subject: NDArray[np.str_]) -> list[Bits]:
+    """Return, several times, which slices are of the first half: subjects in any order, each to the smaller side."""
     names, counts = np.unique(subject, return_counts=True)
-    sides: tuple[list[str], list[str]] = [], []
-    sizes = [0, 0]
-    for k in np.argsort(-counts, kind="stable"):
-        side = int(sizes[1] < sizes[0])
-        sides[side].append(str(names[k]))
-        sizes[side] += int(counts[k])
-    return np.isin(subject, sides[0])
+    rng = np.random.default_rng(CUT_SEED)
+    cuts = []
+    for _ in range(CUTS):
+        sides: tuple[list[str], list[str]] = ([], [])
+        sizes = [0, 0]
+        for k in rng.permutation(len(names)):
+            side = int(sizes[1] < sizes[0])
+            sides[side].append(str(names[k]))
+            sizes[side] += int(counts[k])
+        cuts.append(np.isin(subject, sides[0]))
+    return cuts
 
 
 def _held_out_error(way: Callable[[Floats, Bits], Fit], logits: Floats, truth: Bits, first: Bits) -> float:

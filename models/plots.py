@@ -1,6 +1,6 @@
 """The curves of a model card: reliability, receiver's curves, severity, learning. No image of a patient."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 mpl.use("agg")
 COLOURS = {artifact.name: artifact.colour for artifact in CATALOGUE}
 DPI = 80
+BESIDE: Mapping[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "frameon": False}
 FEWEST = 5  # slices in a bin of which a reliability is drawn
 
 
@@ -116,7 +117,7 @@ def _severity(one: "Evaluation", found: Any, iou: Any) -> None:  # noqa: ANN401
                 middles, one.single.severities[name][key], "o-", ms=3, lw=1.2, color=_dark(name), label=name
             )
         axes.set(title=title, xlabel="severity planted", ylim=(0, 1))
-    iou.legend(fontsize=7, ncols=2, loc="upper left")
+    iou.legend(fontsize=7, **BESIDE)
 
 
 def _learning(one: "Evaluation", whole: Any, classes: Any) -> None:  # noqa: ANN401
@@ -136,7 +137,7 @@ def _learning(one: "Evaluation", whole: Any, classes: Any) -> None:  # noqa: ANN
     whole.set(title="Validation, while training", xlabel="minutes", ylim=(0, 1))
     classes.set(title="IoU of each class", xlabel="minutes", ylim=(0, 1))
     whole.legend(fontsize=8)
-    classes.legend(fontsize=7, ncols=2, loc="upper left")
+    classes.legend(fontsize=7, **BESIDE)
 
 
 def _value(text: str | None) -> float:

@@ -125,21 +125,20 @@ def judge_clean(eye: Eye, series: Sequence[Series]) -> Verdicts:
     return _verdicts(rows)
 
 
-def judge_spoilt(eye: Eye, series: Sequence[Series], most: int) -> Verdicts:
-    """Return the verdicts on at most `most` series, each spoilt by motion, ghost, wrap and spike in turn.
+def judge_spoilt(eye: Eye, series: Sequence[Series]) -> Verdicts:
+    """Return the verdicts on the series that are long enough, each spoilt by motion, ghost, wrap and spike in turn.
 
     Once on all of a few slices from its middle, once on a part of them. The severity rises until half of the spoilt
     slices are unsuitable; where it does not suffice the series does not count as unsuitable.
     """
-    long_enough = [one for one in series if len(one.slices) >= SPOILT_SLICES]
-    places = np.linspace(0, len(long_enough) - 1, min(most, len(long_enough))).round().astype(int)
     rows: list[_Row] = []
-    for number in places:
-        one = long_enough[number]
+    for number, one in enumerate(series):
+        if len(one.slices) < SPOILT_SLICES:
+            continue
         canvases = _middle(one)
         clean = _scores(eye, canvases)
         for artifact in REPEATABLE:
-            spoilt, unsuitable = _spoilt(canvases, artifact, int(number))
+            spoilt, unsuitable = _spoilt(canvases, artifact, number)
             scores = _scores(eye, spoilt)
             half = (SPOILT_SLICES - PART_SPOILT) // 2
             part = [*clean[:half], *scores[half : half + PART_SPOILT], *clean[half + PART_SPOILT :]]

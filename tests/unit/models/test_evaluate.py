@@ -12,11 +12,16 @@ from inference.card import load_card, released
 from models.classes import CLASSES
 from models.classical import Evidence, fit
 from models.dataset import phantom_pool
-from models.evaluate import Bench, evaluated
+from models.evaluate import Bench, evaluated, spread
 from models.evaluation import Evaluation
 from models.kept import digest, kept
 from models.readme import readme, side_by_side
 from models.stress import STRESSES
+
+
+@pytest.fixture(autouse=True)
+def phantoms_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SCANSIDE_DATA", raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +51,16 @@ def test_the_readme_tells_what_was_measured(found: Evaluation) -> None:
         "Good machine learning",
     ):
         assert f"## {title}" in text
+
+
+def test_a_small_evaluation_takes_few_of_everything_and_a_large_one_all() -> None:
+    pool = phantom_pool(12, 6)
+    small, large = Bench(pool, 8), Bench(pool, 600)
+
+    assert (len(small.clean), len(large.clean)) == (8, 12)
+    assert len(small.quiet) == 8
+    assert (len(small.series), len(large.series)) == (1, 2)
+    assert spread(5, 3).tolist() == [0, 2, 4]
 
 
 def test_models_stand_side_by_side(found: Evaluation) -> None:

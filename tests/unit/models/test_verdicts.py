@@ -87,7 +87,7 @@ def test_a_clean_series_gets_the_verdict_that_its_slices_call_for() -> None:
 def test_a_series_is_spoilt_by_each_artifact_once_wholly_and_once_in_part() -> None:
     series = read_series(phantom_pool(6, SPOILT_SLICES), "test")
 
-    found = judge_spoilt(eye(0.05), series, 5)
+    found = judge_spoilt(eye(0.05), series)
 
     assert sorted(zip(found.artifact.tolist(), found.extent.tolist(), strict=True)) == [
         (artifact, extent) for artifact in ("ghost", "motion", "spike", "wrap") for extent in ("all", "part")
@@ -104,7 +104,7 @@ def test_a_part_of_a_spoilt_series_is_two_slices_among_clean_ones() -> None:
             self.suitability = 0.95 if self.seen == 0 else 0.05  # the clean slices come first
             return super().examine(slices)
 
-    found = judge_spoilt(cast("Eye", Honest(0.0)), series, 1)
+    found = judge_spoilt(cast("Eye", Honest(0.0)), series)
     quality, verdict = judged([score(0.95)] * (SPOILT_SLICES - PART_SPOILT) + [score(0.05)] * PART_SPOILT)
 
     assert quality.n_slices == SPOILT_SLICES
