@@ -27,14 +27,15 @@ def plane_of(dataset: Dataset, frame: int) -> Plane | None:
 
 
 def cut_of(datasets: Sequence[Dataset]) -> Cut:
-    """Find the face over the parallel images that are most; the cut holds for all.
+    """Find the face over the images of a series; the cut holds for all. Raises NoFaceFound and UnreadableImage."""
+    return find_face(stack_of(datasets))
 
-    Raises NoFaceFound and UnreadableImage.
-    """
-    stacks: Found = {}
-    frames_of_reference = {str(dataset.get("FrameOfReferenceUID")) for dataset in datasets}
-    if len(frames_of_reference) > 1:
+
+def stack_of(datasets: Sequence[Dataset]) -> Stack:
+    """Gather the parallel images that are most, one for each place. Raises NoFaceFound and UnreadableImage."""
+    if len({str(dataset.get("FrameOfReferenceUID")) for dataset in datasets}) > 1:
         raise NoFaceFound("the images do not share a frame of reference")
+    stacks: Found = {}
     for dataset in datasets:
         for frame in range(1, number_of_frames(dataset) + 1):
             plane = plane_of(dataset, frame)
@@ -46,7 +47,7 @@ def cut_of(datasets: Sequence[Dataset]) -> Cut:
             places.setdefault(round(plane.place, 1), (plane, pixels))
     most = max(stacks.values(), key=len)
     ordered = [most[place] for place in sorted(most)]
-    return find_face(Stack(np.stack([pixels for _, pixels in ordered]), [plane for plane, _ in ordered]))
+    return Stack(np.stack([pixels for _, pixels in ordered]), [plane for plane, _ in ordered])
 
 
 def deface(dataset: Dataset, cut: Cut) -> None:
