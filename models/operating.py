@@ -45,11 +45,17 @@ class Reading:
 
 def choose(simulated: Answers, clean: CleanAnswers) -> Reading:
     """Return the operating point of each class, the calibration of the suitability, and how far is too far."""
-    logits = np.concatenate([simulated.suitability, clean.suitability])
-    truth = np.concatenate([simulated.usable, np.ones(len(clean.suitability), dtype=bool)])
-    subject = np.concatenate([simulated.subject, clean.subject])
+    own = held_out(simulated, clean)
+    logits = np.concatenate([simulated.suitability, clean.suitability[own]])
+    truth = np.concatenate([simulated.usable, np.ones(int(own.sum()), dtype=bool)])
+    subject = np.concatenate([simulated.subject, clean.subject[own]])
     points = tuple(_point(k, simulated, clean) for k in range(len(CLASSES)))
     return Reading(points, calibrated(logits, truth, subject), _farthest(simulated, clean))
+
+
+def held_out(simulated: Answers, clean: CleanAnswers) -> Bits:
+    """Return which clean slices are of the subjects of the simulated ones: the others may have been trained on."""
+    return np.isin(clean.subject, simulated.subject)
 
 
 def calibrated(logits: Floats, truth: Bits, subject: NDArray[np.str_]) -> Fit:
@@ -137,8 +143,11 @@ def _point(k: int, simulated: Answers, clean: CleanAnswers) -> OperatingPoint:
 
 def _farthest(simulated: Answers, clean: CleanAnswers) -> float | None:
     """Return the distance that few slices of validation subjects exceed: an artifact is no reason not to score."""
-    held_out = clean.outlier[np.isin(clean.subject, simulated.subject)]
-    told = [far for far in (held_out, simulated.outlier) if len(far) and np.isfinite(far).all()]
+    told = [
+        far
+        for far in (clean.outlier[held_out(simulated, clean)], simulated.outlier)
+        if len(far) and np.isfinite(far).all()
+    ]
     return round(max(float(np.quantile(far, 1 - ABSTENTIONS)) for far in told), 4) if told else None
 
 

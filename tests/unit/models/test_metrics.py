@@ -241,3 +241,17 @@ def test_what_is_too_far_is_chosen_on_validation_slices_where_the_model_tells_a_
     assert choose(near, replace(clean, outlier=np.zeros(50))).outlier == pytest.approx(1.98)
     assert choose(near, replace(clean, subject=np.full(50, "of training"))).outlier == pytest.approx(1.98)
     assert choose(answers, replace(clean, outlier=np.full(50, np.nan))).outlier is None
+
+
+def test_clean_slices_that_may_have_been_trained_on_calibrate_nothing() -> None:
+    answers, clean = oracle_and_noise()
+    many = replace(clean, suitability=np.full(50, -9.0), subject=np.full(50, "of training"))
+
+    assert (
+        choose(answers, many).suitability
+        == choose(answers, replace(many, suitability=np.full(50, 9.0))).suitability
+    )
+    assert (
+        choose(answers, clean).suitability
+        != choose(answers, replace(clean, suitability=-clean.suitability)).suitability
+    )
