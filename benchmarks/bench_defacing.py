@@ -80,7 +80,8 @@ def real(data: Path, pictures: Path | None) -> None:
             draw(pictures / f"{name.replace('/', '_')}.png", stack, cut)
     print(
         f"defacing: real heads: {len(faces)} defaced, {refused} stay; of the face's skin at least "
-        f"{min(faces):.3f} gone, median {np.median(faces):.3f}; of the brain at most {max(brains):.5f}; {np.median(seconds):.2f} s CPU"
+        f"{min(faces):.3f} gone, median {np.median(faces):.3f}; of the brain at most {max(brains):.5f}; "
+        f"{np.median(seconds):.2f} s CPU"
     )
 
 

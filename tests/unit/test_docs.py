@@ -33,6 +33,7 @@ from service.settings import (
     Allow,
     DicomDestination,
     FolderDestination,
+    ResearchDestination,
     Rules,
     Scanner,
     Settings,
@@ -211,7 +212,8 @@ def test_every_metric_is_explained_and_no_other() -> None:
 
 
 def test_every_setting_stands_in_the_example() -> None:
-    tables = (Settings, Allow, Rules, Scanner, DicomDestination, FolderDestination, SourceProfile)
+    destinations = (DicomDestination, FolderDestination, ResearchDestination)
+    tables = (Settings, Allow, Rules, Scanner, SourceProfile, *destinations)
     named = {name for kind in tables for name in kind.model_fields}
     text = read("deploy/scanside.toml")
     keys = set(re.findall(r"^#?([a-z_]+) = |^#?\[+([a-z_]+)\]+$", text, re.MULTILINE))

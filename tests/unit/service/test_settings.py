@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.settings import DicomDestination, FolderDestination, Settings
+from service.settings import DicomDestination, FolderDestination, ResearchDestination, Settings
 from service.settings_source import BadSettings, describe, load
 
 KEY = "5c" * 32
@@ -251,3 +251,36 @@ def test_what_a_careful_administrator_would_change_is_said() -> None:
 
 
 _FOLDER = {"name": "out", "kind": "folder", "folder": "/srv/out"}
+
+
+def research(**more: object) -> dict[str, object]:
+    return {"name": "r", "kind": "research", "folder": "/srv/research"} | more
+
+
+def test_a_research_destination_shifts_dates_where_nothing_is_said(tmp_path: Path) -> None:
+    (entry,) = Settings(state_dir=tmp_path, destination=[research()]).destination
+    assert isinstance(entry, ResearchDestination)
+    assert (entry.profile, entry.host, entry.send) == ("export", None, "always")
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"host": "pacs"}, "go together"),
+        ({"ae_title": "PACS"}, "go together"),
+        ({"profile": "nobody's"}, "no profile"),
+        ({"profile": "open"}, "retains too much"),
+        ({"results": ["SR"]}, "Extra inputs"),
+    ],
+)
+def test_a_research_destination_that_cannot_be_is_refused(
+    tmp_path: Path, more: dict[str, object], why: str
+) -> None:
+    profile = {"name": "open", "options": ["retain_uids"], "ae_titles": ["MR9"]}
+    with pytest.raises(ValidationError, match=why):
+        Settings(state_dir=tmp_path, destination=[research(**more)], profile=[profile])
+
+
+def test_nothing_is_exported_for_research_where_identity_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="exclude each other"):
+        Settings(state_dir=tmp_path, destination=[research()], unsafe_keep_identity=True)
