@@ -1,6 +1,7 @@
 """Figures of merit and operating points, on numbers that can be worked out by hand."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -181,6 +182,7 @@ def test_a_trial_follows_from_its_seed_and_every_class_is_drawn_alike_often() ->
     assert all(subject.startswith("phantom/") for subject in trial.subject)
 
 
+@cache
 def oracle_and_noise() -> tuple[Answers, CleanAnswers]:
     """Answers of a model that knows masks and motion, and guesses the rest."""
     pool = phantom_pool(6, 2)
