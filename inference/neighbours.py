@@ -18,8 +18,12 @@ BRIGHT = 0.25  # of the stack's signal: cells of the fixed mask
 STEP = 0.10  # of the signal between odd and even slices
 DROP = 0.40  # of the signal lost against the neighbours
 EVEN_THERE = 80.0  # percentile of the cells: a slice that dropped out lost signal everywhere, anatomy changes in places
-MOST_DROPPED = 0.2  # of the slices; where more are darker the series holds several contrasts
+MOST_DROPPED = 0.2  # of a stack; where more are darker it holds several contrasts
+NO_NEIGHBOURS = "too few neighbouring slices"
 OUTLYING = 5.0  # robust SD
+
+
+Loss = tuple[float, float, int]  # share of the signal, in robust SD of the stack, position in the series
 
 
 def misalignment(stacks: Sequence[Stack]) -> SeriesFact:
@@ -60,7 +64,7 @@ def interleave(stacks: Sequence[Stack]) -> SeriesFact:
         if len(departures) >= 2 * FEWEST
     ]
     if not steps:
-        return not_known("interleave", "too few neighbouring slices")
+        return not_known("interleave", NO_NEIGHBOURS)
     largest = max(steps)
     return fact(
         "interleave",
@@ -72,29 +76,35 @@ def interleave(stacks: Sequence[Stack]) -> SeriesFact:
 
 def dropout(stacks: Sequence[Stack]) -> SeriesFact:
     """Give the largest share of signal that a slice lost against its neighbours, on a fixed mask."""
-    lost: list[tuple[float, float, int]] = []
-    for stack in stacks:
-        departures = _departures(stack)
-        if len(departures) < FEWEST - 2:
-            continue
-        spread = max(1.4826 * float(np.median(np.abs(departures - np.median(departures)))), 0.01)
-        lost += [
-            (1.0 - float(np.exp(departure)), -float(departure) / spread, stack.slices[number + 1])
-            for number, departure in enumerate(departures)
-        ]
-    if not lost:
-        return not_known("dropout", "too few neighbouring slices")
-    lost.sort(key=lambda each: -each[0])
-    gone = [position for share, outlying, position in lost if share > DROP and outlying > OUTLYING]
-    if len(gone) > MOST_DROPPED * len(lost):
-        return not_known("dropout", "slices of different contrast take turns")
+    compared = [losses for losses in map(_losses, stacks) if losses]
+    single = [losses for losses in compared if sum(map(_is_gone, losses)) <= MOST_DROPPED * len(losses)]
+    if not single:
+        return not_known("dropout", "different contrasts take turns" if compared else NO_NEIGHBOURS)
+    lost = sorted((loss for losses in single for loss in losses), reverse=True)
+    largest = max(0.0, lost[0][0])
+    gone = [position for share, outlying, position in lost if _is_gone((share, outlying, position))]
     return fact(
         "dropout",
         present=bool(gone),
-        value=max(0.0, lost[0][0]),
-        detail=f"a slice lost up to {100 * max(0.0, lost[0][0]):.0f} % of its signal against its neighbours",
+        value=largest,
+        detail=f"a slice lost up to {100 * largest:.0f} % of its signal against its neighbours",
         slices=gone,
     )
+
+
+def _losses(stack: Stack) -> list[Loss]:
+    departures = _departures(stack)
+    if len(departures) < FEWEST - 2:
+        return []
+    spread = max(1.4826 * float(np.median(np.abs(departures - np.median(departures)))), 0.01)
+    return [
+        (1.0 - float(np.exp(departure)), -float(departure) / spread, stack.slices[number + 1])
+        for number, departure in enumerate(departures)
+    ]
+
+
+def _is_gone(loss: Loss) -> bool:
+    return loss[0] > DROP and loss[1] > OUTLYING
 
 
 def slice_step(footprints: Sequence[Footprint | None]) -> float | None:

@@ -1,0 +1,44 @@
+"""What is found on some slices keeps its place among all slices of the series."""
+
+from dataclasses import replace
+
+from inference import CATALOGUE, Finding
+from inference.evidence import Reading
+from inference.footprint import GRID, Footprint, Plane
+from inference.score import slice_score
+from service.judging import _placed, sum_up
+from service.ledger import ScoredRow, SliceState
+
+
+def row(position: int, number: int | None) -> ScoredRow:
+    """A slice at place `number` of its stack; None: not scored."""
+    score = None
+    if number is not None:
+        plane = Plane((0.0, 0.0, 5.0 * number), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (200.0, 200.0))
+        grid = tuple(100.0 if 16 <= cell < 48 else 1.0 for cell in range(GRID * GRID))
+        findings = [Finding(known.name, 0.05, 0.0, False, 0.0, None) for known in CATALOGUE]
+        score = replace(
+            slice_score(findings, 0.95),
+            evidence=(Reading("spike", 9.0 + 0.1 * number),),
+            footprint=Footprint(plane, 0.3, (0.0, 0.0), (0.0, 0.0, 0.0, 0.0), grid),
+        ).to_json()
+    return ScoredRow(
+        position=position,
+        instance_id=position,
+        frame=1,
+        state=SliceState.SCORED if number is not None else SliceState.UNREADABLE,
+        reason="",
+        score=score,
+        spool_name="",
+        instance_number=position + 1,
+    )
+
+
+def test_slices_of_the_whole_series_findings_and_metrics_count_among_all_slices() -> None:
+    numbers = [None, 0, 1, 2, None, 3, 5, 6, 7]  # the slice at place 4 is missing behind the fifth place
+    rows = [row(position, number) for position, number in enumerate(numbers)]
+    quality = _placed(sum_up(rows), rows)
+    missing = next(fact for fact in quality.geometry if fact.check == "missing")
+    assert (missing.present, missing.slices) == (True, (5,))
+    spike = next(metric for metric in quality.evidence if metric.metric == "spike")
+    assert spike.slice == 8
