@@ -1,12 +1,13 @@
 """A profile applied to the elements of one data set, at every depth."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from dicom_scp.anatomy import region
+from dicom_scp.concepts import Concept, purpose, region
 from dicom_scp.dates import shifted, well_formed
 from dicom_scp.elements import PIXEL_DATA, Element, Walker, encode, encode_item
+from dicom_scp.errors import NotUnderstood
 from dicom_scp.identity import STANDARD_UID, KeyRing
 from dicom_scp.known import Known
 from dicom_scp.private import SAFE_BLOCKS, SAFE_PLACES, SafeElement
@@ -15,6 +16,7 @@ from dicom_scp.profile import (
     ANYWHERE,
     DECIMAL_VRS,
     DEFINED_TERMS,
+    DISPENSABLE,
     DUMMIES,
     LISTED,
     MAX_TEXT,
@@ -31,6 +33,10 @@ from dicom_scp.values import text
 from dicom_scp.wording import is_term, of_the_body, words_of
 
 _CODE_VALUE, _CODING_SCHEME, _CODE_MEANING = 0x00080100, 0x00080102, 0x00080104
+_CODED: dict[str, Callable[[str, str], Concept | None]] = {
+    "AnatomicRegionSequence": region,
+    "PurposeOfReferenceCodeSequence": purpose,
+}
 _BODY_PART = 0x00180015
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _DECIMAL = re.compile(rb"[0-9eE+\-. \\\0]*")
@@ -205,19 +211,27 @@ class Cleaner:
             return b""
         self._path.append(rule.keyword)
         items = []
-        for elements in self.walker.items(element, depth):
-            cleaned = self._cleaned(elements, depth + 1)
-            items.append(encode_item(b"".join(cleaned[tag] for tag in sorted(cleaned))))
-        self._path.pop()
+        try:
+            for elements in self.walker.items(element, depth):
+                cleaned = self._cleaned(elements, depth + 1)
+                items.append(encode_item(b"".join(cleaned[tag] for tag in sorted(cleaned))))
+        except NotUnderstood:
+            if rule.keyword not in DISPENSABLE:
+                raise
+            return b""
+        finally:
+            self._path.pop()
         return encode(rule.tag, b"SQ", b"".join(items))
 
     def _code(self, rule: Rule, element: Element, depth: int) -> bytes:
-        """Keep the coded region of the body, rewritten from our own table; modifiers and free codes go."""
+        """Keep the first code, rewritten from the Standard's table; modifiers and free codes go."""
         if element.vr not in {b"", b"SQ", b"UN"}:
             return b""
         for elements in self.walker.items(element, depth):
             given = {e.tag: text(self._value(e)) for e in elements if not e.undefined}
-            coded = region(given.get(_CODING_SCHEME, ""), given.get(_CODE_VALUE, ""))
+            coded = _CODED[rule.keyword](given.get(_CODING_SCHEME, ""), given.get(_CODE_VALUE, ""))
+            if coded is None:
+                return b""
             item = (
                 encode(_CODE_VALUE, b"SH", coded.value.encode()),
                 encode(_CODING_SCHEME, b"SH", coded.scheme.encode()),

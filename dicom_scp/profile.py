@@ -101,6 +101,7 @@ KEPT = {
     "Body": "BodyPartExamined AnatomicalOrientationType PatientOrientation",
     "Image plane": "SliceThickness ImagePositionPatient ImageOrientationPatient PixelSpacing SliceLocation "
     "SpacingBetweenSlices PixelAspectRatio",
+    "References": "ReferencedSOPClassUID ReferencedFrameNumber",
     "Image pixel": "SamplesPerPixel PhotometricInterpretation PlanarConfiguration NumberOfFrames Rows "
     "Columns BitsAllocated BitsStored HighBit PixelRepresentation SmallestImagePixelValue "
     "LargestImagePixelValue PixelPaddingValue PixelPaddingRangeLimit "
@@ -159,11 +160,14 @@ WALKED = (
     "MRArterialSpinLabelingSequence ASLSlabSequence MRVelocityEncodingSequence "
     "CardiacSynchronizationSequence RespiratorySynchronizationSequence TemporalPositionSequence "
     "OperatingModeSequence SpecificAbsorptionRateSequence DimensionOrganizationSequence "
-    "DimensionIndexSequence MRMetaboliteMapSequence ContrastBolusUsageSequence"
+    "DimensionIndexSequence MRMetaboliteMapSequence ContrastBolusUsageSequence ReferencedImageSequence "
+    "SourceImageSequence"
 )
+DISPENSABLE = frozenset({"ReferencedImageSequence", "SourceImageSequence"})  # where they are broken they go
 SPECIAL = {
     Action.UID: "StudyInstanceUID SeriesInstanceUID SOPInstanceUID FrameOfReferenceUID ConcatenationUID "
-    "SOPInstanceUIDOfConcatenationSource DimensionOrganizationUID SynchronizationFrameOfReferenceUID",
+    "SOPInstanceUIDOfConcatenationSource DimensionOrganizationUID SynchronizationFrameOfReferenceUID "
+    "ReferencedSOPInstanceUID",
     Action.PATIENT: "PatientID PatientName",
     Action.AGE: "PatientAge",
     Action.DEVICE: "DeviceSerialNumber StationName",
@@ -171,7 +175,7 @@ SPECIAL = {
     "FrameReferenceDateTime",
     Action.EMPTY: "StudyDate StudyTime AccessionNumber ReferringPhysicianName StudyID PatientBirthDate "
     "PositionReferenceIndicator AcquisitionContextSequence ASLTechniqueDescription",
-    Action.CODE: "AnatomicRegionSequence",
+    Action.CODE: "AnatomicRegionSequence PurposeOfReferenceCodeSequence",
     Action.TERM: "BurnedInAnnotation MetaboliteMapDescription",
 }
 # Written into every clean file, empty, whether it was there or not: type 2 in all MR objects (PS3.3, A.4)

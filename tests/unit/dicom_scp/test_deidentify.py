@@ -288,3 +288,30 @@ def test_switched_off_it_leaves_the_identity_where_it_was(slices: list[Dataset])
     assert b"Quastenflosser" in off.content
     assert dcmread(BytesIO(off.content)).PatientID == slices[0].PatientID
     assert off.facts == cleaned(slices[0]).facts
+
+
+def test_references_between_images_stay_and_agree(slices: list[Dataset]) -> None:
+    for keyword in ("ReferencedImageSequence", "SourceImageSequence"):
+        setattr(
+            slices[0],
+            keyword,
+            items(
+                ReferencedSOPClassUID="1.2.840.10008.5.1.4.1.1.4",
+                ReferencedSOPInstanceUID=slices[1].SOPInstanceUID,
+                PurposeOfReferenceCodeSequence=items(
+                    CodeValue="121311", CodingSchemeDesignator="DCM", CodeMeaning="for Wilhelmine"
+                ),
+                RetrieveAETitle="WILHELMINE",
+            ),
+        )
+    clean = clean_dataset(slices[0])
+    for keyword in ("ReferencedImageSequence", "SourceImageSequence"):
+        (item,) = clean[keyword].value
+        assert item.ReferencedSOPInstanceUID == cleaned(slices[1]).sop_instance_uid
+        assert item.ReferencedSOPClassUID == slices[1].SOPClassUID
+        assert item.PurposeOfReferenceCodeSequence[0].CodeMeaning == "Localizer"
+        assert "RetrieveAETitle" not in item
+    slices[0].SourceImageSequence[0].ReferencedSOPClassUID = "1.2.3.7731904"
+    slices[0].SourceImageSequence[0].PurposeOfReferenceCodeSequence[0].CodeValue = "WILHELMINE"
+    (item,) = clean_dataset(slices[0]).SourceImageSequence
+    assert set(item.dir()) == {"ReferencedSOPInstanceUID"}
