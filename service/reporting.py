@@ -86,7 +86,8 @@ class Reporter:
         """Build what research destinations get; last, for the technologist's PACS does not wait for it."""
         if not repositories:
             return []
-        series = Reported(task.uid, result, rows, self.reports.instances_of(task.uid, task.generation))
+        instances = self.reports.instances_of(task.uid, task.generation)
+        series = Reported(task.uid, task.patient, result, rows, instances)
         return [
             parcel
             for one in repositories

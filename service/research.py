@@ -39,6 +39,9 @@ NARROWED = frozenset(  # codes of what the export itself takes out
     CODES[option][0] for option in (Option.RETAIN_PATIENT_CHARACTERISTICS, Option.RETAIN_SAFE_PRIVATE)
 )
 _PIXELS = 0x7FE00000
+SHARED_DATES = frozenset(
+    {"StudyDate", "StudyTime", "SeriesDate", "SeriesTime"}
+)  # the same for all of a series
 _STATEMENT_GROUP = 0x0012
 _STATEMENTS = frozenset({0x00280301, 0x00280302, 0x00280303})
 NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
@@ -80,9 +83,15 @@ class Reported:
     """A series whose results are built."""
 
     uid: str  # keyed
+    patient: str  # pseudonym
     result: Result  # under the original identity
     rows: Sequence[ScoredRow]  # every slice
-    instances: Sequence[InstanceRow]
+    instances: Sequence[InstanceRow]  # as in the result's source
+
+    @property
+    def originals(self) -> Mapping[int, SourceInstance]:
+        """What the result says of each instance, by its row."""
+        return {row.id: one for row, one in zip(self.instances, self.result.source.instances, strict=True)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,28 +120,29 @@ class Curator:
     def parcels(self, repository: Repository, series: Reported, known: Collection[str]) -> list[Parcel]:
         """Build a series for a repository, without the images that it knows; nothing, and a line in the log, if not."""
         try:
-            return self._parcels(repository, series, known)
+            entries = self._entries(repository.profile, series, known)
         except (NotExported, NoFaceFound, UnreadableImage) as reason:
             told = str(reason)
         except (FileNotFoundError, WrongKey):
             told = "its images are gone"
         except BROKEN:
             told = "its header does not hold together"
+        else:
+            return [self._sealed(repository, entry) for entry in entries]
         log.warning("a series is not exported", extra={"series": series.uid, "reason": told})
         return []
 
-    def _parcels(self, repository: Repository, series: Reported, known: Collection[str]) -> list[Parcel]:
-        profile = repository.profile
+    def _entries(self, profile: Profile, series: Reported, known: Collection[str]) -> list[Entry]:
         images = self._images(_scored(series))
         first = images[0].dataset
         _check(first, profile)
-        dates = self._dates(profile, series.result.source.header, str(first.PatientID))
         is_head = counts_as_head(first)
         done = DONE | {Option.CLEAN_VISUAL_FEATURES} if is_head else DONE
         cut = cut_of([image.dataset for image in images]) if is_head else None
+        originals = series.originals
         for image in images:
             _narrow(image.dataset, profile)
-            image.dataset.update(dates)
+            image.dataset.update(self._dates(profile, series, originals[image.row.id]))
             _state(image.dataset, profile, done)
             if cut is not None:
                 deface(image.dataset, cut)
@@ -146,8 +156,7 @@ class Curator:
             for image in images
             if image.row.sop_instance_uid not in known
         ]
-        entries.append(_manifest(entries, first, series.result, profile, done))
-        return [self._sealed(repository, entry) for entry in entries]
+        return [*entries, _manifest(entries, first, series.result, profile, done)]
 
     def _images(self, rows: Sequence[InstanceRow]) -> list[Image]:
         images = [Image(row, dcmread(BytesIO(self.spool.read(row.digest)))) for row in rows]
@@ -155,11 +164,16 @@ class Curator:
             raise NotExported("none of its images has a score")
         return images
 
-    def _dates(self, profile: Profile, original: Dataset, patient: str) -> Dataset:
-        """Give the dates of the original header that the profile lets stay, shifted."""
-        days, out = self.keyring.days(patient), Dataset()
+    def _dates(self, profile: Profile, series: Reported, of: SourceInstance) -> Dataset:
+        """Give the dates that the profile lets stay, shifted: those of a multi-frame object, else of the series.
+
+        The vault keeps no header of the other images of a series: what may differ between them is not given.
+        """
+        original = series.result.source.header if of.header is None else of.header
+        days, out = self.keyring.days(series.patient), Dataset()
         for rule in profile.rules.values():
-            if rule.action is not Action.SHIFT or rule.tag not in original:
+            shared = of.header is not None or rule.keyword in SHARED_DATES
+            if rule.action is not Action.SHIFT or rule.tag not in original or not shared:
                 continue
             value = str(original[rule.tag].value or "")
             moved = shifted(rule.vrs[0], value, days) if value else None
@@ -173,7 +187,7 @@ class Curator:
         scored = [row for row in series.rows if row.score is not None]
         result, head = series.result, Dataset()
         head.update({element.tag: element for element in images[0].dataset if element.tag < _PIXELS})
-        days = timedelta(self.keyring.days(str(head.PatientID)))
+        days = timedelta(self.keyring.days(series.patient))
         return replace(
             result,
             source=Source(head, tuple(_source_instance(image, n) for n, image in enumerate(images, 1))),

@@ -20,6 +20,7 @@ class ReportTask:
 
     id: str
     uid: str
+    patient: str  # pseudonym
     generation: int
     attempt: int
     verdict: str
@@ -102,6 +103,7 @@ class Reports:
         return ReportTask(
             id=row.id,
             uid=row.uid,
+            patient=row.patient,
             generation=row.generation,
             attempt=row.attempt + 1,
             verdict=row.verdict,
