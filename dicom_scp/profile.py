@@ -161,9 +161,15 @@ WALKED = (
     "CardiacSynchronizationSequence RespiratorySynchronizationSequence TemporalPositionSequence "
     "OperatingModeSequence SpecificAbsorptionRateSequence DimensionOrganizationSequence "
     "DimensionIndexSequence MRMetaboliteMapSequence ContrastBolusUsageSequence ReferencedImageSequence "
-    "SourceImageSequence"
+    "SourceImageSequence ReferencedImageEvidenceSequence SourceImageEvidenceSequence ReferencedSeriesSequence "
+    "ReferencedSOPSequence"
 )
-DISPENSABLE = frozenset({"ReferencedImageSequence", "SourceImageSequence"})  # where they are broken they go
+DISPENSABLE = frozenset(
+    {  # where they are broken they go
+        *("ReferencedImageSequence", "SourceImageSequence"),
+        *("ReferencedImageEvidenceSequence", "SourceImageEvidenceSequence"),
+    }
+)
 SPECIAL = {
     Action.UID: "StudyInstanceUID SeriesInstanceUID SOPInstanceUID FrameOfReferenceUID ConcatenationUID "
     "SOPInstanceUIDOfConcatenationSource DimensionOrganizationUID SynchronizationFrameOfReferenceUID "
