@@ -17,7 +17,7 @@ from inference.image import Slice
 from inference.preprocess import Canvas, from_canvas, orientations, to_canvas
 
 GRID = 16  # places of the patch along each side of the canvas
-REACH = 2.5  # SD of the patch's soft edge is a quarter of its side, which is so many steps of the grid
+REACH = 2.5  # side of the soft patch in steps of the grid; its SD is a quarter of that
 BLUR = 0.03  # SD of what takes the image's place, in sides of the canvas
 BATCH = 16  # canvases handed over at a time
 LEAST = 0.02  # of the canvas' range: a place whose brightest pixel is darker is not tried
@@ -80,7 +80,7 @@ def _patches(size: int, grid: int) -> list[Plane]:
     sd = REACH * step / 4.0
     at = np.arange(size, dtype=np.float32)
     bells = [np.exp(-(((at - (n + 0.5) * step) / sd) ** 2) / 2.0).astype(np.float32) for n in range(grid)]
-    return [np.outer(down, across) for down in bells for across in bells]
+    return [np.asarray(down[:, None] * across, np.float32) for down in bells for across in bells]
 
 
 def _asked(suitability: Suitability, image: Plane, blurred: Plane, patches: Sequence[Plane]) -> list[float]:
@@ -88,7 +88,7 @@ def _asked(suitability: Suitability, image: Plane, blurred: Plane, patches: Sequ
     answers = list(suitability(image[None, None]))
     for start in range(0, len(patches), BATCH):
         shown = [image + patch * (blurred - image) for patch in patches[start : start + BATCH]]
-        answers += suitability(np.stack(shown)[:, None])
+        answers += suitability(np.asarray(np.stack(shown)[:, None], np.float32))
     return answers
 
 
