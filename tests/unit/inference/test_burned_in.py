@@ -41,6 +41,13 @@ def test_dark_text_on_bright_ground_is_found(detector: TextDetector) -> None:
     assert detector.evidence(with_text(disc, 0.0, (24, 128))) >= THRESHOLD
 
 
+def test_text_that_outshines_the_brightest_tissue_is_found_on_it(detector: TextDetector) -> None:
+    """At the window of the tissue the text could not be told from its ground."""
+    disc = np.zeros((SIDE, SIDE), np.float32)
+    cv2.circle(disc, (128, 128), 120, 900.0, -1)
+    assert detector.evidence(with_text(disc, 2700.0, (24, 128))) >= THRESHOLD
+
+
 def test_text_that_stands_upright_is_found(detector: TextDetector, anatomy: np.ndarray) -> None:
     assert detector.evidence(np.rot90(with_text(anatomy, 4095.0))) >= THRESHOLD
 
