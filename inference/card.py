@@ -5,13 +5,13 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from math import exp, isfinite, log
+from math import exp, inf, isfinite, log
 from pathlib import Path
 from typing import Any
 
 from inference.artifacts import NAMES
 
-FORMAT = 1
+FORMAT = 2
 DEFAULT_NAME = "scanside-artifacts"
 MODEL_FILE, CARD_FILE = "model.onnx", "card.toml"
 ORIENTATION = "phase encoding along rows"
@@ -70,6 +70,7 @@ class Card:
     percentile: float  # of the image, becomes 1 on the canvas
     classes: tuple[ClassCard, ...]  # in the catalogue's order
     suitability: Calibration
+    outlier: float  # distance beyond which a slice is too unlike what the model was made with
     limits: tuple[str, ...]  # what the model cannot see
     metrics: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -157,6 +158,7 @@ def _card(folder: Path, stated: Mapping[str, Any]) -> Card:
         percentile=_between(canvas["percentile"], 50.0, 100.0),
         classes=tuple(_class(entry) for entry in classes),
         suitability=_calibration(stated["suitability"], ""),
+        outlier=_between(stated["outlier"]["threshold"], 0.0, inf),
         limits=tuple(_text(limit) for limit in stated["limits"]),
         metrics=dict(stated.get("metrics", {})),
     )

@@ -60,7 +60,8 @@ class Eye:
 
         Where the header does not tell the phase-encoding direction both orientations are shown to the network. Of
         each class the answer counts that finds it more probable: one that depends on the direction shows one way
-        only, the others show alike both ways. The suitability is the mean of the two.
+        only, the others show alike both ways. The suitability is the mean of the two, and a slice that is familiar one
+        way is familiar.
         """
         examined: list[Examined] = []
         for start in range(0, len(slices), self.batch):
@@ -105,4 +106,5 @@ def _answer(prediction: Prediction, place: int, ways: Sequence[Canvas]) -> Answe
         masks=masks[best, classes],
         presence=prediction.presence[rows][best, classes],
         suitability=float(prediction.suitability[rows].mean()),
+        outlier=float(prediction.outlier[rows].min()),
     )

@@ -37,6 +37,7 @@ class Answer:
     masks: npt.NDArray[np.float32]  # (classes, h, w), padding cropped
     presence: npt.NDArray[np.float32]  # (classes,), not calibrated
     suitability: float  # not calibrated
+    outlier: float  # distance from what the model was made with
 
 
 def body_of(canvas: Canvas) -> Mask:
@@ -100,7 +101,13 @@ def score_of(answer: Answer, canvas: Canvas, card: Card, image: Slice) -> SliceS
         instance_number=image.instance_number,
         frame=image.frame,
     )
-    return replace(score, evidence=measure(image, body), footprint=footprint(image, body), kind=image.kind)
+    return replace(
+        score,
+        evidence=measure(image, body),
+        footprint=footprint(image, body),
+        kind=image.kind,
+        familiar=answer.outlier <= card.outlier,
+    )
 
 
 def stack_of(answer: Answer, card: Card) -> MaskStack:

@@ -24,6 +24,7 @@ LOW = 0.10  # the quantile of the slices that speaks for the series
 SPARED = 20  # one doubtful slice in so many may err before an artifact counts for the series
 SURE = 0.8  # a slice at least so probable speaks for itself: a spike strikes one slice of thirty
 DIGITS = 4
+UNFAMILIAR = "the images are unlike those that the model was made with"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class SliceScore:
     evidence: Readings = ()  # the classical metrics, in their table's order
     footprint: Footprint | None = None  # what the checks of the series need
     kind: str = ""  # of image, whose reference bands apply: "head", "body", "epi"; "" where it is not known
+    familiar: bool = True  # False: unlike what the model was made with, does not count for the series
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
@@ -81,6 +83,7 @@ class SliceScore:
             "evidence": evidence.to_json(self.evidence),
             "footprint": None if self.footprint is None else self.footprint.to_json(),
             "kind": self.kind,
+            "familiar": self.familiar,
         }
 
     @classmethod
@@ -226,10 +229,17 @@ def slice_score(
 
 
 def summarise(scores: Sequence[SliceScore]) -> QualityScore:
-    """Sum up the slices of a series, in its order. Slices without signal do not count, but keep their place in it."""
-    counted = [position for position, score in enumerate(scores) if score.signal]
-    if not counted:
+    """Sum up the slices of a series, in its order.
+
+    Slices without signal, and those unlike what the model was made with, do not count, but keep their place in it; a
+    series that is mostly of the latter is not scored.
+    """
+    shown = [position for position, score in enumerate(scores) if score.signal]
+    if not shown:
         return not_scored("no slice with signal" if scores else "no slice could be scored", len(scores))
+    counted = [position for position in shown if scores[position].familiar]
+    if 2 * len(counted) < len(shown):
+        return not_scored(UNFAMILIAR, len(scores))
     kind = _commonest([scores[position].kind for position in counted])
     footprints = [score.footprint for score in scores]
     return QualityScore(

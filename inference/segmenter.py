@@ -16,7 +16,7 @@ Provider = Literal["auto", "cpu", "cuda"]
 
 GPU_BATCH = 32
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
-_OUTPUTS = ("masks", "presence", "suitability")
+_OUTPUTS = ("masks", "presence", "suitability", "outlier")
 
 
 class ModelFailed(Exception):
@@ -25,11 +25,12 @@ class ModelFailed(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """What the network says of n canvases; all of it probabilities, finite and within 0..1."""
+    """What the network says of n canvases: probabilities, finite and within 0..1, and a distance."""
 
     masks: Array  # (n, classes, mask size, mask size)
     presence: Array  # (n, classes), not calibrated
     suitability: Array  # (n,), not calibrated
+    outlier: Array  # (n,) >= 0: how far from what the model was made with; about 1 is usual
 
 
 class Segmenter:
@@ -67,10 +68,9 @@ class Segmenter:
         ]
         if not parts:
             raise ValueError("no canvas was given")
-        masks, presence, suitability = (np.concatenate([part[which] for part in parts]) for which in range(3))
-        return Prediction(masks, presence, suitability)
+        return Prediction(*(np.concatenate(outputs) for outputs in zip(*parts, strict=True)))
 
-    def _run(self, batch: Array) -> tuple[Array, Array, Array]:
+    def _run(self, batch: Array) -> list[Array]:
         count = len(batch)
         if count < self.batch:
             filler = np.zeros((self.batch - count, *batch.shape[1:]), np.float32)
@@ -79,12 +79,15 @@ class Segmenter:
             outputs = self._session.run(list(_OUTPUTS), {"image": batch})
         except Exception as error:  # onnxruntime's exceptions share no base class but Exception
             raise ModelFailed(f"the runtime gave up ({type(error).__name__})") from error
-        masks, presence, suitability = (np.asarray(output, np.float32)[:count] for output in outputs)
-        for values in (masks, presence, suitability):
+        answers = [np.asarray(output, np.float32)[:count] for output in outputs]
+        *probabilities, outlier = answers
+        for values in probabilities:
             # Written so that NaN fails, which compares false with everything.
             if not (values.min() >= -1e-4 and values.max() <= 1.0 + 1e-4):
                 raise ModelFailed("an output is not a probability")
-        return masks, presence, suitability.reshape(count)
+        if not (outlier.min() >= 0.0 and np.isfinite(outlier).all()):
+            raise ModelFailed("an output is not a distance")
+        return answers
 
 
 def _session(model: bytes, provider: Provider, threads: int) -> ort.InferenceSession:
@@ -116,6 +119,7 @@ def _check_contract(session: ort.InferenceSession, card: Card) -> None:
         "masks": [classes, mask, mask],
         "presence": [classes],
         "suitability": [],
+        "outlier": [],
     }
     nodes = (*session.get_inputs(), *session.get_outputs())
     found = {node.name: list(node.shape[1:]) for node in nodes}

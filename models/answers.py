@@ -29,7 +29,7 @@ class Answers:
     pixels: NDArray[np.int32]  # (n, 13, 4, 18) see `count`
     presence: Floats  # (n, 13) logits, not calibrated
     suitability: Floats  # (n,) logits, not calibrated
-    outlier: Floats  # (n,) distance to what the model was made with, NaN where it tells none
+    outlier: Floats  # (n,) distance to what the model was made with
     present: NDArray[np.int8]  # (n, 13) 1, 0, -1 unknown
     severity: NDArray[np.float32]  # (n, 13) as planted, 0: not planted
     similarity: NDArray[np.float32]  # (n, 2)
@@ -61,7 +61,7 @@ class CleanAnswers:
 
     presence: Floats  # (n, 13) logits
     suitability: Floats  # (n,) logits
-    outlier: Floats  # (n,) NaN where the model tells none
+    outlier: Floats  # (n,)
     subject: NDArray[np.str_]  # (n,)
 
 
@@ -100,9 +100,7 @@ def ask(model: Model, trial: Trial) -> Answers:
 
 def _heads(said: Prediction) -> Floats:
     """Return (n, 15): log odds of presence and of suitability, and the outlier distance."""
-    far = getattr(said, "outlier", None)
-    told = np.full(len(said.suitability), np.nan) if far is None else far
-    return np.column_stack([logit(said.presence), logit(said.suitability), told])
+    return np.column_stack([logit(said.presence), logit(said.suitability), said.outlier])
 
 
 def _apart(heads: Sequence[Floats]) -> tuple[Floats, Floats, Floats]:

@@ -188,7 +188,7 @@ class _Judged:
 def _verdicts(card: Card, bench: Bench) -> _Judged:
     """Let the eye judge series and stressed slices as the card now reads the outputs."""
     eye = Eye(card)
-    named = digest(card.sha256, card.classes, card.suitability, bench.judging)
+    named = digest(card.sha256, card.classes, card.suitability, card.outlier, bench.judging)
     return _Judged(
         clean=bench.kept(Verdicts, "series", named, lambda: judge_clean(eye, bench.series)),
         spoilt=bench.kept(Verdicts, "spoilt", named, lambda: judge_spoilt(eye, bench.series)),
@@ -201,9 +201,7 @@ def _stated(card: Card) -> Reading:
         OperatingPoint(c.mask_threshold, c.presence_threshold, c.presence_temperature, c.presence_bias)
         for c in card.classes
     )
-    return Reading(
-        points, (card.suitability.temperature, card.suitability.bias), getattr(card, "outlier", None)
-    )
+    return Reading(points, (card.suitability.temperature, card.suitability.bias), card.outlier)
 
 
 def _read_as(card: Card, reading: Reading) -> Card:
@@ -218,7 +216,8 @@ def _read_as(card: Card, reading: Reading) -> Card:
         )
         for one, point in zip(card.classes, reading.points, strict=True)
     )
-    return replace(card, classes=classes, suitability=Calibration(*reading.suitability))
+    suitability = Calibration(*reading.suitability)
+    return replace(card, classes=classes, suitability=suitability, outlier=reading.outlier)
 
 
 def _rewritten(card: Card, reading: Reading, metrics: Mapping[str, object]) -> ModelCard:

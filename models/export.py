@@ -1,6 +1,8 @@
 """Write a released model: one ONNX file, held against torch, and its card.
 
-python -m models.export CHECKPOINT [--version 0.1.0] [--out models/released]
+    python -m models.export CHECKPOINT --version 0.2.0 [--name scanside-artifacts] [--out models/released]
+
+Probabilities come out, and the distance to what the network was trained on.
 """
 
 import argparse
@@ -14,34 +16,64 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
+from models.dataset import Pool, cache_folder, load_pool
 from models.learning import averaged
 from models.modelcard import CANVAS, ModelCard, file_digest
-from models.network import Network, Released
+from models.network import MASK_SLOPE, Network
+from models.outlier import Outlier, fitted
+from models.shelf import unpacked
+from models.trial import chances_of, drawn
 
 NAME = "scanside-artifacts"
 OPSET = 18
 TOLERANCE = 1e-4
-OUTPUTS = ("masks", "presence", "suitability")
+OUTPUTS = ("masks", "presence", "suitability", "outlier")
 RELEASED = Path(__file__).parent / "released"
+TYPICAL = 3000  # slices that say what is usual: two in three simulated, the others clean
+SEED = 303
+
+
+class Released(nn.Module):
+    """The network as it is released."""
+
+    def __init__(self, network: Network, outlier: Outlier) -> None:
+        super().__init__()
+        self.network, self.outlier = network, outlier
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return masks (n, 13, 128, 128), presence (n, 13), suitability (n,), each 0..1, and outlier (n,) >= 0."""
+        answer = self.network(image)
+        return (
+            torch.sigmoid(MASK_SLOPE * answer.log_visibility),
+            torch.sigmoid(answer.presence),
+            torch.sigmoid(answer.suitability),
+            self.outlier(answer.features),
+        )
 
 
 class ExportDiffers(RuntimeError):
     """The exported model does not answer as the network in torch does."""
 
 
-def export(network: Network, folder: Path, *, version: str) -> ModelCard:
+def export(
+    network: Network, typical: NDArray[np.float32], folder: Path, *, version: str, name: str = NAME
+) -> ModelCard:
     """Write `model.onnx` and `card.toml` below `folder` and return the card.
 
-    Raises ExportDiffers if onnxruntime and torch differ by more than TOLERANCE.
+    `typical` (n, 1, 256, 256) are images as the network was trained on. Raises ExportDiffers if onnxruntime and torch
+    differ by more than TOLERANCE.
     """
-    place = folder / f"{NAME}-{version}"
+    place = folder / f"{name}-{version}"
     place.mkdir(parents=True, exist_ok=True)
     path = place / "model.onnx"
-    _write(Released(network).eval(), path)
-    _compare(Released(network).eval(), path)
+    model = Released(network, fitted(network, typical)).eval()
+    _write(model, path)
+    _compare(model, path)
     card = ModelCard(
-        name=NAME,
+        name=name,
         version=version,
         sha256=file_digest(path),
         trained_commit=commit(),
@@ -49,6 +81,15 @@ def export(network: Network, folder: Path, *, version: str) -> ModelCard:
     )
     (place / "card.toml").write_text(card.to_toml(), encoding="utf-8")
     return card
+
+
+def typical_slices(pool: Pool, number: int) -> NDArray[np.float32]:
+    """Return slices (number, 1, 256, 256) as they are trained on: simulated, and a third as they were found."""
+    inside = pool.of("train")
+    simulated = unpacked(drawn(inside, number - number // 3, SEED).slots).image
+    rng = np.random.default_rng(SEED)
+    clean = [inside.image(int(k)) for k in rng.choice(len(inside), number // 3, p=chances_of(inside.source))]
+    return np.concatenate([simulated, np.stack(clean)[:, None]])
 
 
 def commit() -> str:
@@ -97,11 +138,13 @@ def main() -> None:
     """Export the network of a checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path, help="of a training, or compact weights")
-    parser.add_argument("--version", default="0.1.0")
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--name", default=NAME)
     parser.add_argument("--out", type=Path, default=RELEASED)
     options = parser.parse_args()
     network = averaged(options.checkpoint)
-    card = export(network, options.out, version=options.version)
+    typical = typical_slices(load_pool(cache_folder()), TYPICAL)
+    card = export(network, typical, options.out, version=options.version, name=options.name)
     print(f"{options.out / card.folder_name}: {card.sha256}")
 
 

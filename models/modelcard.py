@@ -8,7 +8,7 @@ from pathlib import Path
 
 from models.classes import CLASSES
 
-FORMAT = 1
+FORMAT = 2
 CANVAS = 256
 MASK_SIZE = 128
 PERCENTILE = 99.5
@@ -46,7 +46,7 @@ class ModelCard:
     suitability: tuple[float, float] = (1.0, 0.0)  # temperature, bias
     metrics: Mapping[str, object] = field(default_factory=dict)
     limits: tuple[str, ...] = LIMITS
-    outlier: float | None = None  # the distance beyond which a slice is not scored
+    outlier: float = 1e6  # the distance beyond which a slice is not scored; none, until it is chosen
 
     @property
     def folder_name(self) -> str:
@@ -77,7 +77,7 @@ class ModelCard:
             _table("output", {"mask_size": MASK_SIZE}),
             *self._classes(),
             _table("suitability", {"temperature": self.suitability[0], "bias": self.suitability[1]}),
-            *([] if self.outlier is None else [_table("outlier", {"threshold": self.outlier})]),
+            _table("outlier", {"threshold": self.outlier}),
             *_tables("metrics", self.metrics),
         ]
         return "\n".join(sections)

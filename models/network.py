@@ -160,6 +160,7 @@ class Answer:
     log_visibility: Tensor  # (n, 13, 128, 128) log2 E; the mask's logit is MASK_SLOPE times it
     presence: Tensor  # (n, 13) logits
     suitability: Tensor  # (n,) logits
+    features: Tensor  # (n, d) of the slice as a whole, which presence and suitability are read from
 
 
 class Network(nn.Module):
@@ -207,9 +208,10 @@ class Network(nn.Module):
             self.masks_coarse(coarse), scale_factor=2.0, mode="bilinear", align_corners=False
         )
         _, evidence = _pooled(functional.avg_pool2d(log_visibility, EVIDENCE_POOL))
-        heads = self.global_head(torch.cat([*deep, *_pooled(coarse), context, evidence], dim=1))
+        whole = torch.cat([*deep, *_pooled(coarse), context, evidence], dim=1)
+        heads = self.global_head(whole)
         presence = heads[:, 1:] + self.evidence_scale * evidence
-        return Answer(log_visibility, presence, heads[:, 0])
+        return Answer(log_visibility, presence, heads[:, 0], whole)
 
 
 def shape_by(width: Callable[[str], int], levels: int = len(Shape().widths)) -> Shape:
@@ -243,20 +245,3 @@ def _pooled(features: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and maximum of each channel."""
     mean, most = functional.adaptive_avg_pool2d(features, 1), functional.adaptive_max_pool2d(features, 1)
     return mean.squeeze(3).squeeze(2), most.squeeze(3).squeeze(2)
-
-
-class Released(nn.Module):
-    """The network as it is released: probabilities, by the names `masks`, `presence`, `suitability`."""
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return masks (n, 13, 128, 128), presence (n, 13) and suitability (n,), each 0..1."""
-        answer = self.network(image)
-        return (
-            torch.sigmoid(MASK_SLOPE * answer.log_visibility),
-            torch.sigmoid(answer.presence),
-            torch.sigmoid(answer.suitability),
-        )

@@ -26,7 +26,7 @@ class Reading:
 
     points: Sequence[OperatingPoint]
     suitability: Fit
-    outlier: float | None = None  # the distance beyond which a slice is not scored
+    outlier: float  # the distance beyond which a slice is not scored
 
     def presence(self, logits: Floats) -> Floats:
         """Return calibrated presence (n, 13)."""
@@ -141,14 +141,10 @@ def _point(k: int, simulated: Answers, clean: CleanAnswers) -> OperatingPoint:
     )
 
 
-def _farthest(simulated: Answers, clean: CleanAnswers) -> float | None:
+def _farthest(simulated: Answers, clean: CleanAnswers) -> float:
     """Return the distance that few slices of validation subjects exceed: an artifact is no reason not to score."""
-    told = [
-        far
-        for far in (clean.outlier[held_out(simulated, clean)], simulated.outlier)
-        if len(far) and np.isfinite(far).all()
-    ]
-    return round(max(float(np.quantile(far, 1 - ABSTENTIONS)) for far in told), 4) if told else None
+    told = (clean.outlier[held_out(simulated, clean)], simulated.outlier)
+    return round(max(float(np.quantile(far, 1 - ABSTENTIONS)) for far in told if len(far)), 4)
 
 
 def _mask_threshold(k: int, simulated: Answers) -> float:

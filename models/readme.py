@@ -83,7 +83,7 @@ def readme(one: "Evaluation", beside: "Sequence[Evaluation]" = ()) -> str:
         ),
         "### Operating points",
         prose.OPERATING.format(*card.suitability),
-        *([] if card.outlier is None else [prose.ABSTAINING.format(card.outlier)]),
+        prose.ABSTAINING.format(card.outlier),
         _table(("class", "mask from", "present from", "temperature", "bias"), _points(one)),
         "![Reliability of presence and suitability](reliability.png) ![Receiver's curves](roc.png)",
         "### Severity",

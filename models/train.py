@@ -161,11 +161,12 @@ def append(path: Path, row: Mapping[str, float | str]) -> None:
 def smoke() -> None:
     """Train for half a minute, export and evaluate in a scratch folder."""
     from models.evaluate import evaluate  # noqa: PLC0415  a training needs neither onnx nor a runtime
-    from models.export import export  # noqa: PLC0415
+    from models.export import export, typical_slices  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as scratch:
         run = train(SMOKE, Path(scratch))
-        card = export(run.average, Path(scratch), version="0.0.0")
+        typical = typical_slices(load_pool(cache_folder()), SMOKE.validation)
+        card = export(run.average, typical, Path(scratch), version="0.0.0")
         folder = Path(scratch) / card.folder_name
         measured = evaluate(folder, load_pool(cache_folder()), SMOKE.validation, log=Path(scratch) / LOG)
         measured.write(folder)

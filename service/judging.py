@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from inference.score import QualityScore, SliceScore, not_scored, summarise
+from inference.score import UNFAMILIAR, QualityScore, SliceScore, not_scored, summarise
 from service.closing import Closing, Evidence, Patience, judge
 from service.ledger import (
     Closings,
@@ -103,7 +103,7 @@ class Judge:
         if written:
             self._count(item, closing, quality, decision)
             if not quality.scored:
-                self.metrics.ood.labels(reason="kind" if is_skipped_kind(rows) else "unreadable").inc()
+                self.metrics.ood.labels(reason=_unscored(rows, quality)).inc()
         return written
 
     def _count(self, item: OpenSeries, closing: Closing, quality: QualityScore, decision: Decision) -> None:
@@ -152,6 +152,13 @@ def _placed(quality: QualityScore, rows: Sequence[ScoredRow]) -> QualityScore:
 def is_skipped_kind(rows: Sequence[ScoredRow]) -> bool:
     """Tell whether a series holds only images of kinds that are not scored: such get no report."""
     return all(row.state in SKIPPED for row in rows)
+
+
+def _unscored(rows: Sequence[ScoredRow], quality: QualityScore) -> str:
+    """Tell why a series has no score, as the metrics count it."""
+    if is_skipped_kind(rows):
+        return "kind"
+    return "unfamiliar" if quality.reason == UNFAMILIAR else "unreadable"
 
 
 def _alert(quality: QualityScore, decision: Decision) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -11,9 +12,11 @@ from inference.segmenter import Segmenter
 from models.answers import simulated
 from models.classes import CLASSES
 from models.dataset import phantom_pool
-from models.export import ExportDiffers, export
+from models.export import ExportDiffers, Released, export, typical_slices
 from models.learning import Options, averaged, begin, rate_at, save_compact, step, take_up
-from models.network import Network, Released, Shape
+from models.network import Network, Shape
+from models.outlier import fitted
+from models.quantise import quantise
 from models.shelf import unpacked
 
 OPTIONS = Options(minutes=1.0, batch=4)
@@ -32,12 +35,23 @@ def few_threads() -> None:
 
 
 def test_the_network_answers_in_the_shapes_of_the_card() -> None:
-    masks, presence, suitability = Released(Network()).eval()(torch.rand(2, 1, 256, 256))
+    answer = Network().eval()(torch.rand(2, 1, 256, 256))
 
-    assert masks.shape == (2, len(CLASSES), 128, 128)
-    assert presence.shape == (2, len(CLASSES))
-    assert suitability.shape == (2,)
-    assert 0 <= float(masks.detach().min()) <= float(masks.detach().max()) <= 1
+    assert answer.log_visibility.shape == (2, len(CLASSES), 128, 128)
+    assert answer.presence.shape == (2, len(CLASSES))
+    assert answer.suitability.shape == (2,)
+
+
+def test_the_spectrum_is_that_of_the_fourier_transform() -> None:
+    image = torch.rand(2, 1, 256, 256)
+
+    seen = Network(TINY).spectrum.logarithm(image)
+
+    waves = torch.fft.fftshift(torch.fft.fft2(image), dim=2)[..., :128].abs()
+    wanted = (torch.log10(waves / image.sum(dim=(2, 3), keepdim=True)) + 6) / 6
+    assert torch.allclose(
+        seen[:, :, 1:], wanted[:, :, 1:], atol=1e-3
+    )  # the outermost line stands for its neighbour
 
 
 def test_the_loss_falls_on_a_batch_seen_again() -> None:
@@ -85,22 +99,58 @@ def test_the_rate_warms_up_and_falls() -> None:
 def test_the_exported_model_is_accepted_and_answers_as_torch_does(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = Network(TINY).eval()
+    typical = typical_slices(phantom_pool(6, 2), 12)
 
-    card = export(network, tmp_path, version="0.0.9")
+    card = export(network, typical, tmp_path, version="0.0.9", name="tiny")
 
     folder = tmp_path / card.folder_name
-    image = np.random.default_rng(0).random((1, 1, 256, 256), dtype=np.float32)
-    said = Segmenter(load_card(folder), provider="cpu")(image)
+    said = Segmenter(load_card(folder), provider="cpu")(typical[:2])
     with torch.inference_mode():
-        masks, presence, suitability = Released(network)(torch.from_numpy(image))
+        masks, presence, suitability, outlier = Released(network, fitted(network, typical))(
+            torch.from_numpy(typical[:2])
+        )
     assert np.allclose(said.masks, masks.numpy(), atol=1e-4)
     assert np.allclose(said.presence, presence.numpy(), atol=1e-4)
     assert np.allclose(said.suitability, suitability.numpy(), atol=1e-4)
+    assert np.allclose(said.outlier, outlier.numpy(), rtol=1e-3)
     assert {path.name for path in folder.iterdir()} == {"model.onnx", "card.toml"}
+
+
+def test_what_is_unlike_the_training_lies_farther_off() -> None:
+    torch.manual_seed(0)
+    network = Network(TINY).eval()
+    typical = typical_slices(phantom_pool(6, 2), 48)
+    chequers = np.indices((256, 256)).sum(axis=0)[None, None] // 16 % 2
+
+    distance = fitted(network, typical[:40])
+    with torch.inference_mode():
+        usual = distance(network(torch.from_numpy(typical[40:])).features)
+        odd = distance(network(torch.from_numpy(chequers.astype(np.float32))).features)
+
+    assert 0.3 < float(usual.median()) < 3
+    assert float(odd[0]) > 2 * float(usual.max())
 
 
 def test_an_export_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.export.TOLERANCE", -1.0)
 
     with pytest.raises(ExportDiffers):
-        export(Network(TINY), tmp_path, version="0.0.9")
+        export(Network(TINY), np.zeros((2, 1, 256, 256), np.float32), tmp_path, version="0.0.9")
+
+
+def test_an_eight_bit_copy_answers_nearly_the_same(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    typical = typical_slices(phantom_pool(6, 2), 12)
+    card = export(Network(TINY).eval(), typical, tmp_path, version="0.0.9")
+    whole = tmp_path / card.folder_name / "model.onnx"
+
+    quantise(whole, typical, tmp_path / "small.onnx")
+
+    assert (tmp_path / "small.onnx").stat().st_size < whole.stat().st_size
+    full, small = (
+        onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(
+            ["masks"], {"image": typical}
+        )[0]
+        for path in (whole, tmp_path / "small.onnx")
+    )
+    assert float(np.abs(full - small).mean()) < 0.02

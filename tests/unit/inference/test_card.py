@@ -71,7 +71,7 @@ def test_data_outside_the_file_is_refused(folder):
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("format = 1", "format = 2", "format 1"),
+        ("format = 2", "format = 3", "format 2"),
         ('name = "ghost"', 'name = "ghosting"', "classes"),
         (r"mask_threshold = \S+", "mask_threshold = 1.0", "between"),
         (r"mask_threshold = \S+", 'mask_threshold = "half"', "not a number"),

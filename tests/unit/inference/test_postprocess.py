@@ -44,7 +44,7 @@ def canvas_of(pixels, phase_encoding="COL", spacing=(1.0, 1.0)):
     return to_canvas(Slice.from_array(pixels, spacing=spacing, phase_encoding=phase_encoding))
 
 
-def answer(*, shape=(128, 128), suitability=0.9, **regions):
+def answer(*, shape=(128, 128), suitability=0.9, outlier=1.0, **regions):
     """An answer in which the named classes are present over the given index (rows, columns) of cells."""
     masks = np.full((len(NAMES), *shape), 0.02, np.float32)
     presence = np.full(len(NAMES), 0.05, np.float32)
@@ -52,7 +52,7 @@ def answer(*, shape=(128, 128), suitability=0.9, **regions):
         presence[NAMES.index(name)] = 0.9
         if region is not None:
             masks[NAMES.index(name)][region] = 0.8
-    return Answer(masks, presence, suitability)
+    return Answer(masks, presence, suitability, outlier)
 
 
 def found(name, card, seen, pixels=None):
@@ -228,3 +228,9 @@ def test_masks_are_brought_to_one_operating_point(card):
     stack = stack_of(seen, mixed)
     assert np.array_equal(stack.probabilities[0] >= 128, seen.masks[0] >= np.float32(0.3))
     assert np.array_equal(stack.probabilities[1] >= 128, seen.masks[1] >= np.float32(0.9))
+
+
+def test_a_slice_farther_from_the_training_than_the_card_allows_is_not_familiar(card):
+    canvas = canvas_of(disc())
+    assert score_of(answer(outlier=card.outlier), canvas, card, IMAGE).familiar
+    assert not score_of(answer(outlier=card.outlier + 0.01), canvas, card, IMAGE).familiar

@@ -12,6 +12,7 @@ from inference.evidence import Reading
 from inference.footprint import Footprint, Plane
 from inference.score import (
     GOOD,
+    UNFAMILIAR,
     Finding,
     QualityScore,
     SliceScore,
@@ -242,3 +243,19 @@ def test_json_holds_four_digits():
     assert (values["index"], values["suitability"]) == (0.3333, 0.6667)
     finding = Finding("motion", 1 / 3, 1 / 7, present=True, area=2 / 3, box=None).to_json()
     assert (finding["probability"], finding["severity"], finding["area"]) == (0.3333, 0.1429, 0.6667)
+
+
+def test_slices_unlike_the_training_do_not_count_and_a_series_of_them_is_not_scored():
+    strange = replace(a_slice(0.1, motion=0.9), familiar=False)
+    few = summarise([a_slice()] * 8 + [strange] * 4)
+    most = summarise([a_slice()] * 4 + [strange] * 8)
+    assert few.scored
+    assert few.index == summarise([a_slice()] * 8).index
+    assert not of(few, "motion").present
+    assert not most.scored
+    assert most.reason == UNFAMILIAR
+
+
+def test_whether_a_slice_is_familiar_survives_storage():
+    strange = replace(a_slice(), familiar=False)
+    assert not SliceScore.from_json(json.loads(json.dumps(strange.to_json()))).familiar

@@ -83,9 +83,8 @@ def test_what_is_written_is_a_card_that_the_eye_reads(found: Evaluation, tmp_pat
     assert card.metrics["low"]["iou_mean"] <= card.metrics["iou_mean"] <= card.metrics["high"]["iou_mean"]
     assert card.classes[0].mask_threshold == found.reading.points[0].mask_threshold
     assert tomllib.loads((tmp_path / "card.toml").read_text("utf-8"))["metrics"]["stress_none"]["slices"] > 0
-    for curve in ("reliability.png", "roc.png", "severity.png"):
-        assert (tmp_path / curve).stat().st_size < 100_000
-    assert not (tmp_path / "learning.png").exists()  # no log, no curve
+    for curve in ("reliability.png", "roc.png", "severity.png", "learning.png"):
+        assert (tmp_path / curve).stat().st_size < 150_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -195,7 +195,8 @@ def oracle_and_noise() -> tuple[Answers, CleanAnswers]:
         truth = unpacked(trial.slots[at : at + len(canvases)])
         presence = rng.random((len(canvases), N)).astype(np.float32)
         presence[:, 0] = np.where(truth.presence[:, 0] == 1, 0.9, 0.1)
-        return Prediction(truth.mask * np.float32(0.99), presence, truth.similarity[:, 0])
+        masks, near = truth.mask * np.float32(0.99), np.ones(len(canvases), np.float32)
+        return Prediction(masks, presence, truth.similarity[:, 0], near)
 
     asked = ask(model, trial)
     quiet = np.full((50, N), -3.0)
@@ -223,8 +224,8 @@ def test_clean_slices_are_asked_as_they_are() -> None:
 
     def model(canvases: np.ndarray) -> Prediction:
         n = len(canvases)
-        even = np.full((n, N), 0.5, np.float32)
-        return Prediction(np.ones((n, N, 128, 128), np.float32), even, canvases.mean(axis=(1, 2, 3)))
+        even, near = np.full((n, N), 0.5, np.float32), np.ones(n, np.float32)
+        return Prediction(np.ones((n, N, 128, 128), np.float32), even, canvases.mean(axis=(1, 2, 3)), near)
 
     clean = ask_clean(model, pool)
 
@@ -233,16 +234,13 @@ def test_clean_slices_are_asked_as_they_are() -> None:
     assert sigmoid(clean.suitability[4:5])[0] == pytest.approx(float(pool.image(4).mean()), abs=1e-4)
 
 
-def test_what_is_too_far_is_chosen_on_validation_slices_where_the_model_tells_a_distance() -> None:
+def test_what_is_too_far_is_chosen_on_validation_slices() -> None:
     answers, clean = oracle_and_noise()
     near = replace(answers, outlier=np.linspace(0.0, 2.0, 40))
 
-    assert choose(answers, clean).outlier == pytest.approx(
-        48.51
-    )  # what 1 % of the clean ones exceed; NaN counts not
+    assert choose(answers, clean).outlier == pytest.approx(48.51)  # what 1 % of the clean ones exceed
     assert choose(near, replace(clean, outlier=np.zeros(50))).outlier == pytest.approx(1.98)
     assert choose(near, replace(clean, subject=np.full(50, "of training"))).outlier == pytest.approx(1.98)
-    assert choose(answers, replace(clean, outlier=np.full(50, np.nan))).outlier is None
 
 
 def test_clean_slices_that_may_have_been_trained_on_calibrate_nothing() -> None:
