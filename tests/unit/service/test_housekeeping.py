@@ -97,3 +97,20 @@ def test_the_gauges_tell_how_much_waits(foundation: Foundation) -> None:
     sample = keeper.metrics.registry.get_sample_value
     assert sample("scanside_queue_depth", {"queue": "score"}) == 1
     assert sample("scanside_series_open") == 1
+
+
+def test_an_erased_image_goes_again_when_it_is_sent_again(foundation: Foundation) -> None:
+    """Also what a worker left behind that died between the note and the file."""
+    name = received(foundation, days_ago=0)
+    scoring = Scoring(Worker(foundation.database, "w"))
+    (task,) = scoring.claim_slices(1)
+    scoring.erased(task, "text is burned into the pixels")
+    assert foundation.spool.holds(name)
+    housekeeper(foundation).sweep()
+    assert not foundation.spool.holds(name)
+    received(foundation, days_ago=0)
+    assert foundation.spool.holds(name)
+    housekeeper(foundation).sweep()
+    assert not foundation.spool.holds(name)
+    housekeeper(foundation).reconcile()
+    assert foundation.upkeep.spooled() == []
