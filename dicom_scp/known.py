@@ -30,6 +30,7 @@ _SEQUENCES = frozenset({0x00101002, 0x00400275, 0x00081111, 0x00081110, 0x003210
 _CHARACTER_SET = 0x00080005
 
 _SHORTEST_NAME, _SHORTEST_NUMBER = 3, 4
+_SHORTEST_SQUEEZED_NUMBER = 6  # digits: shorter ones turn up in the names of sequences too
 _INSIDE, _SQUEEZED = (
     4,
     5,
@@ -42,7 +43,10 @@ _LETTERS = str.maketrans(
 )
 _GERMAN = str.maketrans({"Ä": "AE", "Ö": "OE", "Ü": "UE", "Å": "AA"})
 # What a technologist adds when a field of the device is misused, and marks of names and addresses
-_TELLING = re.compile(r"[@^]|\d{9,}|\b(?:DR|PROF|MRN|DOB|PAT|PATIENT|NAME|TEL|SSN)\b *[.:#=]", re.IGNORECASE)
+_TELLING = re.compile(
+    r"[@^]|\d{9,}|\+?\d{2,5}(?:[-/ ]\d{2,}){2,}|\b(?:DR|PROF|MRN|DOB|PAT|PATIENT|NAME|TEL|SSN)\b *[.:#=]",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +139,12 @@ def _known(
     words = {word for text in read(names) for word in _name_words(text)}
     marks = {mark for text in read((*numbers, *places)) for mark in _number_marks(text)}
     marks |= {mark for value in dates for mark in _date_marks(value)}
-    long = {word for word in words | marks if len(word) >= _SQUEEZED}
+    short = {mark for mark in marks if mark.isdecimal() and len(mark) < _SHORTEST_SQUEEZED_NUMBER}
+    loose = (words | marks) - short
+    long = {word for word in loose if len(word) >= _SQUEEZED}
     return Known(
-        whole=frozenset(word for word in words | marks if len(word) < _INSIDE),
-        inside=tuple(sorted(word for word in words | marks if len(word) == _INSIDE)),
+        whole=frozenset(word for word in loose if len(word) < _INSIDE) | short,
+        inside=tuple(sorted(word for word in loose if len(word) == _INSIDE)),
         squeezed=tuple(sorted(long | {word[::-1] for word in long if word in words})),
     )
 

@@ -74,6 +74,10 @@ class Rule:
 DEFINED_TERMS = {
     "BurnedInAnnotation": frozenset({"NO"}),  # what says YES is never taken
     "SpecificCharacterSet": frozenset(python_encoding),
+    "PatientSex": frozenset({"", "M", "F", "O"}),
+    "Laterality": frozenset({"", "R", "L", "U", "B", "NO"}),
+    "ImageLaterality": frozenset({"", "R", "L", "U", "B"}),
+    "FrameLaterality": frozenset({"", "R", "L", "U", "B"}),
     # PS3.3, C.8.13.5.13, and what scanners write
     "MetaboliteMapDescription": frozenset(
         {"WATER", "FAT", "NAA", "CHOLINE", "CREATINE", "CITRATE", "LACTATE", "LIPID", "NONE", "UNSPECIFIED"}
@@ -93,9 +97,9 @@ DUMMIES = {  # type 1 and 1C dates and times of the Enhanced objects
 # text of the operator (descriptions, comments, protocol names) is not here; a kept text is printable ASCII,
 # at most MAX_TEXT bytes, and loses every value in which a name or number of this patient turns up.
 KEPT = {
-    "SOP common": "SOPClassUID Modality ImageType AcquisitionNumber SeriesNumber InstanceNumber Laterality "
-    "ImageLaterality LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod",
-    "Patient characteristics": "PatientSex PatientSize PatientWeight PatientPosition",
+    "SOP common": "SOPClassUID Modality ImageType AcquisitionNumber SeriesNumber InstanceNumber "
+    "LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod",
+    "Patient characteristics": "PatientSize PatientWeight PatientPosition",
     "Equipment": "Manufacturer ManufacturerModelName SoftwareVersions MagneticFieldStrength "
     "ReceiveCoilName ReceiveCoilManufacturerName TransmitCoilName TransmitCoilManufacturerName",
     "Body": "BodyPartExamined AnatomicalOrientationType PatientOrientation",
@@ -126,7 +130,7 @@ KEPT = {
     "CardiacSynchronizationTechnique CardiacSignalSource CardiacBeatRejectionTechnique "
     "RespiratoryMotionCompensationTechnique RespiratorySignalSource",
     "Enhanced MR, per frame": "FrameType FrameAcquisitionDuration FrameAcquisitionNumber "
-    "TemporalPositionIndex StackID InStackPositionNumber DimensionIndexValues FrameLaterality "
+    "TemporalPositionIndex StackID InStackPositionNumber DimensionIndexValues "
     "NominalCardiacTriggerDelayTime CardiacRRIntervalSpecified RRIntervalTimeNominal "
     "NominalRespiratoryTriggerDelayTime RespiratoryIntervalTime RespiratoryCyclePosition "
     "EffectiveEchoTime RFEchoTrainLength GradientEchoTrainLength FlowCompensation FlowCompensationDirection "
@@ -182,7 +186,7 @@ SPECIAL = {
     Action.EMPTY: "StudyDate StudyTime AccessionNumber ReferringPhysicianName StudyID PatientBirthDate "
     "PositionReferenceIndicator AcquisitionContextSequence ASLTechniqueDescription",
     Action.CODE: "AnatomicRegionSequence PurposeOfReferenceCodeSequence",
-    Action.TERM: "BurnedInAnnotation MetaboliteMapDescription",
+    Action.TERM: "BurnedInAnnotation MetaboliteMapDescription PatientSex Laterality ImageLaterality FrameLaterality",
 }
 # Written into every clean file, empty, whether it was there or not: type 2 in all MR objects (PS3.3, A.4)
 ALWAYS = (

@@ -90,11 +90,11 @@ class Planter:
 
     def leaks(self, content: bytes) -> list[str]:
         """Give the places whose token can be found, in any case and as 16-bit text too."""
-        head = without_pixels(content).upper()
+        shout = content.upper()
         return [
             place
             for place, token in self.planted.items()
-            if any(token.encode(coding) in head for coding in ("ascii", "utf-16-le", "utf-16-be"))
+            if any(token.encode(coding) in shout for coding in ("ascii", "utf-16-le", "utf-16-be"))
         ]
 
 

@@ -315,3 +315,26 @@ def test_references_between_images_stay_and_agree(slices: list[Dataset]) -> None
     slices[0].SourceImageSequence[0].PurposeOfReferenceCodeSequence[0].CodeValue = "WILHELMINE"
     (item,) = clean_dataset(slices[0]).SourceImageSequence
     assert set(item.dir()) == {"ReferencedSOPInstanceUID"}
+
+
+@pytest.mark.parametrize(("number", "kept"), [("1000", True), ("12345", True), ("123456", False)])
+def test_a_short_number_of_the_patient_spoils_no_name_of_a_sequence(
+    slices: list[Dataset], number: str, kept: bool
+) -> None:
+    slices[0].StudyID = number
+    slices[0].SequenceName = "*ep_b1000#1" if len(number) != 6 else "*ep_b123456"
+    assert (clean_dataset(slices[0]).SequenceName != "REMOVED") is kept
+    slices[0].SoftwareVersions = f"V1 {number}"
+    assert clean_dataset(slices[0]).SoftwareVersions == "REMOVED"
+
+
+@pytest.mark.parametrize("text", ["+49 89 4400 5512", "089-4400-5512", "ask x@y.example", "Dr. Maier", "A^B"])
+def test_a_text_that_looks_as_if_it_named_anybody_goes(slices: list[Dataset], text: str) -> None:
+    slices[0].ReceiveCoilName = text
+    assert clean_dataset(slices[0]).ReceiveCoilName == "REMOVED"
+
+
+def test_a_sex_or_side_is_one_of_the_terms_or_goes(slices: list[Dataset]) -> None:
+    slices[0].PatientSex, slices[0].ImageLaterality = "WILMA", "R"
+    clean = clean_dataset(slices[0])
+    assert (clean.PatientSex, clean.ImageLaterality) == ("", "R")

@@ -46,8 +46,9 @@ def test_no_planted_identifier_is_left(vendor: Vendor, enhanced: bool, syntax: s
         content = Deidentifier(KEYS, profile=profile)(data, syntax).content
         assert not planter.leaks(content)
         assert not marks_in(content)
-    off = Deidentifier(KEYS, enabled=False)(data, syntax).content + b"\xe0\x7f\x10\x00"
-    found = planter.leaks(off)  # the search itself finds what is there
+    found = planter.leaks(
+        Deidentifier(KEYS, enabled=False)(data, syntax).content
+    )  # the search finds what is there
     assert len(found) >= len(planter.planted) - 1  # all but the group length, of which only four bytes fit
 
 
