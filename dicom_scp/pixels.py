@@ -8,7 +8,7 @@ from struct import Struct
 import numpy as np
 from pydicom.uid import RLELossless
 
-from dicom_scp.elements import PIXEL_DATA, Element, Walker, encode
+from dicom_scp.elements import PIXEL_DATA, Element, Walker, encode, encode_item
 from dicom_scp.errors import Mismatch, NotUnderstood, Skipped
 from dicom_scp.header import Header
 
@@ -34,8 +34,8 @@ def checked_pixels(header: Header, transfer_syntax: str) -> list[bytes | memoryv
         if _has_overlay_bits(header):
             raise Skipped("an overlay lies in compressed pixels")
         _check_rle(walker, pixels, frames, planes)
-        ends = pixels.end + 8
-        return [_RLE_ELEMENT, memoryview(walker.buffer)[pixels.start : ends]]
+        _, table_ends = walker.fragments(pixels)[0]  # nobody needs the offset table, and any bytes fit into it
+        return [_RLE_ELEMENT, encode_item(b""), memoryview(walker.buffer)[table_ends : pixels.end + 8]]
     if pixels.undefined:
         raise NotUnderstood("the pixel data are in fragments although they are not compressed")
     if pixels.end - pixels.start < size:
@@ -110,7 +110,7 @@ def _check_rle(walker: Walker, pixels: Element, frames: int, planes: int) -> Non
         if (
             segments != planes
             or used != sorted(used)
-            or used[0] < _RLE_HEADER.size
+            or used[0] != _RLE_HEADER.size
             or used[-1] >= end - start
         ):
             raise NotUnderstood("a compressed frame has no sound header")

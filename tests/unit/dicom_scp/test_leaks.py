@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom import Dataset, dcmread
 from pydicom.datadict import keyword_dict
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 from dicom_scp.deidentify import Announced, Deidentifier, deidentify_file
 from dicom_scp.elements import MAX_DEPTH, encode
@@ -150,6 +150,17 @@ def test_a_sequence_that_travels_as_unknown_bytes_is_cleaned_like_any_other() ->
     assert coil.ReceiveCoilName == "REMOVED"
     assert not planter.leaks(content)
     assert not marks_in(content)
+
+
+def test_the_offset_table_of_compressed_pixels_holds_nothing() -> None:
+    ds = mr_series(slices=1, rows=16, columns=16)[0]
+    data = encoded(ds, RLELossless)
+    at = data.rindex(b"\xe0\x7f\x10\x00") + 12
+    length = int.from_bytes(data[at + 4 : at + 8], "little")
+    planted = b"\xfe\xff\x00\xe0\x10\0\0\0" + b"Quastenflosser W"
+    content = DEIDENTIFY(data[:at] + planted + data[at + 8 + length :], RLELossless).content
+    assert b"Quasten" not in content
+    assert (dcmread(BytesIO(content)).pixel_array == ds.pixel_array).all()
 
 
 def test_preamble_and_file_meta_are_made_anew(tmp_path: Path) -> None:
