@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from inference.image import Slice, UnreadableImage
 from inference.preprocess import to_canvas
+from models.benign import odd
 from models.fields import Rng, uniform
 from models.head import draw_anatomy, head_slice
 from models.modelcard import CANVAS
@@ -30,6 +31,7 @@ SMALLEST_MATRIX = 96
 LEAST_FILLED = 0.08  # of the canvas above a tenth of the brightest: what is emptier teaches nothing
 STORED_SCALE = 65535
 FLOOR_SHARE = 0.25  # of varied slices whose air is not black
+ODD_SHARE = 0.3  # of varied slices that show disease, surgery, contrast agent, a low resolution, a cut
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,6 +188,8 @@ def varied(rng: Rng, image: Image) -> Image:
     matrix = np.array(cv2.getRotationMatrix2D((size / 2, size / 2), angle, zoom), dtype=np.float64)
     matrix[:, 2] += rng.normal(0, 6, 2)
     moved = cv2.warpAffine(np.ascontiguousarray(out), matrix, (size, size), flags=cv2.INTER_LINEAR)
+    if rng.random() < ODD_SHARE:
+        moved = odd(rng, np.asarray(np.maximum(moved, 0), dtype=np.float32))
     bent = np.maximum(moved, 0) ** uniform(rng, 0.75, 1.35)
     if rng.random() < FLOOR_SHARE:  # the mean of noise that a filter has smoothed away
         bent = np.hypot(bent, uniform(rng, 0.01, 0.06))

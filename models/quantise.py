@@ -29,7 +29,7 @@ from models.modelcard import ModelCard, file_digest
 CALIBRATION = 96  # slices
 
 
-class _Slices(CalibrationDataReader):
+class _Slices(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
     """Hands slices to the calibration one by one."""
 
     def __init__(self, images: NDArray[np.float32]) -> None:
