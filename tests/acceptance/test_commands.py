@@ -130,3 +130,33 @@ def test_a_model_that_does_not_fit_its_card_is_refused_at_the_start(tmp_path: Pa
     done = run("serve", state_dir=tmp_path / "state", model=str(model))
     assert done.returncode == 1
     assert "hash" in done.stderr.lower() or "sha" in done.stderr.lower()
+
+
+def test_deid_takes_the_profile_of_a_source_and_describes_it(series: list[Path], tmp_path: Path) -> None:
+    profile = [{"name": "trial", "options": ["clean_descriptors"], "ae_titles": ["TRIAL-MR"]}]
+    words = ("deid", str(series[0]), "--out", str(tmp_path / "clean"), "--source", "TRIAL-MR")
+    told = json.loads(run(*words, state_dir=tmp_path / "none", profile=profile).stdout)
+    done = {one["path"]: one["action"] for one in told["attributes"]}
+    assert (done["SeriesDescription"], done["PatientAge"]) == ("words", "remove")
+    described = run("deid", "--describe", "--profile", "trial", profile=profile).stdout
+    assert "| SeriesDescription | (0008,103E) | X | words |" in described
+    refused = run("deid", "--describe", "--profile", "nobody")
+    assert refused.returncode == 2
+    assert "there are live, export" in refused.stderr
+
+
+def test_the_vault_tells_how_it_stands_and_rotates(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    before = json.loads(run("vault", "status", state_dir=state).stdout)
+    rotated = run("vault", "rotate", state_dir=state)
+    assert rotated.returncode == 0, rotated.stderr
+    after = json.loads(run("vault", "status", state_dir=state).stdout)
+    assert after["keys"] == [*before["keys"], json.loads(rotated.stdout)["key"]]
+    nobody = run("vault", "lookup", "--patient-id", "PID-7731904", state_dir=state)
+    assert (nobody.returncode, json.loads(nobody.stdout)) == (1, [])
+    assert "PID-7731904" not in (state / "vault-audit.jsonl").read_text()
+    assert run("vault", "lookup", "PID-7731904", state_dir=state).returncode == 2
+    (state / "key").write_text("11" * 32)
+    wrong = run("vault", "status", state_dir=state)
+    assert wrong.returncode == 1
+    assert "sealed with another key" in wrong.stderr

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicom_scp.identity import Damaged, KeyRing, MissingKey, UnfitKey, Vault, WrongKey
+from dicom_scp.identity import Damaged, KeyFile, KeyRing, MissingKey, UnfitKey, Vault, WrongKey, key_id
 
 KEYS = KeyRing(bytes(range(32)))
 ORIGINAL = "1.3.12.2.1107.5.2.43.67093.2022071112123507812708857"
@@ -103,3 +103,54 @@ def test_a_wrong_key_is_told_from_damage_and_has_another_fingerprint() -> None:
 def test_the_same_plain_text_is_sealed_differently_each_time() -> None:
     vault = Vault(KEYS)
     assert vault.seal(b"x", "row") != vault.seal(b"x", "row")
+
+
+def test_two_hundred_thousand_uids_of_one_scanner_do_not_collide() -> None:
+    root = ORIGINAL[:-6]
+    keyed = {KEYS.uid(f"{root}{n:06}") for n in range(200_000)}
+    assert len(keyed) == 200_000
+    patients = {KEYS.pseudonym("patient", f"KLINIK\0{n}") for n in range(200_000)}
+    assert len(patients) == 200_000
+
+
+def test_two_sites_have_no_name_in_common() -> None:
+    other = KeyRing(bytes(range(1, 33)))
+    numbers = [str(n) for n in range(5000)]
+    assert not {KEYS.uid(n) for n in numbers} & {other.uid(n) for n in numbers}
+    assert not {KEYS.pseudonym("patient", n) for n in numbers} & {
+        other.pseudonym("patient", n) for n in numbers
+    }
+    assert [KEYS.days(n) for n in numbers] != [other.days(n) for n in numbers]
+
+
+def test_a_number_that_hides_below_the_root_of_the_standard_is_mapped() -> None:
+    assert KEYS.uid("1.2.840.10008.7731904").startswith("2.25.")
+
+
+def test_further_keys_of_a_ring_open_and_seal_and_change_no_name() -> None:
+    ring = KeyRing.from_text("\n".join(("11" * 32, "22" * 32)))
+    old, new = Vault(KeyRing.from_text("11" * 32)), Vault(ring)
+    assert ring.uid(ORIGINAL) == KeyRing.from_text("11" * 32).uid(ORIGINAL)
+    assert new.fingerprint == old.fingerprint
+    sealed = old.seal(b"Quastenflosser", "row")
+    again = new.resealed(sealed, "row")
+    assert again is not None
+    assert new.open(sealed, "row") == new.open(again, "row") == b"Quastenflosser"
+    assert key_id(again) == new.key_ids[-1] != key_id(sealed) == old.key_ids[-1]
+    assert new.resealed(again, "row") is None
+    with pytest.raises(WrongKey):
+        old.open(again, "row")
+
+
+def test_a_key_file_that_was_changed_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    vault = Vault(KeyRing.from_file(path, create=True), (file := KeyFile(path)).renewed)
+    first = vault.key_ids
+    sealed = vault.seal(b"x", "row")
+    KeyFile(path).add(keep=())
+    assert vault.key_ids[:-1] == first
+    assert vault.open(sealed, "row") == b"x"
+    assert key_id(vault.seal(b"x", "row")) == vault.key_ids[-1]
+    assert file.renewed() is None
+    path.unlink()
+    assert vault.open(sealed, "row") == b"x", "a key that is known is not forgotten"

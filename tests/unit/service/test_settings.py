@@ -284,3 +284,46 @@ def test_a_research_destination_that_cannot_be_is_refused(
 def test_nothing_is_exported_for_research_where_identity_is_kept(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="exclude each other"):
         Settings(state_dir=tmp_path, destination=[research()], unsafe_keep_identity=True)
+
+
+def test_a_profile_names_its_options_and_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = '[{"name": "trial", "options": ["clean_descriptors"], "ae_titles": ["TRIAL-MR"]}]'
+    monkeypatch.setenv("SCANSIDE_PROFILE", given)
+    (profile,) = load().settings.profile
+    assert (profile.name, profile.options, profile.ae_titles) == (
+        "trial",
+        ("clean_descriptors",),
+        ("TRIAL-MR",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ('[{"name": "a", "options": ["retain_everything"]}]', "retain_everything"),
+        ('[{"name": "a", "options": ["retain_full_dates", "retain_modified_dates"]}]', "shift"),
+        (
+            '[{"name": "a", "ae_titles": ["X"]}, {"name": "b", "ae_titles": ["X"]}]',
+            "two profiles are for the source",
+        ),
+        ('[{"name": "a"}, {"name": "a"}]', "two entries are named"),
+    ],
+)
+def test_a_profile_that_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch, given: str, said: str) -> None:
+    monkeypatch.setenv("SCANSIDE_PROFILE", given)
+    told = complaint()
+    assert said in told or "options" in told
+
+
+def test_systemd_hands_over_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "scanside.key").write_text(f"{KEY}\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    loaded = load()
+    assert loaded.settings.key is not None
+    assert loaded.settings.key.get_secret_value() == KEY
+    assert {row.name: row.origin for row in describe(loaded)}["key"] == "CREDENTIALS_DIRECTORY/scanside.key"
+
+
+def test_a_ring_of_keys_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCANSIDE_KEY", f"{KEY},{KEY[::-1]}")
+    assert load().settings.key is not None
