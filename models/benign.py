@@ -62,7 +62,8 @@ def enhanced(rng: Rng, image: Image, body: Mask) -> Image:
         )
     if rng.random() < 0.5:
         patch = _patch(rng, body, (5, 14)).astype(np.uint8)
-        lit |= patch - cv2.erode(patch, np.ones((3, 3), np.uint8))
+        rim = patch - cv2.erode(patch, np.ones((3, 3), np.uint8))
+        lit = np.maximum(lit, np.asarray(rim, dtype=np.uint8))
     soft = blur((lit * body).astype(np.float32), 0.7)
     return np.asarray(image * (1 + uniform(rng, 0.5, 2.0) * soft), dtype=np.float32)
 
