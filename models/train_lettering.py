@@ -105,7 +105,8 @@ def _varied(rng: Rng, image: Image) -> Image:
         amplitude = uniform(rng, 0.2, 1.2) * (1 if rng.random() < 0.6 else -1)
         image = np.maximum(image + amplitude * pattern(rng, CROP, CROP), 0)
     if rng.random() < 0.3:
-        image = np.hypot(image, rng.normal(0, uniform(rng, 0.01, 0.15), image.shape))
+        grain = rng.normal(0, uniform(rng, 0.01, 0.15), image.shape).astype(np.float32)
+        image = np.hypot(image, grain)
     if rng.random() < 0.15:
         levels = float(rng.choice([16, 32, 64, 255]))
         image = np.round(image * levels) / levels
