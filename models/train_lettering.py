@@ -106,7 +106,7 @@ def _varied(rng: Rng, image: Image) -> Image:
         image = np.maximum(image + amplitude * pattern(rng, CROP, CROP), 0)
     if rng.random() < 0.3:
         grain = rng.normal(0, uniform(rng, 0.01, 0.15), image.shape).astype(np.float32)
-        image = np.hypot(image, grain)
+        image = np.asarray(np.hypot(image, grain), np.float32)
     if rng.random() < 0.15:
         levels = float(rng.choice([16, 32, 64, 255]))
         image = np.round(image * levels) / levels
