@@ -30,6 +30,7 @@ _SEQUENCES = frozenset({0x00101002, 0x00400275, 0x00081111, 0x00081110, 0x003210
 _CHARACTER_SET = 0x00080005
 
 _SHORTEST_NAME, _SHORTEST_NUMBER = 3, 4
+_BEGINNING = 6  # letters by which a longer name is known: fields are short, and names are cut
 _SHORTEST_SQUEEZED_NUMBER = 6  # digits: shorter ones turn up in the names of sequences too
 _INSIDE, _SQUEEZED = (
     4,
@@ -141,11 +142,12 @@ def _known(
     marks |= {mark for value in dates for mark in _date_marks(value)}
     short = {mark for mark in marks if mark.isdecimal() and len(mark) < _SHORTEST_SQUEEZED_NUMBER}
     loose = (words | marks) - short
-    long = {word for word in loose if len(word) >= _SQUEEZED}
+    long = {word[:_BEGINNING] if word in words else word for word in loose if len(word) >= _SQUEEZED}
+    backwards = {word[::-1] for word in words if len(word) >= _SQUEEZED}
     return Known(
         whole=frozenset(word for word in loose if len(word) < _INSIDE) | short,
         inside=tuple(sorted(word for word in loose if len(word) == _INSIDE)),
-        squeezed=tuple(sorted(long | {word[::-1] for word in long if word in words})),
+        squeezed=tuple(sorted(long | backwards)),
     )
 
 

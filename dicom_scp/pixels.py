@@ -34,7 +34,9 @@ def checked_pixels(header: Header, transfer_syntax: str) -> list[bytes | memoryv
         if _has_overlay_bits(header):
             raise Skipped("an overlay lies in compressed pixels")
         _check_rle(walker, pixels, frames, planes)
-        _, table_ends = walker.fragments(pixels)[0]  # nobody needs the offset table, and any bytes fit into it
+        _, table_ends = walker.fragments(pixels)[
+            0
+        ]  # nobody needs the offset table, and any bytes fit into it
         return [_RLE_ELEMENT, encode_item(b""), memoryview(walker.buffer)[table_ends : pixels.end + 8]]
     if pixels.undefined:
         raise NotUnderstood("the pixel data are in fragments although they are not compressed")

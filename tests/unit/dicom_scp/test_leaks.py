@@ -15,7 +15,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 from dicom_scp.deidentify import Announced, Deidentifier, deidentify_file
 from dicom_scp.elements import MAX_DEPTH, encode
 from dicom_scp.errors import Refused
-from dicom_scp.profile import EXPORT, LIVE, Profile
+from dicom_scp.profile import EXPORT, LISTED, LIVE, Profile
 from dicom_scp.ps3_15 import Option
 from tests.enhanced import items
 from tests.series import Patient, Vendor, mr_series
@@ -130,6 +130,31 @@ def test_text_in_elements_that_hold_numbers_goes() -> None:
     at = data.index(b"\x20\x00\x0d\x00")
     content = DEIDENTIFY(data[:at] + b"".join(numbers) + data[at:], ExplicitVRLittleEndian).content
     assert b"Quasten" not in planting.without_pixels(content)
+
+
+NEEDED = {"SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "PixelData"}
+REPRESENTATIONS = "LO UN US FD CS DS IS UI DA DT TM AS SQ OB OW ST UT PN FL UL AT".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize("vr", REPRESENTATIONS)
+@pytest.mark.parametrize(
+    "value", ["Quastenflosser^Wilhelmine ", "\0\0Quastenflosser\0\0", "7731904 ", "Quastenf", "Wilhelmi" * 3]
+)
+def test_no_attribute_that_may_stay_takes_a_name_under_any_representation(vr: str, value: str) -> None:
+    data = encoded(mr_series(slices=1, rows=8, columns=8)[0])
+    tags = [
+        tag
+        for tag, rule in LISTED.items()
+        if rule.keyword not in NEEDED and tag >> 16 != 0x0028 and rule.vrs != (b"SQ",)
+    ]
+    odd = b"".join(encode(tag, vr.encode(), value.encode()) for tag in sorted(tags))
+    at = data.rindex(b"\xe0\x7f\x10\x00")
+    for profile in (LIVE, EXPORT):
+        content = Deidentifier(KEYS, profile=profile)(
+            data[:at] + odd + data[at:], ExplicitVRLittleEndian
+        ).content
+        left = planting.without_pixels(content).upper()
+        assert not [word for word in (b"QUASTENF", b"WILHELMI", b"7731904") if word in left]
 
 
 def test_a_sequence_that_travels_as_unknown_bytes_is_cleaned_like_any_other() -> None:
