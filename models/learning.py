@@ -166,4 +166,5 @@ def tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Truth]:
         torch.from_numpy(batch.band).to(device),
         torch.from_numpy(batch.presence).to(device),
         torch.from_numpy(batch.similarity).to(device),
+        torch.from_numpy(batch.side).to(device),
     )

@@ -10,12 +10,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from models.classes import CLASSES
 from models.network import MASK_SLOPE, Answer
 from models.visibility import GREY_ZONE, UNSUITABLE_MEAN, UNSUITABLE_TENTH
 
 BAND_WEIGHT = 0.25  # where two honest observers differ
 RANGE = (-2.0, 3.0)  # log2 E outside is only known to be small or large
 FOCUS = 2.0
+MOST_SHADING = 4.0  # E with its sign
+BIAS = CLASSES.index("bias")
 FEWEST = 150.0  # px of a class in a batch below which its share is damped
 
 
@@ -28,6 +31,7 @@ class Truth:
     band: Tensor  # (n, 13, 128, 128) bool
     presence: Tensor  # (n, 13) 1, 0 or -1 unknown
     similarity: Tensor  # (n, 2)
+    side: Tensor  # (n, 128, 128) 1, -1 or 0: where bias brightens, darkens or is not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Losses:
     dice: Tensor
     presence: Tensor
     suitability: Tensor
+    shading: Tensor
 
     def values(self) -> dict[str, float]:
         """Return the parts as plain numbers."""
@@ -46,7 +51,14 @@ class Losses:
 
     def total(self) -> Tensor:
         """Return the weighted sum."""
-        return self.regression + self.mask + 0.5 * self.dice + self.presence + 0.5 * self.suitability
+        return (
+            self.regression
+            + self.mask
+            + 0.5 * self.dice
+            + self.presence
+            + 0.5 * self.suitability
+            + self.shading
+        )
 
 
 def losses(answer: Answer, truth: Truth) -> Losses:
@@ -59,6 +71,7 @@ def losses(answer: Answer, truth: Truth) -> Losses:
         _dice(MASK_SLOPE * log, mask, weight),
         _presence(answer.presence.float(), truth.presence),
         _suitability(answer.suitability.float(), truth.similarity),
+        _shading(answer.shading.float(), truth),
     )
 
 
@@ -103,6 +116,15 @@ def _suitability(logit: Tensor, similarity: Tensor) -> Tensor:
     grey = (mean > GREY_ZONE[0]) & (mean < GREY_ZONE[1])
     entropy = functional.binary_cross_entropy_with_logits(logit, target, reduction="none")
     return (entropy * torch.where(grey, 0.3, 1.0)).mean()
+
+
+def _shading(said: Tensor, truth: Truth) -> Tensor:
+    """Regress E of bias with its sign, which is smooth where E itself has a crease."""
+    side = truth.side.float()
+    target = side * torch.exp2(truth.log_visibility[:, BIAS]).clamp(max=MOST_SHADING)
+    told = side.abs()
+    error = functional.smooth_l1_loss(said, target, reduction="none", beta=0.5)
+    return (error * told).sum() / (told.sum() + FEWEST)
 
 
 def _per_class(error: Tensor, where: Tensor) -> Tensor:

@@ -19,6 +19,8 @@ LOG_GAIN = 100.0
 CONTRAST_SHARE, CONTRAST_FLOOR, CONTRAST_MOST = 0.08, 0.015, 6.0
 SHRINK = 4  # of the grid on which the surroundings are taken
 SPECTRUM_FLOOR = 1e-6  # of the sum of the image
+SHADING_LEVEL = 1  # of the way up: a quarter of the masks' grid
+LEAST_SHADING = 0.06  # E
 # The coarsest grid on which the maximum of a mask is taken as evidence of presence.
 EVIDENCE_POOL = 4
 
@@ -160,11 +162,14 @@ class Answer:
     log_visibility: Tensor  # (n, 13, 128, 128) log2 E; the mask's logit is MASK_SLOPE times it
     presence: Tensor  # (n, 13) logits
     suitability: Tensor  # (n,) logits
+    shading: Tensor  # (n, 128, 128) E of bias with its sign
     features: Tensor  # (n, d) of the slice as a whole, which presence and suitability are read from
 
 
 class Network(nn.Module):
     """Image (n, 1, 256, 256) in 0..1, phase encoding along y -> Answer."""
+
+    which: Tensor
 
     def __init__(self, shape: Shape | None = None) -> None:
         super().__init__()
@@ -190,6 +195,13 @@ class Network(nn.Module):
             nn.Linear(shape.hidden, n + 1),
         )
         self.evidence_scale = nn.Parameter(torch.full((n,), 2.0))
+        # Bias is smooth with its sign and creased without it: it is read from a coarse level, and multiplies.
+        self.shading = nn.Conv2d(rising[SHADING_LEVEL], 1, 1)
+        nn.init.zeros_(self.shading.weight)
+        nn.init.ones_(_bias(self.shading))
+        which = torch.zeros(1, n, 1, 1)
+        which[0, CLASSES.index("bias")] = 1.0
+        self.register_buffer("which", which, persistent=False)
 
     def forward(self, image: Tensor) -> Answer:
         """Return logits and log2 visibilities."""
@@ -201,17 +213,19 @@ class Network(nn.Module):
             skips.append(features)
         deep = _pooled(features)
         context = functional.relu(self.context(torch.cat([*deep, self.spectrum(image)], dim=1)))
-        coarse = features
+        risen: list[Tensor] = []
         for rise, skip in zip(self.up, reversed(skips[:-1]), strict=True):
-            coarse, features = features, rise(features, skip, context)
-        log_visibility = self.masks(features) + functional.interpolate(
-            self.masks_coarse(coarse), scale_factor=2.0, mode="bilinear", align_corners=False
-        )
+            features = rise(features, skip, context)
+            risen.append(features)
+        coarse, fine = risen[-2:]
+        shading = _enlarged(self.shading(risen[SHADING_LEVEL]), 2 ** (len(risen) - 1 - SHADING_LEVEL))
+        log_visibility = self.masks(fine) + _enlarged(self.masks_coarse(coarse), 2)
+        log_visibility = log_visibility + self.which * torch.log2(shading.abs() + LEAST_SHADING)
         _, evidence = _pooled(functional.avg_pool2d(log_visibility, EVIDENCE_POOL))
         whole = torch.cat([*deep, *_pooled(coarse), context, evidence], dim=1)
         heads = self.global_head(whole)
         presence = heads[:, 1:] + self.evidence_scale * evidence
-        return Answer(log_visibility, presence, heads[:, 0], whole)
+        return Answer(log_visibility, presence, heads[:, 0], shading[:, 0], whole)
 
 
 def shape_by(width: Callable[[str], int], levels: int = len(Shape().widths)) -> Shape:
@@ -239,6 +253,10 @@ def network_of(weights: Mapping[str, Tensor]) -> Network:
 def _bias(layer: nn.Conv2d) -> Tensor:
     assert layer.bias is not None
     return layer.bias
+
+
+def _enlarged(features: Tensor, times: int) -> Tensor:
+    return functional.interpolate(features, scale_factor=float(times), mode="bilinear", align_corners=False)
 
 
 def _pooled(features: Tensor) -> tuple[Tensor, Tensor]:

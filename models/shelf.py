@@ -37,7 +37,11 @@ SLOT = np.dtype(
         ("image", np.float16, (CANVAS, CANVAS)),
         ("which", np.int8, (KEPT_CLASSES,)),  # class of each map, -1: none
         ("log_visibility", np.uint8, (KEPT_CLASSES, MASK_SIZE, MASK_SIZE)),
-        ("mask", np.uint8, (KEPT_CLASSES, MASK_SIZE, MASK_SIZE)),  # 1: mask, 2: band
+        (
+            "mask",
+            np.uint8,
+            (KEPT_CLASSES, MASK_SIZE, MASK_SIZE),
+        ),  # 1: mask, 2: band; of bias 4: brighter, 8: darker
         ("presence", np.int8, (len(CLASSES),)),  # 1, 0, or -1 unknown
         ("similarity", np.float32, (2,)),
         ("filled", np.int8),
@@ -59,6 +63,9 @@ class Batch:
     band: NDArray[np.bool_]  # (n, 13, 128, 128)
     presence: NDArray[np.int8]  # (n, 13)
     similarity: NDArray[np.float32]  # (n, 2)
+    side: NDArray[
+        np.int8
+    ]  # (n, 128, 128) of bias: 1 where it brightens, -1 where it darkens, 0 where there is none
 
 
 def normalised(image: Image) -> Image:
@@ -92,6 +99,9 @@ def packed(sample: Sample) -> Slots:
             for flags in (visibility.mask_of(seen), visibility.band_of(seen))
         )
         slot["mask"][place] = mask + 2 * band
+        if name == "bias" and sample.shading is not None:
+            signed = cv2.resize(centred(sample.shading), half, interpolation=cv2.INTER_AREA)
+            slot["mask"][place] += (4 * (signed > 0) + 8 * (signed < 0)).astype(np.uint8)
     slot["filled"] = 1
     return slot
 
@@ -102,13 +112,15 @@ def unpacked(slots: Slots) -> Batch:
     shape = (n, len(CLASSES), MASK_SIZE, MASK_SIZE)
     log = np.full(shape, LOG_FLOOR, dtype=np.float32)
     mask, band = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    side = np.zeros((n, MASK_SIZE, MASK_SIZE), dtype=np.int8)
     for row, place in np.argwhere(slots["which"] >= 0):
         target = row, slots["which"][row, place]
         log[target] = slots["log_visibility"][row, place] / np.float32(LOG_STEPS) + np.float32(LOG_FLOOR)
         flags = slots["mask"][row, place]
         mask[target], band[target] = flags & 1 > 0, flags & 2 > 0
+        side[row] += (flags >> 2 & 1).astype(np.int8) - (flags >> 3 & 1).astype(np.int8)
     image = slots["image"].astype(np.float32)[:, None]
-    return Batch(image, log, mask, band, slots["presence"], slots["similarity"])
+    return Batch(image, log, mask, band, slots["presence"], slots["similarity"], side)
 
 
 def fresh(rng: Rng, clean: Image, severity: tuple[float, float] = SEVERITY) -> Sample:

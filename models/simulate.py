@@ -72,6 +72,7 @@ class Sample:
     body: Mask
     plan: Plan
     visibility: Mapping[str, Image]  # E of every class that left a trace
+    shading: Image | None  # E of "bias" with its sign: above 0 where it brightens
     similarity: tuple[float, float]  # mean and 10th percentile of the local SSIM in the body
 
     @property
@@ -248,6 +249,7 @@ def _develop(rng: Rng, scene: _Scene, plan: Plan) -> Sample:
         body=body,
         plan=plan,
         visibility=_traces(scene, where, sigma),
+        shading=None if scene.gain is None else visibility.shading(scene.fov(scene.gain), where),
         similarity=visibility.similarity(image, reference, body),
     )
 

@@ -101,8 +101,13 @@ def difference_visibility(name: str, before: Image, after: Image, where: Ground)
 
 def bias_visibility(gain: Image, where: Ground) -> Image:
     """Return E of shading by `gain` (> 0)."""
+    return np.abs(shading(gain, where))
+
+
+def shading(gain: Image, where: Ground) -> Image:
+    """Return E of shading with its sign: above 0 where `gain` brightens."""
     median = float(np.median(gain[where.body])) if where.body.any() else 1.0
-    seen = np.abs(np.log(np.maximum(gain, 1e-3) / median)) / np.log(1.4) * where.inside
+    seen = np.log(np.maximum(gain, 1e-3) / median) / np.log(1.4) * where.inside
     return np.asarray(seen, dtype=np.float32)
 
 

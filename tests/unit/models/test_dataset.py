@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.classes import INDEX
 from models.dataset import SPLITS, load_pool, phantom_pool, read_pool, split_of, split_table, usable, varied
 from models.phantom import Series, write
+from models.shelf import packed, unpacked
+from models.simulate import Plan, Planted, simulate
 
 ROW = {
     "source_repo": "somebody/heads",
@@ -108,3 +111,16 @@ def test_variation_keeps_the_canvas_and_the_scale() -> None:
         other = varied(np.random.default_rng(seed), image)
         assert other.shape == image.shape
         assert 0 <= float(other.min()) <= float(other.max()) <= 1.01
+
+
+def test_a_slot_keeps_on_which_side_of_the_median_the_shading_lies() -> None:
+    clean = phantom_pool(2, 2).image(1)
+    sample = simulate(np.random.default_rng(1), clean, Plan((Planted("bias", 2.0),)))
+
+    batch = unpacked(packed(sample)[None])
+
+    assert sample.shading is not None
+    quarter = np.asarray(sample.shading[::2, ::2])
+    sure = np.abs(quarter) > 0.2
+    assert np.array_equal(batch.side[0][sure], np.sign(quarter[sure]))
+    assert (batch.side[0][batch.mask[0, INDEX["bias"]]] != 0).mean() > 0.99

@@ -50,7 +50,8 @@ def test_counted_pixels_give_the_overlap_at_every_threshold() -> None:
     masks = rng.random((2, N, 8, 8), dtype=np.float32)
     truth, band = rng.random((2, N, 8, 8)) < 0.4, rng.random((2, N, 8, 8)) < 0.3
     nothing = np.zeros((2, 1, 16, 16), dtype=np.float32)
-    batch = Batch(nothing, masks, truth, band, np.zeros((2, N), np.int8), np.ones((2, 2), np.float32))
+    known, alike = np.zeros((2, N), np.int8), np.ones((2, 2), np.float32)
+    batch = Batch(nothing, masks, truth, band, known, alike, np.zeros((2, 8, 8), np.int8))
     answers = asked_with(count(masks, batch))
 
     for row, threshold in enumerate(MASK_GRID):
