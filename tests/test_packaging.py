@@ -157,7 +157,7 @@ def test_the_example_of_a_configuration_names_every_setting_with_its_default() -
     secrets = {"key", "database_url"}
     assert set(told) == set(Settings.model_fields) - secrets
     assert all(secret in text for secret in secrets)
-    examples = {name: told.pop(name) for name in ("destination", "scanner", "allow")}
+    examples = {name: told.pop(name) for name in ("destination", "scanner", "allow", "profile")}
     assert Settings.model_validate(told) == Settings()
     assert Settings.model_validate(examples).destination
 
