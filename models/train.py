@@ -11,7 +11,8 @@ import csv
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
@@ -131,19 +132,30 @@ def _stretch(
     ends = min(run.minutes + options.check_minutes, options.minutes)
     sums: dict[str, float] = {}
     steps = 0
+    batches = _ahead(lambda: shelf.draw(rng, options.batch))
     while run.minutes < ends:
         began = time.monotonic()
-        parts = step(run, shelf.draw(rng, options.batch), options, device)
+        parts = step(run, next(batches), options, device)
         for name, value in parts.values().items():
             sums[name] = sums.get(name, 0.0) + float(value)
         spent = (time.monotonic() - began) / 60
         run.minutes, steps = run.minutes + spent, steps + 1
         bar.update(spent)
+    batches.close()
     run.save(folder / CHECKPOINT)
     figures = check(run, validation, folder / "pictures")
     bar.set_postfix(iou=f"{figures['iou_mean']:.3f}", auc=f"{figures['presence_auc']:.3f}")
     counts = {"step": run.step, "minutes": run.minutes, "seen": run.seen, "made": shelf.made}
     append(folder / LOG, counts | {name: value / steps for name, value in sums.items()} | figures)
+
+
+def _ahead(draw: Callable[[], Batch]) -> Generator[Batch]:
+    """Draw the next batch while the last one is learnt from."""
+    with ThreadPoolExecutor(1) as other:
+        coming = other.submit(draw)
+        while True:
+            batch, coming = coming.result(), other.submit(draw)
+            yield batch
 
 
 def append(path: Path, row: Mapping[str, float | str]) -> None:
