@@ -73,6 +73,9 @@ class Card:
     outlier: float  # distance beyond which a slice is too unlike what the model was made with
     limits: tuple[str, ...]  # what the model cannot see
     metrics: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    cost: Mapping[str, float] = field(
+        default_factory=dict[str, float]
+    )  # of one slice: parameters, macs, energy
 
     @property
     def title(self) -> str:
@@ -161,6 +164,7 @@ def _card(folder: Path, stated: Mapping[str, Any]) -> Card:
         outlier=_between(stated["outlier"]["threshold"], 0.0, inf),
         limits=tuple(_text(limit) for limit in stated["limits"]),
         metrics=dict(stated.get("metrics", {})),
+        cost={name: _number(value) for name, value in stated.get("cost", {}).items()},
     )
 
 

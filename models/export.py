@@ -10,6 +10,7 @@ import datetime as dt
 import subprocess
 import tempfile
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from models.cost import cost_of
 from models.dataset import Pool, cache_folder, load_pool
 from models.learning import averaged
 from models.modelcard import CANVAS, ModelCard, file_digest
@@ -78,6 +80,7 @@ def export(
         sha256=file_digest(path),
         trained_commit=commit(),
         trained_on=dt.datetime.now(tz=dt.UTC).date().isoformat(),
+        cost=asdict(cost_of(network)),
     )
     (place / "card.toml").write_text(card.to_toml(), encoding="utf-8")
     return card

@@ -46,6 +46,7 @@ class ModelCard:
     suitability: tuple[float, float] = (1.0, 0.0)  # temperature, bias
     metrics: Mapping[str, object] = field(default_factory=dict)
     limits: tuple[str, ...] = LIMITS
+    cost: Mapping[str, float] = field(default_factory=dict)  # of one slice
     outlier: float = 1e6  # the distance beyond which a slice is not scored; none, until it is chosen
 
     @property
@@ -78,6 +79,7 @@ class ModelCard:
             *self._classes(),
             _table("suitability", {"temperature": self.suitability[0], "bias": self.suitability[1]}),
             _table("outlier", {"threshold": self.outlier}),
+            _table("cost", self.cost),
             *_tables("metrics", self.metrics),
         ]
         return "\n".join(sections)

@@ -48,6 +48,11 @@ HEADLINES: Mapping[str, str] = {
     "spoilt_part_repeat": "Series spoilt on a third of the slices: Repeat",
     "spoilt_part_flagged": "Series spoilt on a third of the slices: Repeat or Check",
 }
+COSTS: Mapping[str, str] = {
+    "parameters": "Parameters, millions",
+    "macs": "Multiplications a slice, millions",
+    "energy": "Energy a slice (Yang, Chen, Sze 2017), millions of multiplications' worth",
+}
 CLASSICAL = ("presence_auc_macro", "suitability_auc")  # what classical metrics alone give too
 COLUMNS: Mapping[str, str] = {
     "iou": "IoU",
@@ -129,7 +134,14 @@ def side_by_side(models: "Sequence[Evaluation]") -> str:
         )
         for name, title in HEADLINES.items()
     ]
-    return _table(("", *(one.title for one in models), "classical metrics alone"), rows)
+    costs = [
+        (title, *(_millions(one.card.cost.get(name)) for one in models), "") for name, title in COSTS.items()
+    ]
+    return _table(("", *(one.title for one in models), "classical metrics alone"), [*rows, *costs])
+
+
+def _millions(value: float | None) -> str:
+    return "" if value is None else f"{value / 1e6:.3g}"
 
 
 def _classes(one: "Evaluation") -> Table:
