@@ -13,6 +13,7 @@ from dicom_scp.known import Known
 from dicom_scp.private import SAFE_BLOCKS, SAFE_PLACES, SafeElement
 from dicom_scp.profile import (
     ALWAYS_EMPTY,
+    ALWAYS_PATIENT,
     ANYWHERE,
     DECIMAL_VRS,
     DEFINED_TERMS,
@@ -39,7 +40,8 @@ _CODED: dict[str, Callable[[str, str], Concept | None]] = {
 }
 _BODY_PART = 0x00180015
 _PRINTABLE = bytes(range(0x20, 0x7F))
-_DECIMAL = re.compile(rb"[0-9eE+\-. \\\0]*")
+_NUMBER = rb" *+(?:[+\-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+\-]?\d++)?)? *+"  # PS3.5, table 6.2-1, IS and DS
+_DECIMALS = re.compile(_NUMBER + rb"(?:\\" + _NUMBER + rb")*+")
 _UIDS = re.compile(rb"[0-9.\\\0 ]*")
 _AGE = re.compile(rb"(\d{3})([DWMY])")
 _OLDEST = {  # ages above are capped (three digits hold most anyway)
@@ -51,7 +53,7 @@ _OLDEST = {  # ages above are capped (three digits hold most anyway)
 _KINDS = (TEXT_VRS, NUMBER_VRS | DECIMAL_VRS, PIXEL_VRS)
 _WIDTHS = {b"US": 2, b"SS": 2, b"UL": 4, b"SL": 4, b"FL": 4, b"AT": 4, b"FD": 8, b"UV": 8, b"SV": 8}
 # What no number of an image looks like: all its bytes are letters, digits and what stands between them.
-_TEXT_IN_NUMBERS = re.compile(rb"[A-Za-z0-9 ,.^'_\-]{6,}\0{0,7}")
+_TEXT_IN_NUMBERS = re.compile(rb"[A-Za-z0-9 ,.^'_\-+/:#()&]{6,}\0{0,7}")
 _REMOVED = b"REMOVED"
 _LONGEST = {b"SH": 16, b"LO": 64, b"CS": 16}  # characters of one value (PS3.5, table 6.2-1)
 
@@ -80,6 +82,7 @@ class Cleaner:
     def top(self, elements: Iterable[Element]) -> dict[int, bytes]:
         """Clean the elements of the top level; gives encoded elements by tag, without the pixels."""
         cleaned = {tag: encode(tag, LISTED[tag].vrs[0], b"") for tag in ALWAYS_EMPTY}
+        cleaned |= {tag: encode(tag, LISTED[tag].vrs[0], self.patient.encode()) for tag in ALWAYS_PATIENT}
         cleaned.update(self._cleaned(elements, depth=0))
         return cleaned
 
@@ -198,9 +201,10 @@ class Cleaner:
         return b"\\".join(kept)
 
     def _kept_decimal(self, value: bytes) -> bytes:
-        if not _DECIMAL.fullmatch(value):
+        plain = value.rstrip(b" \0")
+        if not _DECIMALS.fullmatch(plain):
             return b""
-        parts = value.strip(b" \0").decode("ascii").split("\\")
+        parts = plain.decode("ascii").split("\\")
         return b"" if any(self.known.is_number(part.strip()) for part in parts) else value
 
     def _kept_uids(self, value: bytes) -> bytes:

@@ -4,10 +4,11 @@ import re
 from datetime import date, timedelta
 
 _DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
+_HOUR, _MINUTE, _SECOND = "([01]\\d|2[0-3])", "[0-5]\\d", "([0-5]\\d|60)(\\.\\d{1,6})?"
 _FORMS = {  # PS3.5, table 6.2-1
     b"DA": re.compile(r"\d{4}\.?\d{2}\.?\d{2}"),
-    b"TM": re.compile(r"\d{2}(:?\d{2}(:?\d{2}(\.\d{1,6})?)?)?"),
-    b"DT": re.compile(r"\d{4}(\d{2}(\d{2}(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?)?)?([+-]\d{4})?"),
+    b"TM": re.compile(f"{_HOUR}(:?{_MINUTE}(:?{_SECOND})?)?"),
+    b"DT": re.compile(rf"\d{{4}}(\d{{2}}(\d{{2}}({_HOUR}({_MINUTE}({_SECOND})?)?)?)?)?([+-]\d{{4}})?"),
 }
 
 

@@ -161,7 +161,8 @@ class Deidentifier:
         )
         cleaned = cleaner.top(header.elements.values())
         values = _own_values(header)
-        facts = facts_of(header, dict(_clean_texts(cleaned)), values, self._keyring)
+        kept = Header(header.walker, {tag: one for tag, one in header.elements.items() if tag in cleaned})
+        facts = facts_of(header, kept, dict(_clean_texts(cleaned)), values, self._keyring)
         cleaned.update(_statement(facts, profile))
         cleaned[GROUP << 16] = encode_block(values)
         return [cleaned[tag] for tag in sorted(cleaned)], facts

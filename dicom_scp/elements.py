@@ -124,7 +124,7 @@ class Walker:
 
     def _undefined(self, tag: int, vr: bytes, start: int, end: int, depth: int) -> tuple[int, int]:
         """Find the end of a value of undefined length, and the position after its delimiter."""
-        if tag == PIXEL_DATA and depth == 0:
+        if tag == PIXEL_DATA and (depth == 0 or vr in {b"OB", b"OW"}):  # an icon's are compressed too
             return self._fragments_end(start, end)
         if vr not in {b"", b"SQ", b"UN"} or tag >> 16 == 0xFFFE:
             raise NotUnderstood("an element that is no sequence has no length")

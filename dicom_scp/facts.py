@@ -23,6 +23,8 @@ _SCANNING_SEQUENCE, _ECHO_PULSE_SEQUENCE, _TR, _TE, _TE_EFFECTIVE = (
 _AGENT, _AGENT_SEQUENCE, _AGENT_USAGE = 0x00180010, 0x00180012, 0x00189341
 _PATIENT_ID, _ISSUER = 0x00100020, 0x00100021
 
+# PS3.3, C.8.3.1.1.1 and C.8.13.4: what the description takes of them, whatever else stands there
+_SEQUENCE_TERMS = frozenset({"SE", "IR", "GR", "EP", "RM", "SPIN", "GRADIENT", "BOTH"})
 _NO_AGENT = frozenset({"", "NO", "NONE", "N", "NO CONTRAST", "WITHOUT", "0"})
 _HEAD_PARTS = (
     "HEAD",
@@ -39,8 +41,8 @@ _HEAD_PARTS = (
 )
 
 
-def facts_of(header: Header, clean: dict[str, str], values: Values, keyring: KeyRing) -> Facts:
-    """Gather the facts; `clean` holds the texts that passed the profile, by keyword."""
+def facts_of(header: Header, kept: Header, clean: dict[str, str], values: Values, keyring: KeyRing) -> Facts:
+    """Gather the facts; `kept` holds the elements that passed the profile, `clean` their texts by keyword."""
     frames = header.integer(_FRAMES, b"IS") or 1
     first = header.first_frame() if frames > 1 or _POSITION not in header.elements else header
     orientation = _six(first.numbers(_ORIENTATION, b"DS"))
@@ -51,16 +53,16 @@ def facts_of(header: Header, clean: dict[str, str], values: Values, keyring: Key
         sop_class_uid=header.text(SOP_CLASS_UID),
         manufacturer=clean.get("Manufacturer", ""),
         model=clean.get("ManufacturerModelName", ""),
-        instance_number=header.integer(_INSTANCE_NUMBER, b"IS"),
+        instance_number=kept.integer(_INSTANCE_NUMBER, b"IS"),
         position=_along_normal(first, orientation) if frames == 1 else None,
         orientation=orientation,
-        images_in_acquisition=_expected(header, values),
+        images_in_acquisition=_expected(kept, values),
         frames=frames,
         rows=rows,
         columns=columns,
-        temporal_positions=header.integer(_TEMPORAL_POSITIONS, b"IS"),
-        acquisition_number=header.integer(_ACQUISITION_NUMBER, b"IS"),
-        series_number=header.integer(_SERIES_NUMBER, b"IS"),
+        temporal_positions=kept.integer(_TEMPORAL_POSITIONS, b"IS"),
+        acquisition_number=kept.integer(_ACQUISITION_NUMBER, b"IS"),
+        series_number=kept.integer(_SERIES_NUMBER, b"IS"),
         contrast=contrast_given(header),
         protocol_key=_protocol_key(header, keyring, rows, columns),
         description=_description(first, rows, columns),
@@ -158,7 +160,7 @@ def _protocol_key(header: Header, keyring: KeyRing, rows: int, columns: int) -> 
 def _description(header: Header, rows: int, columns: int) -> str:
     """Make a description of clean elements only, e.g. "SE TR 3000 TE 80 256x256"."""
     sequence = header.text(_SCANNING_SEQUENCE) or header.text(_ECHO_PULSE_SEQUENCE)
-    parts = ["/".join(p.strip() for p in sequence.split("\\") if p.strip().isalnum())[:16]]
+    parts = ["/".join(p.strip() for p in sequence.split("\\") if p.strip() in _SEQUENCE_TERMS)]
     for name, tag, vr in (("TR", _TR, b"DS"), ("TE", _TE, b"DS"), ("TE", _TE_EFFECTIVE, b"FD")):
         value = header.numbers(tag, vr)
         if value and not (tag == _TE_EFFECTIVE and _TE in header.elements):

@@ -27,7 +27,10 @@ _PLACES = frozenset({0x00080080, 0x00080081, 0x00081040, 0x00081010, 0x00400241,
 _DATES = frozenset({0x00100030, 0x00080020, 0x00080021, 0x00080022, 0x00080023, 0x00080012})
 _SEQUENCES = frozenset({0x00101002, 0x00400275, 0x00081111, 0x00081110, 0x00321064, 0x00080096, 0x00081049,
                         0x00081052, 0x00081062, 0x00081072, 0x00380004, 0x04000561})  # fmt: skip
-_CHARACTER_SET = 0x00080005
+_CHARACTER_SET, _BIRTH = 0x00080005, 0x00100030
+_MONTHS = """
+    JANUARY FEBRUARY MARCH APRIL MAY JUNE JULY AUGUST SEPTEMBER OCTOBER NOVEMBER DECEMBER
+""".split()  # noqa: SIM905 - a table of words
 
 _SHORTEST_NAME, _SHORTEST_NUMBER = 3, 4
 _BEGINNING = 6  # letters by which a longer name is known: fields are short, and names are cut
@@ -57,6 +60,7 @@ class Known:
     whole: frozenset[str]  # as a word by itself
     inside: tuple[str, ...]  # anywhere within a word
     squeezed: tuple[str, ...]  # anywhere, whatever stands between the letters; backwards too
+    numbers: frozenset[str]  # the digits of decimals, without zeros in front
 
     def in_text(self, text: str) -> bool:
         """Tell whether one value of a text says who the patient is, or looks as if it said who anybody is."""
@@ -76,8 +80,14 @@ class Known:
         return any(word in squeezed for word in self.squeezed)
 
     def is_number(self, text: str) -> bool:
-        """Tell whether a decimal is one of the patient's numbers, or a date of theirs."""
-        return len(text) > _SQUEEZED and text in self.squeezed
+        """Tell whether a decimal is one of the patient's numbers, or a date of theirs, however it is written."""
+        if len(text) < _SHORTEST_SQUEEZED_NUMBER:
+            return False
+        whole, _, fraction = text.lstrip("+-").partition(".")
+        if not fraction.strip("0"):
+            return whole.lstrip("0") in self.numbers
+        digits = whole.lstrip("0") + fraction
+        return len(digits) > _SHORTEST_SQUEEZED_NUMBER and digits in self.numbers
 
 
 def known_by(header: Header) -> Known:
@@ -90,6 +100,7 @@ def known_by(header: Header) -> Known:
         tuple(found["number"]),
         tuple(found["place"]),
         tuple(found["date"]),
+        (header.raw(_BIRTH),) if header.raw(_BIRTH) else (),
         header.raw(_CHARACTER_SET),
     )
 
@@ -132,6 +143,7 @@ def _known(
     numbers: tuple[bytes, ...],
     places: tuple[bytes, ...],
     dates: tuple[bytes, ...],
+    births: tuple[bytes, ...],
     character_set: bytes,
 ) -> Known:
     def read(values: Iterable[bytes]) -> Iterator[str]:
@@ -140,6 +152,7 @@ def _known(
     words = {word for text in read(names) for word in _name_words(text)}
     marks = {mark for text in read((*numbers, *places)) for mark in _number_marks(text)}
     marks |= {mark for value in dates for mark in _date_marks(value)}
+    marks |= {mark for value in births for mark in _named_month_marks(value)}
     short = {mark for mark in marks if mark.isdecimal() and len(mark) < _SHORTEST_SQUEEZED_NUMBER}
     loose = (words | marks) - short
     long = {word[:_BEGINNING] if word in words else word for word in loose if len(word) >= _SQUEEZED}
@@ -148,6 +161,7 @@ def _known(
         whole=frozenset(word for word in loose if len(word) < _INSIDE) | short,
         inside=tuple(sorted(word for word in loose if len(word) == _INSIDE)),
         squeezed=tuple(sorted(long | backwards)),
+        numbers=frozenset(mark.lstrip("0") for mark in marks - short if mark.isdecimal()),
     )
 
 
@@ -201,6 +215,20 @@ def _date_marks(value: bytes) -> Iterator[str]:
     if len(digits) == 8 and digits.isdecimal():
         year, month, day = digits[:4], digits[4:6], digits[6:]
         yield from (year + month + day, day + month + year, month + day + year)
+
+
+def _named_month_marks(value: bytes) -> Iterator[str]:
+    """Give a date with the name of its month, whole or cut to three letters, as 12 APR 1961 and APRIL 12, 1961."""
+    digits = value.strip(b" \0").decode("latin-1")[:8]
+    if len(digits) == 8 and digits.isdecimal() and 1 <= int(digits[4:6]) <= len(_MONTHS):
+        year, month, day = digits[:4], _MONTHS[int(digits[4:6]) - 1], digits[6:]
+        for name in {month, month[:3]}:
+            yield from (
+                f"{int(day)}{name}{year}",
+                f"{name}{int(day)}{year}",
+                f"{name}{day}{year}",
+                year + name + day,
+            )
 
 
 def _long_enough(word: str, least: int) -> Iterable[str]:

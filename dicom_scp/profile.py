@@ -244,6 +244,7 @@ def _listed() -> dict[int, Rule]:
 
 LISTED: Mapping[int, Rule] = _listed()
 ALWAYS_EMPTY = tuple(sorted(tag_for_keyword(keyword) or 0 for keyword in ALWAYS.split()))
+ALWAYS_PATIENT = tuple(tag for tag, rule in LISTED.items() if rule.action is Action.PATIENT)  # type 2 too
 
 
 class UnfitProfile(ValueError):

@@ -9,14 +9,15 @@ _LONGEST_NUMBERS = 4096  # bytes: no value that we read is longer
 
 
 def numbers(vr: bytes, raw: bytes) -> tuple[float, ...]:
-    """Read the numbers of a binary or decimal value; () where it holds none."""
+    """Read the numbers of a binary or decimal value; () where it holds none, or one that is not finite."""
     if len(raw) > _LONGEST_NUMBERS:
         return ()
     code = _BINARY.get(vr)
     with suppress(ValueError, OverflowError, struct.error):
         if code is not None:
-            return struct.unpack(f"<{len(raw) // struct.calcsize('<' + code)}{code}", raw) if raw else ()
-        given = tuple(float(part) for part in text(raw).split("\\") if part.strip())
+            given = struct.unpack(f"<{len(raw) // struct.calcsize('<' + code)}{code}", raw)
+        else:
+            given = tuple(float(part) for part in text(raw).split("\\") if part.strip())
         return given if all(math.isfinite(number) for number in given) else ()
     return ()
 

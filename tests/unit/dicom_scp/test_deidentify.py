@@ -1,5 +1,8 @@
 """What is left of an object when its identity is off: everything that scoring needs, the same every time."""
 
+import json
+import math
+import struct
 from io import BytesIO
 
 import pytest
@@ -14,6 +17,7 @@ from pydicom.uid import (
 
 from dicom_scp.cleaning import Done
 from dicom_scp.deidentify import Deidentifier
+from dicom_scp.elements import encode, encode_item
 from dicom_scp.identity import KeyRing
 from dicom_scp.instance import Facts, parse_reference
 from dicom_scp.private import SAFE, SAFE_BLOCKS
@@ -130,6 +134,47 @@ def test_the_pseudonym_hangs_on_issuer_and_id_or_on_the_study_without_an_id() ->
     assert patient() != patient(IssuerOfPatientID="ELSEWHERE")
     assert patient(PatientID="") == patient(PatientID="", IssuerOfPatientID="ELSEWHERE")
     assert patient(PatientID="") != patient(PatientID="", StudyInstanceUID="1.2.3.4")
+
+
+def test_a_patient_without_an_id_has_the_pseudonym_all_the_same() -> None:
+    ds = mr_series(slices=1, rows=8, columns=8)[0]
+    del ds.PatientID, ds.PatientName
+    clean = clean_dataset(ds)
+    assert clean.PatientID == str(clean.PatientName) == cleaned(ds).patient
+
+
+@pytest.mark.parametrize(
+    ("group", "creator", "number"),
+    [
+        (0x2001, "Philips Imaging DD 001", 0x18),
+        (0x0025, "GEMS_SERS_01", 0x07),
+        (0x0043, "GEMS_PARM_01", 0x39),
+    ],
+)
+@pytest.mark.parametrize("value", [math.inf, math.nan])
+def test_numbers_that_are_not_finite_read_as_nothing(
+    group: int, creator: str, number: int, value: float
+) -> None:
+    ds = mr_series(slices=1, rows=8, columns=8)[0]
+    ds.private_block(group, creator, create=True).add_new(number, "FL", value)
+    del ds.ImagePositionPatient
+    data = encoded(ds)
+    at = data.index(encode(0x00200037, b"DS", b"")[:6])
+    data = data[:at] + encode(0x00200032, b"FD", struct.pack("<3d", value, 0, 0)) + data[at:]
+    facts = DEIDENTIFY(data, ExplicitVRLittleEndian).facts
+    json.dumps(facts.to_json(), allow_nan=False)
+
+
+def test_an_icon_may_be_compressed_like_the_image(slices: list[Dataset]) -> None:
+    data = encoded(slices[0], RLELossless)
+    at = data.index(b"\xe0\x7f\x10\x00OB")
+    fragments = encode_item(b"") + encode_item(b"Wilhelmine") + b"\xfe\xff\xdd\xe0" + bytes(4)
+    pixels = data[at : at + 8] + b"\xff" * 4 + fragments
+    item = b"\xfe\xff\x00\xe0" + b"\xff" * 4 + pixels + b"\xfe\xff\x0d\xe0" + bytes(4)
+    icon = encode(0x00880200, b"SQ", b"")[:8] + b"\xff" * 4 + item + b"\xfe\xff\xdd\xe0" + bytes(4)
+    instance = DEIDENTIFY(data[:at] + icon + data[at:], RLELossless)
+    assert instance.content == DEIDENTIFY(data, RLELossless).content
+    assert "IconImageSequence" in instance.identity.dataset()
 
 
 def test_the_device_is_known_by_a_pseudonym_that_settings_can_give(slices: list[Dataset]) -> None:

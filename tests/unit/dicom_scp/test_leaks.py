@@ -1,5 +1,6 @@
 """Identifiers planted wherever an object has room: none is left in the clean bytes, and what must stay stays."""
 
+import json
 from copy import deepcopy
 from datetime import date
 from io import BytesIO
@@ -116,6 +117,46 @@ def test_a_number_of_the_patient_inside_of_uids_goes() -> None:
     content = cleaned(ds).content
     assert b"7731904" not in planting.without_pixels(content)
     assert b"19610412" not in planting.without_pixels(content)
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+@pytest.mark.parametrize(
+    "written",
+    ["7731904.0", "07731904", "+7731904", "773.1904", "773-19-04", "1961-04-12", "12.04.1961", "1961.0412"],
+)
+def test_a_number_of_the_patient_goes_from_decimals_however_it_is_written(written: str) -> None:
+    data = encoded(mr_series(slices=1, rows=8, columns=8)[0])
+    at = data.index(b"\x20\x00\x0d\x00")
+    odd = encode(0x00181060, b"DS", written.encode()) + encode(0x00181062, b"IS", written.encode())
+    content = DEIDENTIFY(data[:at] + odd + data[at:], ExplicitVRLittleEndian).content
+    assert written.encode() not in content
+
+
+def test_decimals_in_any_spelling_stay_byte_for_byte() -> None:
+    data = encoded(mr_series(slices=1, rows=8, columns=8)[0])
+    at = data.index(b"\x20\x00\x0d\x00")
+    odd = encode(0x00181060, b"DS", b" 12.50 ") + encode(0x00181088, b"IS", b"+60 ")
+    odd += encode(0x00181094, b"IS", b"  ") + encode(0x00181100, b"DS", b"-1.5E+02")
+    content = DEIDENTIFY(data[:at] + odd + data[at:], ExplicitVRLittleEndian).content
+    assert odd in content
+
+
+@pytest.mark.parametrize("written", ["12-Apr-1961", "APRIL 12, 1961", "1961apr12", "born 12 apr 1961"])
+def test_the_day_of_birth_goes_with_the_name_of_its_month_too(written: str) -> None:
+    ds = mr_series(slices=1, rows=8, columns=8)[0]
+    ds.ReceiveCoilName = written
+    assert clean_dataset(ds).get("ReceiveCoilName") == "REMOVED"
+
+
+def test_facts_hold_no_more_than_the_clean_object() -> None:
+    ds = mr_series(slices=1, rows=8, columns=8)[0]
+    ds.SeriesNumber = ds.AcquisitionNumber = ds.InstanceNumber = ds.ImagesInAcquisition = 7731904
+    ds.NumberOfTemporalPositions = 19610412
+    ds.ScanningSequence = ["GR", "QUASTENFLOSSER"]
+    facts = cleaned(ds).facts
+    told = json.dumps(facts.to_json())
+    assert not [word for word in ("7731904", "19610412", "QUASTEN") if word in told]
+    assert facts.description.startswith("GR TR")
 
 
 def test_text_in_elements_that_hold_numbers_goes() -> None:
@@ -291,6 +332,8 @@ def test_a_date_that_is_none_is_no_place_for_a_name() -> None:
         (Option.RETAIN_INSTITUTION_IDENTITY, "InstitutionName", "Köln", "Köln"),
         (Option.RETAIN_FULL_DATES, "StudyDate", "20220711", "20220711"),
         (Option.RETAIN_FULL_DATES, "StudyDate", "Quastenflosser", ""),
+        (Option.RETAIN_FULL_DATES, "StudyTime", "235960.25", "235960.25"),
+        (Option.RETAIN_FULL_DATES, "StudyTime", "773190.4", ""),
         (Option.CLEAN_DESCRIPTORS, "SeriesDescription", "T2w TSE axial Quastenflosser 4711", "T2 TSE AX"),
         (Option.CLEAN_DESCRIPTORS, "ProtocolName", "Quastenflosser", None),
         (Option.CLEAN_GRAPHICS, "GraphicAnnotationSequence", items(TextComments="x"), None),
