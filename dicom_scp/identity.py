@@ -156,13 +156,15 @@ class KeyFile:
         return ring
 
     def add(self, keep: Collection[str]) -> None:
-        """Add a new key behind the site's own and those whose id is in `keep`; all others are dropped.
+        """Add a new key behind the site's own, those whose id is in `keep`, and the last one; others are dropped.
 
+        The last one stays because a running part may be about to seal with it. One process at a time.
         Durable on return. Raises MissingKey and UnfitKey.
         """
         ring = KeyRing.from_file(self._path, create=False)
         lines = _BETWEEN_KEYS.split(self._path.read_text("ascii").strip())
-        kept = [line for line, key in zip(lines[1:], ring.sealing[1:], strict=True) if key.id.hex() in keep]
+        stay = {*keep, ring.sealing[-1].id.hex()}
+        kept = [line for line, key in zip(lines[1:], ring.sealing[1:], strict=True) if key.id.hex() in stay]
         new = secrets.token_bytes(SECRET_BYTES).hex()
         temporary = _written_aside(self._path, "\n".join((lines[0], *kept, new)))
         temporary.replace(self._path)

@@ -42,7 +42,7 @@ def lay_foundation(settings: Settings) -> Foundation:
     Raises KeyProblem where the key is missing or wrong beside a filled vault, UnfitSchema, LedgerUnavailable.
     """
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _alone(settings.state_dir / "lock"):
+    with alone(settings.state_dir / "lock"):
         database = Database(settings.database)
         prepare(database)
         upkeep = Upkeep(database)
@@ -68,7 +68,8 @@ def lay_foundation(settings: Settings) -> Foundation:
 
 
 @contextmanager
-def _alone(path: Path) -> Generator[None]:
+def alone(path: Path) -> Generator[None]:
+    """Wait until no other process is in such a block of the same path."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -15,7 +15,7 @@ from typing import Self
 from dicom_scp.identity import KeyFile, KeyProblem, Vault, WrongKey, key_id
 from dicom_scp.instance import header_dataset
 from dicom_scp.spool import Spool
-from service.bootstrap import Foundation
+from service.bootstrap import Foundation, alone
 from service.ledger.identities import Found, Identities, Leftovers, SealedValue
 from service.reception import header_context, reference_context
 
@@ -78,8 +78,12 @@ class Keeper:
     def rotate(self) -> Rotation:
         """Seal everything with a new key; parts that run use it from the moment it is in the key file.
 
-        Raises KeyHandedIn.
+        Of two rotations the second one waits. Raises KeyHandedIn.
         """
+        with alone(self.foundation.settings.state_dir / "rotation.lock"):
+            return self._rotated()
+
+    def _rotated(self) -> Rotation:
         settings, vault = self.foundation.settings, self.foundation.vault
         if settings.key is None:
             in_use = {key for _, ids in self._key_ids() for key in ids if key}
