@@ -60,7 +60,7 @@ class Known:
     whole: frozenset[str]  # as a word by itself
     inside: tuple[str, ...]  # anywhere within a word
     squeezed: tuple[str, ...]  # anywhere, whatever stands between the letters; backwards too
-    numbers: frozenset[str]  # the digits of decimals, without zeros in front
+    numbers: frozenset[str]  # the digits of decimals, six or more, without zeros in front
 
     def in_text(self, text: str) -> bool:
         """Tell whether one value of a text says who the patient is, or looks as if it said who anybody is."""
@@ -152,7 +152,7 @@ def _known(
     words = {word for text in read(names) for word in _name_words(text)}
     marks = {mark for text in read((*numbers, *places)) for mark in _number_marks(text)}
     marks |= {mark for value in dates for mark in _date_marks(value)}
-    marks |= {mark for value in births for mark in _named_month_marks(value)}
+    marks |= {mark for value in births for mark in _birth_marks(value)}
     short = {mark for mark in marks if mark.isdecimal() and len(mark) < _SHORTEST_SQUEEZED_NUMBER}
     loose = (words | marks) - short
     long = {word[:_BEGINNING] if word in words else word for word in loose if len(word) >= _SQUEEZED}
@@ -161,7 +161,11 @@ def _known(
         whole=frozenset(word for word in loose if len(word) < _INSIDE) | short,
         inside=tuple(sorted(word for word in loose if len(word) == _INSIDE)),
         squeezed=tuple(sorted(long | backwards)),
-        numbers=frozenset(mark.lstrip("0") for mark in marks - short if mark.isdecimal()),
+        numbers=frozenset(
+            digits
+            for mark in marks
+            if mark.isdecimal() and len(digits := mark.lstrip("0")) >= _SHORTEST_SQUEEZED_NUMBER
+        ),
     )
 
 
@@ -217,12 +221,15 @@ def _date_marks(value: bytes) -> Iterator[str]:
         yield from (year + month + day, day + month + year, month + day + year)
 
 
-def _named_month_marks(value: bytes) -> Iterator[str]:
-    """Give a date with the name of its month, whole or cut to three letters, as 12 APR 1961 and APRIL 12, 1961."""
+def _birth_marks(value: bytes) -> Iterator[str]:
+    """Give a date as people write it: without zeros, with two digits of the year, with the name of its month."""
     digits = value.strip(b" \0").decode("latin-1")[:8]
     if len(digits) == 8 and digits.isdecimal() and 1 <= int(digits[4:6]) <= len(_MONTHS):
         year, month, day = digits[:4], _MONTHS[int(digits[4:6]) - 1], digits[6:]
-        for name in {month, month[:3]}:
+        d, m, short = str(int(day)), str(int(digits[4:6])), year[2:]
+        yield from (mark for mark in (d + m + year, m + d + year, year + m + d) if len(mark) > 6)
+        yield from (short + digits[4:], day + digits[4:6] + short, digits[4:6] + day + short)
+        for name in (month, month[:3]):
             yield from (
                 f"{int(day)}{name}{year}",
                 f"{name}{int(day)}{year}",

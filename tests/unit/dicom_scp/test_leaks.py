@@ -132,17 +132,35 @@ def test_a_number_of_the_patient_goes_from_decimals_however_it_is_written(writte
     assert written.encode() not in content
 
 
-def test_decimals_in_any_spelling_stay_byte_for_byte() -> None:
-    data = encoded(mr_series(slices=1, rows=8, columns=8)[0])
+@pytest.mark.parametrize("patient_id", ["00000150", "000012", "1250", "12"])
+def test_decimals_in_any_spelling_stay_byte_for_byte(patient_id: str) -> None:
+    ds = mr_series(slices=1, rows=8, columns=8, patient=Patient(id=patient_id, birth_date="20000101"))[0]
+    data = encoded(ds)
     at = data.index(b"\x20\x00\x0d\x00")
-    odd = encode(0x00181060, b"DS", b" 12.50 ") + encode(0x00181088, b"IS", b"+60 ")
-    odd += encode(0x00181094, b"IS", b"  ") + encode(0x00181100, b"DS", b"-1.5E+02")
-    content = DEIDENTIFY(data[:at] + odd + data[at:], ExplicitVRLittleEndian).content
-    assert odd in content
+    odd = [
+        encode(0x00181060, b"DS", b" 12.50 "),
+        encode(0x00181088, b"IS", b"+60 "),
+        encode(0x00181094, b"IS", b"  "),
+        encode(0x00181100, b"DS", b"-1.5E+02"),
+        encode(0x00181314, b"DS", b"150.00000000"),
+    ]
+    content = DEIDENTIFY(data[:at] + b"".join(odd) + data[at:], ExplicitVRLittleEndian).content
+    assert [one for one in odd if one not in content] == []
 
 
-@pytest.mark.parametrize("written", ["12-Apr-1961", "APRIL 12, 1961", "1961apr12", "born 12 apr 1961"])
-def test_the_day_of_birth_goes_with_the_name_of_its_month_too(written: str) -> None:
+@pytest.mark.parametrize(
+    "written",
+    [
+        "12-Apr-1961",
+        "APRIL 12, 1961",
+        "1961apr12",
+        "born 12 apr 1961",
+        "12.4.1961",
+        "12.04.61",
+        "610412-1234",
+    ],
+)
+def test_the_day_of_birth_goes_however_people_write_it(written: str) -> None:
     ds = mr_series(slices=1, rows=8, columns=8)[0]
     ds.ReceiveCoilName = written
     assert clean_dataset(ds).get("ReceiveCoilName") == "REMOVED"
