@@ -216,8 +216,7 @@ class Vault:
     def __init__(self, keyring: KeyRing, renewed: Callable[[], KeyRing | None] = lambda: None) -> None:
         self._renewed = renewed
         self._keys = keyring.sealing
-        site = hmac.digest(keyring.derive("fingerprint"), b"vault", "sha256")
-        self.fingerprint = site[:16].hex()  # safe to store: tells that the site's key is the same one
+        self.fingerprint = _fingerprint(keyring)  # safe to store: tells that the site's key is the same one
 
     @property
     def key_ids(self) -> tuple[str, ...]:
@@ -260,8 +259,14 @@ class Vault:
     def _current(self) -> tuple[SealingKey, ...]:
         newer = self._renewed()
         if newer is not None:
+            if _fingerprint(newer) != self.fingerprint:
+                raise WrongKey(WrongKey.__doc__)  # once, loudly; what is known goes on
             self._keys = newer.sealing
         return self._keys
+
+
+def _fingerprint(keyring: KeyRing) -> str:
+    return hmac.digest(keyring.derive("fingerprint"), b"vault", "sha256")[:16].hex()
 
 
 def key_id(sealed: bytes) -> str | None:

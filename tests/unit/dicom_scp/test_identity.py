@@ -155,5 +155,10 @@ def test_a_key_file_that_was_changed_is_read_again(tmp_path: Path) -> None:
     assert vault.open(sealed, "row") == b"x"
     assert key_id(vault.seal(b"x", "row")) == vault.key_ids[-1]
     assert file.renewed() is None
+    known = vault.key_ids
+    path.write_text("11" * 32)
+    with pytest.raises(WrongKey):
+        vault.seal(b"x", "row")
+    assert vault.key_ids == known, "the key of another site is not taken up"
     path.unlink()
     assert vault.open(sealed, "row") == b"x", "a key that is known is not forgotten"
