@@ -24,6 +24,7 @@ STEEPEST = 0.5  # cosine between crossing groups: orthogonal planes in one serie
 WITHIN = 0.8  # of the field of view: crossings further out do not count
 MOST_PAIRS = 24  # slices of each group that are tried for crossings
 NO_STACK = "no stack of at least five slices with positions"
+NO_HEAD = "looked for where the header says that a head is shown, echo-planar images aside"
 
 
 def look(footprints: Sequence[Footprint | None], group: str = "") -> tuple[SeriesFact, ...]:
@@ -101,7 +102,7 @@ def coverage(stacks: Sequence[Stack], group: str) -> SeriesFact:
     Of other parts of the body the anatomy goes on beyond every field of view.
     """
     if group != "head":
-        return not_known("coverage", "anatomy other than the head goes on beyond the field of view")
+        return not_known("coverage", NO_HEAD)
     high = [stack for stack in stacks if len(stack.places) >= FEWEST and _is_for_the_head(stack)]
     if not high:
         return not_known("coverage", "no axial stack that is meant to hold the head")
@@ -134,21 +135,30 @@ def _is_for_the_head(stack: Stack) -> bool:
 
 
 def crossing(known: Sequence[tuple[int, Footprint]]) -> SeriesFact:
-    """Count the pairs of slices that cross within the field of view; parallel slices cannot."""
+    """Count the pairs of slices that cross within the field of view; parallel slices cannot.
+
+    Of many slices only some are tried: the count is then the least that there are.
+    """
     planes = [(position, found.plane) for position, found in known if found.plane is not None]
     if len(planes) < 2:
         return not_known("crossing", "too few slices with positions")
     step = max(1, len(planes) // (2 * MOST_PAIRS))
+    tried = planes[::step]
+    normals = np.array([plane.normal for _, plane in tried])
+    cosines = np.abs(normals @ normals.T)
     pairs = [
-        (first, second)
-        for (first, one), (second, other) in combinations(planes[::step], 2)
-        if STEEPEST < abs(float(np.dot(one.normal, other.normal))) < PARALLEL and _cross(one, other)
+        (tried[n][0], tried[m][0])
+        for n, m in combinations(range(len(tried)), 2)
+        if STEEPEST < cosines[n, m] < PARALLEL and _cross(tried[n][1], tried[m][1])
     ]
+    least = "at least " if step > 1 else ""
     return fact(
         "crossing",
         present=bool(pairs),
         value=len(pairs),
-        detail=f"{len(pairs)} pairs of slices cross within the field of view",
+        detail=f"{least}{len(pairs)} pairs of slices cross within the field of view"
+        if pairs
+        else "no slices cross within the field of view",
         slices=list(dict.fromkeys(position for pair in pairs for position in pair)),
     )
 

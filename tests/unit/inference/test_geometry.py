@@ -8,7 +8,7 @@ import pytest
 
 from inference.checks import BY_NAME, CHECKS, SeriesFact
 from inference.footprint import GRID, Footprint, Plane
-from inference.geometry import look
+from inference.geometry import NO_HEAD, look
 from inference.image import Slice
 from inference.neighbours import slice_step
 from inference.postprocess import body_of
@@ -162,6 +162,22 @@ def test_slice_groups_that_cross_in_the_body_are_told():
     assert fact(straight + tilted, "crossing").present
     far = [replace(one, plane=plane(600.0 + GAP * n, tilt=25.0)) for n, one in enumerate(STACK)]
     assert not fact(straight + far, "crossing").present
+
+
+@pytest.mark.parametrize(("count", "told"), [(20, "26 pairs"), (200, "at least ")])
+def test_crossings_are_counted_and_of_many_slices_the_least_is_told(count, told):
+    straight = [replace(STACK[0], plane=plane(GAP * n)) for n in range(-count // 2, count // 2)]
+    tilted = [replace(STACK[0], plane=plane(GAP * n, tilt=25.0)) for n in (0, 6)]
+    found = fact(straight + tilted * (count // 20), "crossing")
+    assert found.present
+    assert found.detail.startswith(told)
+    assert fact(straight, "crossing").detail == "no slices cross within the field of view"
+
+
+@pytest.mark.parametrize("kind", ["", "body", "epi"])
+def test_coverage_is_told_of_heads_alone_whatever_else_the_header_says(kind):
+    found = fact(STACK, "coverage", kind)
+    assert (found.present, found.value, found.detail) == (False, None, NO_HEAD)
 
 
 def test_orthogonal_planes_of_one_series_are_meant_to_cross():
