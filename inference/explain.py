@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.image import Slice
-from inference.preprocess import Canvas, from_canvas, orientations, to_canvas
+from inference.preprocess import PERCENTILE, Canvas, from_canvas, orientations, to_canvas
 
 GRID = 16  # places of the patch along each side of the canvas
 REACH = 2.5  # side of the soft patch in steps of the grid; its SD is a quarter of that
@@ -46,12 +46,14 @@ class Explanation:
         return int(row), int(column)
 
 
-def explain(image: Slice, suitability: Suitability, size: int, *, grid: int = GRID) -> Explanation:
+def explain(
+    image: Slice, suitability: Suitability, size: int, *, percentile: float = PERCENTILE, grid: int = GRID
+) -> Explanation:
     """Occlude a slice place by place; the map covers its matrix.
 
     Where the header does not tell the phase-encoding direction the slice is shown in one orientation only.
     """
-    canvas = to_canvas(image, size, transpose=orientations(image)[0])
+    canvas = to_canvas(image, size, transpose=orientations(image)[0], percentile=percentile)
     blurred = np.asarray(cv2.GaussianBlur(canvas.image, (0, 0), BLUR * size), np.float32)
     patches = [patch for patch in _patches(size, grid) if float((patch * canvas.image).max()) > LEAST]
     asked = _asked(suitability, canvas.image, blurred, patches)

@@ -70,7 +70,7 @@ class Eye:
 
     def explain(self, image: Slice) -> Explanation:
         """Show where the reasons for a slice's suitability lie, in some 250 runs of the network. Raises ModelFailed."""
-        return explain(image, self.suitability, self.card.size)
+        return explain(image, self.suitability, self.card.size, percentile=self.card.percentile)
 
     def suitability(self, canvases: npt.NDArray[np.float32]) -> list[float]:
         """Give the calibrated suitability of canvases (n, 1, size, size). Raises ModelFailed."""

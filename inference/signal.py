@@ -36,7 +36,10 @@ def measure(image: Slice, body: npt.NDArray[np.uint8]) -> Readings:
     ground = Ground(image, body)
     if ground.empty:
         return tuple(Reading(metric.name, None, NO_SIGNAL) for metric in METRICS)
-    return tuple(_read(metric.name, ground) for metric in METRICS)
+    with np.errstate(
+        all="ignore"
+    ):  # of a scale beyond single precision comes what is not finite, and is told so
+        return tuple(_read(metric.name, ground) for metric in METRICS)
 
 
 def footprint(image: Slice, body: npt.NDArray[np.uint8]) -> Footprint:

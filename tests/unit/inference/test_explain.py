@@ -57,6 +57,18 @@ def test_the_map_covers_a_slice_of_any_matrix():
     )
 
 
+def test_the_slice_is_shown_at_the_brightness_that_the_card_states():
+    asked = []
+
+    def keeping(canvases):
+        asked.extend(canvases)
+        return [0.5] * len(canvases)
+
+    image = Slice.from_array(head(), phase_encoding="COL")
+    explain(image, keeping, SIZE, percentile=90.0)
+    assert np.array_equal(asked[0][0], to_canvas(image, SIZE, percentile=90.0).image)
+
+
 def test_it_costs_one_run_for_each_place_that_holds_signal():
     asked = []
 

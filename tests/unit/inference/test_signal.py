@@ -105,6 +105,12 @@ def test_signal_to_noise_is_the_one_that_was_added():
     assert found["wavelet_sigma"].value == pytest.approx(sigma / level, rel=0.3)
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e30, 1e38])
+def test_values_at_the_ends_of_single_precision_give_numbers_or_reasons(scale):
+    found = readings((scanned(1) * np.float32(scale)).astype(np.float32))
+    assert all(one.reason if one.value is None else np.isfinite(one.value) for one in found.values())
+
+
 def test_metrics_are_ratios_that_no_scale_of_the_pixels_moves():
     image = scanned(4, ("ghost", 1.0))
     plain, scaled = readings(image), readings((image * 731.0).astype(np.float32))
