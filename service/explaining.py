@@ -70,6 +70,6 @@ def _write_map(path: Path, asked: Asked, explanation: Explanation) -> None:
 
 
 def worst_of(scores: Iterable[tuple[int, SliceScore]], count: int = WORST) -> list[int]:
-    """Give the positions of the worst slices with signal, the worst first."""
-    ranked = sorted((score.index, position) for position, score in scores if score.signal)
+    """Give the positions of the worst slices that count for the series, the worst first."""
+    ranked = sorted((score.index, position) for position, score in scores if score.signal and score.familiar)
     return [position for _, position in ranked[:count]]

@@ -267,6 +267,8 @@ def _slice(seen: Sequence[Seen], position: int) -> dict[str, Any]:
         "frame": score.frame,
         "index": score.index,
         "suitability": score.suitability,
+        "signal": score.signal,
+        "familiar": score.familiar,
         "artifacts": [
             {
                 "name": found.artifact,

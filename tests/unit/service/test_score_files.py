@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,11 +13,14 @@ from pydicom import Dataset, dcmread
 from dicom_scp.deidentify import Deidentifier
 from dicom_scp.identity import KeyRing
 from inference import CATALOGUE, Slice
+from inference.artifacts import NAMES
 from inference.burned_in import TextDetector
 from inference.card import load_card, released
 from inference.checks import CHECKS
 from inference.evidence import NAMES as METRICS
 from inference.eye import Eye
+from inference.score import Finding, slice_score
+from service.explaining import worst_of
 from service.rules import Thresholds
 from service.score_files import FileScorer
 from tests.series import Patient, head, mr_series, write_series
@@ -88,6 +92,7 @@ def test_one_result_a_series_with_the_promised_fields(eye: Eye, tmp_path: Path) 
         assert [one["instance_number"] for one in result["slices"]] == list(range(1, result["n_slices"] + 1))
         assert all({"instance_number", "index", "artifacts"} <= set(one) for one in result["slices"])
         assert all(set(one["evidence"]) == set(METRICS) for one in result["slices"])
+        assert all(one["signal"] is True and one["familiar"] is True for one in result["slices"])
         assert [fact["check"] for fact in result["geometry"]] == [check.name for check in CHECKS]
         assert result["explanations"] == []
 
@@ -130,6 +135,14 @@ def test_the_worst_slices_are_explained_beside_their_masks(eye: Eye, tmp_path: P
         assert 1 < one["runs"] <= one["grid"] ** 2 + 1
     for token in Patient().tokens():
         assert token not in run.lines[0]
+
+
+def test_slices_that_do_not_count_are_not_explained() -> None:
+    findings = [Finding(name, 0.0, 0.0, present=False, area=0.0, box=None) for name in NAMES]
+    scores = [slice_score(findings, suitability) for suitability in (0.9, 0.1, 0.2, 0.5)]
+    scores[1] = replace(scores[1], familiar=False)
+    scores[2] = replace(scores[2], signal=False)
+    assert worst_of(enumerate(scores)) == [3, 0]
 
 
 def test_nothing_of_the_patient_is_printed(eye: Eye, tmp_path: Path) -> None:
