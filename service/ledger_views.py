@@ -93,6 +93,7 @@ class SliceView:
     evidence: Mapping[str, float | str] = field(
         default_factory=dict[str, float | str]
     )  # by metric: value or why none
+    familiar: bool = True  # False: unlike what the model was made with, does not count for the series
 
 
 @dataclass(frozen=True, slots=True)

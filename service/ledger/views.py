@@ -98,6 +98,7 @@ class Views:
                     signal=bool(score.get("signal", False)),
                     findings=tuple(_finding_view(finding) for finding in score.get("findings", ())),
                     evidence=score.get("evidence", {}),
+                    familiar=bool(score.get("familiar", True)),
                 )
             )
         return views

@@ -143,6 +143,9 @@ class SliceAnswer(_Answer):
     index: float | None
     suitability: float | None
     signal: bool = Field(description="False: nothing but noise or air")
+    familiar: bool = Field(
+        description="False: unlike what the model was made with, does not count for the series"
+    )
     findings: list[FindingAnswer]
     evidence: dict[str, float | str] = Field(description="Classical metrics: the value, or why there is none")
 
@@ -366,6 +369,7 @@ def slice_answer(view: SliceView) -> SliceAnswer:
         index=view.index,
         suitability=view.suitability,
         signal=view.signal,
+        familiar=view.familiar,
         findings=[finding_answer(finding) for finding in view.findings],
         evidence=dict(view.evidence),
     )

@@ -163,7 +163,7 @@ export class Slices {
   }
 
   worstPosition() {
-    const judged = this.slices.filter((slice) => slice.index !== null && slice.signal);
+    const judged = this.slices.filter((slice) => slice.index !== null && slice.signal && slice.familiar);
     const worst = judged.reduce((low, slice) => (!low || slice.index < low.index ? slice : low), null);
     return worst ? this.slices.indexOf(worst) : Math.floor(this.slices.length / 2);
   }

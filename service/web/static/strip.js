@@ -45,7 +45,8 @@ export class Strip {
     const gap = column > 5 ? 1 : 0;
     slices.forEach((slice, i) => {
       const bar = ((slice.index ?? 0) / 10) * (TOP - 4);
-      context.fillStyle = slice.index === null || !slice.signal ? "#44515e" : "#a9b9c8";
+      const counts = slice.index !== null && slice.signal && slice.familiar;
+      context.fillStyle = !counts ? "#44515e" : "#a9b9c8";
       context.fillRect(i * column, TOP - 2 - Math.max(bar, 1), column - gap, Math.max(bar, 1));
       this.cells(context, slice, i * column, column - gap);
     });

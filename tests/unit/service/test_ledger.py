@@ -127,6 +127,18 @@ def judgement(verdict: str = "Usable", *, count: bool = True) -> Judgement:
     )
 
 
+def test_a_scored_slice_is_shown_with_whether_it_counts(database: Database, clock: Clock) -> None:
+    note(Intake(database, clock), arrival(1))
+    note(Intake(database, clock), arrival(2))
+    scoring = Scoring(worker(database, clock))
+    first, second = scoring.claim_slices(4)
+    strange = {**SCORE, "familiar": False}
+    scoring.scored([SliceNote(first, SliceState.SCORED, score=strange, masks=b"m")])
+    scoring.scored([SliceNote(second, SliceState.SCORED, score=SCORE, masks=b"m")])
+    (series,), _ = Views(database).series_page(10)
+    assert sorted(view.familiar for view in Views(database).slices_of(series.id)) == [False, True]
+
+
 def test_an_instance_is_noted_once_and_its_second_content_is_kept_as_a_conflict(
     database: Database, clock: Clock
 ) -> None:

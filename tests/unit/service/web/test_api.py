@@ -127,6 +127,13 @@ def test_slices_come_in_order_with_their_findings(client: Asked) -> None:
     assert (worst["artifact"], worst["present"], worst["box"]) == ("motion", True, [20, 30, 150, 90])
 
 
+def test_a_slice_unlike_what_the_model_knows_is_told_to_be_so(client: Asked, ledger: RecordedLedger) -> None:
+    strange, *others = some_slices("strange", {}, 3)
+    ledger.put(a_series("strange"), [replace(strange, familiar=False), *others])
+    slices = client.get(f"{S}/strange/slices").json()["items"]
+    assert [one["familiar"] for one in slices] == [False, True, True]
+
+
 def test_findings_join_artifacts_with_the_slices_that_show_them_worst_first(client: Asked) -> None:
     found = client.get(f"{S}/s1/findings").json()["items"]
     assert [one["artifact"] for one in found[:2]] == ["motion", "ghost"]
