@@ -16,6 +16,8 @@ from inference.verdict import Thresholds, Verdict, disputed, repeatable, verdict
 
 __all__ = ["Circumstances", "Decision", "Thresholds", "Verdict", "circumstances", "decide"]
 
+SLIGHT = 1 / 3  # severity below which a finding is slight: a report calls it mild
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -77,7 +79,8 @@ def decide(quality: QualityScore, around: Circumstances, thresholds: Thresholds)
     if doubts:
         reason = "; ".join([*doubts, *([_named("found:", found)] if found else [])])
         return Decision(Verdict.CHECK, reason[:1].upper() + reason[1:], advice)
-    return Decision(Verdict.USABLE, _named("Slight:", found) if found else "No artifact stands out", advice)
+    lead = "Slight:" if all(finding.severity < SLIGHT for finding in found) else "Found:"
+    return Decision(Verdict.USABLE, _named(lead, found) if found else "No artifact stands out", advice)
 
 
 def _named(lead: str, findings: list[SeriesFinding]) -> str:

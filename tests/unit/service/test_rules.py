@@ -37,6 +37,13 @@ def test_a_good_series_is_usable_and_asks_for_nothing() -> None:
     assert (decision.verdict, decision.advice) == (Verdict.USABLE, ())
 
 
+def test_a_grave_finding_on_few_slices_of_a_usable_series_is_not_called_slight() -> None:
+    grave = quality(9.0, 0.95, "motion")
+    mild = replace(grave, findings=tuple(replace(one, severity=one.severity / 2) for one in grave.findings))
+    assert decide(grave, PLAIN, THRESHOLDS).reason == "Found: motion"
+    assert decide(mild, PLAIN, THRESHOLDS).reason == "Slight: motion"
+
+
 def test_a_poor_series_with_a_mendable_artifact_is_to_be_repeated_with_advice() -> None:
     decision = decide(quality(2.0, 0.1, "motion"), PLAIN, THRESHOLDS)
     assert decision.verdict is Verdict.REPEAT
