@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, case, delete, exists, func, or_, select, update
 
 from service.ledger.database import Database, lock_all
-from service.ledger.states import DeliveryState, SeriesState, SliceState
+from service.ledger.states import DeliveryState, SeriesState
 from service.ledger.tables import instance, outbox, series, slice_, vault
 
 BATCH = 200
@@ -144,21 +144,13 @@ class Identities:
         ]
 
     def purge(self, series_uid: str) -> Leftovers:
-        """Let everything of a series go that could tell who it is of, its pixels too, whatever still waits."""
+        """Let everything of a series go that could tell who it is of, its pixels too, whatever still waits.
+
+        The ledger then knows none of its instances any more: sent again, they come in as new ones.
+        """
         with self._database.write() as connection:
             lock_all(connection, {series_uid})
             generations = select(series.c.id).where(series.c.uid == series_uid)
-            images = connection.scalars(
-                update(instance)
-                .where(instance.c.series_uid == series_uid)
-                .values(swept=True)
-                .returning(instance.c.spool_name)
-            ).all()
-            connection.execute(
-                update(slice_)
-                .where(slice_.c.series_uid == series_uid, slice_.c.state == SliceState.WAITING)
-                .values(state=SliceState.UNREADABLE, reason=PURGED)
-            )
             connection.execute(
                 update(outbox)
                 .where(outbox.c.series_id.in_(generations), outbox.c.state != DeliveryState.SENT)
@@ -169,7 +161,12 @@ class Identities:
                 .where(series.c.uid == series_uid)
                 .values(state=SeriesState.DELIVERED, lease_until=0.0)
             )
-            return Leftovers(tuple(images), _forget(connection, series_uid))
+            results = _forget(connection, series_uid)
+            connection.execute(delete(slice_).where(slice_.c.series_uid == series_uid))
+            images = connection.scalars(
+                delete(instance).where(instance.c.series_uid == series_uid).returning(instance.c.spool_name)
+            ).all()
+            return Leftovers(tuple(images), results)
 
 
 def _forget(connection: Connection, series_uid: str) -> tuple[str, ...]:

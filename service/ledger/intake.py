@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
@@ -227,11 +227,17 @@ def _open(
             "state": SeriesState.RECEIVING,
             "opened_at": now,
             "last_instance_at": now,
-            "received": count if last is None else last.received + count,
+            "received": count + _held(connection, arrival.series_uid),
             "expected": arrival.expected,
         },
     )
     return series_id, generation
+
+
+def _held(connection: Connection, series_uid: str) -> int:
+    """Count the instances of a series that are known: none after a purge."""
+    known = select(func.count()).select_from(instance).where(instance.c.series_uid == series_uid)
+    return connection.scalar(known) or 0
 
 
 def _has_header(connection: Connection, uid: str) -> bool:

@@ -13,7 +13,7 @@ from dicom_scp.deidentify import Deidentifier
 from dicom_scp.facts import pseudonym_of
 from dicom_scp.identity import KeyRing, WrongKey
 from service.bootstrap import Foundation, deidentifier, lay_foundation, scanner_book
-from service.ledger import Closings, Intake, Reports, Worker
+from service.ledger import Closings, Intake, Reports, SliceState, Upkeep, Worker
 from service.ledger.tables import outbox, series
 from service.metrics import Metrics
 from service.reception import Reception
@@ -198,3 +198,18 @@ def test_a_purge_leaves_nothing_that_tells_who_it_was(foundation: Foundation) ->
     assert opened(foundation, stays) == "Other^One"
     assert len(list(foundation.spool.names())) == 2
     assert keeper.purge("2.25.1") == 0
+
+
+def test_images_sent_again_after_a_purge_come_in_as_new(foundation: Foundation) -> None:
+    uid = receive(foundation)
+    keeper = Keeper.of(foundation)
+    keeper.purge(uid)
+    assert receive(foundation) == uid
+    assert keeper.waiting(uid) == 1
+    assert opened(foundation, uid) == "Quastenflosser^Wilhelmine"
+    worker = Worker(foundation.database, "me", time.time)
+    (again,) = Closings(worker).open_series()
+    assert (again.generation, again.received, again.unscored) == (2, 2, 2)
+    assert {row.state for row in Closings(worker).scored_rows(uid, 2)} == {SliceState.WAITING}
+    assert all(one.reference for one in Reports(worker).instances_of(uid, 2))
+    assert sorted(Upkeep(foundation.database).spooled()) == sorted(foundation.spool.names())
