@@ -8,7 +8,7 @@ from dicom_scp.concepts import Concept, purpose, region
 from dicom_scp.dates import shifted, well_formed
 from dicom_scp.elements import PIXEL_DATA, Element, Walker, encode, encode_item
 from dicom_scp.errors import NotUnderstood
-from dicom_scp.identity import STANDARD_UID, KeyRing
+from dicom_scp.identity import STANDARD_UIDS, KeyRing
 from dicom_scp.known import Known
 from dicom_scp.private import SAFE_BLOCKS, SAFE_PLACES, SafeElement
 from dicom_scp.profile import (
@@ -208,7 +208,7 @@ class Cleaner:
         return b"" if any(self.known.is_number(part.strip()) for part in parts) else value
 
     def _kept_uids(self, value: bytes) -> bytes:
-        return value if all(STANDARD_UID.fullmatch(uid) for uid in text(value).split("\\")) else b""
+        return value if STANDARD_UIDS.issuperset(text(value).split("\\")) else b""
 
     def _walk(self, rule: Rule, element: Element, depth: int) -> bytes:
         if element.vr not in {b"", b"SQ", b"UN"}:

@@ -18,10 +18,12 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydicom._uid_dict import UID_dictionary  # the one list there is
 
 SECRET_BYTES = 32
-# UIDs of the Standard itself name nobody; what hides a longer number under its root is none of them.
-STANDARD_UID = re.compile(r"1\.2\.840\.10008(\.\d{1,4}){1,12}")
+STANDARD_UIDS = frozenset(
+    UID_dictionary
+)  # PS3.6, annex A; they name nobody, unlike what else hides below their root
 REMEMBERED_UIDS = 4096  # study, series and frame-of-reference UIDs come again with every instance
 
 _MOST_DAYS = 3653  # ten years
@@ -120,7 +122,7 @@ class KeyRing:
 
     def _uid(self, original: str) -> str:
         """Give the UID that stands for `original`: `2.25.` and a UUIDv8 made of its HMAC (RFC 9562, 5.8)."""
-        if STANDARD_UID.fullmatch(original):
+        if original in STANDARD_UIDS:
             return original
         digest = hmac.digest(self._uids, original.encode("utf-8", "surrogateescape"), "sha256")
         number = int.from_bytes(digest[:16], "big")

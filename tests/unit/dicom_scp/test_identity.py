@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicom_scp.identity import Damaged, KeyFile, KeyRing, MissingKey, UnfitKey, Vault, WrongKey, key_id
+from dicom_scp.identity import (
+    STANDARD_UIDS,
+    Damaged,
+    KeyFile,
+    KeyRing,
+    MissingKey,
+    UnfitKey,
+    Vault,
+    WrongKey,
+    key_id,
+)
 
 KEYS = KeyRing(bytes(range(32)))
 ORIGINAL = "1.3.12.2.1107.5.2.43.67093.2022071112123507812708857"
@@ -23,7 +33,7 @@ def test_a_uid_stands_for_the_same_uid_in_any_process() -> None:
 
 @given(st.from_regex(r"[0-9.]{1,64}", fullmatch=True))
 def test_a_keyed_uid_is_a_version_eight_uuid_and_fits(original: str) -> None:
-    if original.startswith("1.2.840.10008."):
+    if original in STANDARD_UIDS:
         return
     uid = KEYS.uid(original)
     number = UUID(int=int(uid.removeprefix("2.25.")))
@@ -36,8 +46,17 @@ def test_another_key_gives_another_uid() -> None:
     assert KeyRing.ephemeral().uid(ORIGINAL) != KEYS.uid(ORIGINAL)
 
 
-def test_uids_of_the_standard_are_never_mapped() -> None:
-    assert KEYS.uid("1.2.840.10008.5.1.4.1.1.4") == "1.2.840.10008.5.1.4.1.1.4"
+@pytest.mark.parametrize(
+    "uid",
+    [
+        "1.2.840.10008.5.1.4.1.1.4",  # SOP class
+        "1.2.840.10008.1.2.4.70",  # transfer syntax
+        "1.2.840.10008.1.4.1.1",  # well-known frame of reference
+        "1.2.840.10008.2.16.4",  # coding scheme
+    ],
+)
+def test_uids_of_the_standard_are_never_mapped(uid: str) -> None:
+    assert KEYS.uid(uid) == uid
 
 
 def test_pseudonyms_of_different_kinds_have_nothing_in_common() -> None:
@@ -123,8 +142,9 @@ def test_two_sites_have_no_name_in_common() -> None:
     assert [KEYS.days(n) for n in numbers] != [other.days(n) for n in numbers]
 
 
-def test_a_number_that_hides_below_the_root_of_the_standard_is_mapped() -> None:
-    assert KEYS.uid("1.2.840.10008.7731904").startswith("2.25.")
+@pytest.mark.parametrize("hidden", ["7731904", "1961.0412", "1961.4.12", "5.1.4.1.1.4.7731", ""])
+def test_a_number_that_hides_below_the_root_of_the_standard_is_mapped(hidden: str) -> None:
+    assert KEYS.uid(f"1.2.840.10008.{hidden}").startswith("2.25.")
 
 
 def test_further_keys_of_a_ring_open_and_seal_and_change_no_name() -> None:

@@ -120,6 +120,20 @@ def test_a_number_of_the_patient_inside_of_uids_goes() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")
+def test_a_day_of_birth_among_the_uids_of_the_standard_goes() -> None:
+    ds = mr_series(slices=1, rows=8, columns=8)[0]
+    for keyword in planting.UIDS:
+        setattr(ds, keyword, "1.2.840.10008.1961.0412")
+    content = cleaned(ds).content
+    assert b"1961.0412" not in planting.without_pixels(content)
+    clean = clean_dataset(ds)
+    assert clean.SOPClassUID == ds.SOPClassUID
+    assert clean.SOPInstanceUID.startswith("2.25.")
+    ds.FrameOfReferenceUID = "1.2.840.10008.1.4.1.1"
+    assert clean_dataset(ds).FrameOfReferenceUID == ds.FrameOfReferenceUID
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
 @pytest.mark.parametrize(
     "written",
     ["7731904.0", "07731904", "+7731904", "773.1904", "773-19-04", "1961-04-12", "12.04.1961", "1961.0412"],
