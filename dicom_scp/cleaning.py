@@ -53,7 +53,11 @@ _OLDEST = {  # ages above are capped (three digits hold most anyway)
 _KINDS = (TEXT_VRS, NUMBER_VRS | DECIMAL_VRS, PIXEL_VRS)
 _WIDTHS = {b"US": 2, b"SS": 2, b"UL": 4, b"SL": 4, b"FL": 4, b"AT": 4, b"FD": 8, b"UV": 8, b"SV": 8}
 # What no number of an image looks like: all its bytes are letters, digits and what stands between them.
-_TEXT_IN_NUMBERS = re.compile(rb"[A-Za-z0-9 ,.^'_\-+/:#()&]{6,}\0{0,7}")
+_TEXT_IN_NUMBERS = re.compile(rb"[A-Za-z0-9 ,.^'_\-+/:#()&\x80-\xFF]{6,}\0{0,7}")
+_RUNS = re.compile(
+    r"[A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]+|[A-ZÀ-ÖØ-Þ]+|[^\W\d_A-Za-zÀ-ÿ]+|[0-9]+|.", re.DOTALL
+)  # words and the like
+_BETWEEN = frozenset("0123456789 ,.^'_-+/:#()&")
 _REMOVED = b"REMOVED"
 _LONGEST = {b"SH": 16, b"LO": 64, b"CS": 16}  # characters of one value (PS3.5, table 6.2-1)
 
@@ -174,7 +178,7 @@ class Cleaner:
         width = _WIDTHS.get(vr, 1)
         if len(value) % width or (most and len(value) > most * width):
             return b""
-        if len(value) >= 6 and _TEXT_IN_NUMBERS.fullmatch(value):
+        if _is_text(value):
             return b""
         return b"" if len(value) > 8 and self.known.in_bytes(value) else value
 
@@ -284,6 +288,24 @@ class Cleaner:
             return new.encode()
         basic = LISTED.get(rule.tag)
         return DUMMIES[rule.vrs[0]] if basic is not None and basic.action is Action.DUMMY else None
+
+
+def _is_text(value: bytes) -> bool:
+    """Tell whether the bytes of binary numbers are a text: one in ASCII, or words in UTF-8 or Latin-1."""
+    if not _TEXT_IN_NUMBERS.fullmatch(value):
+        return False
+    plain = value.rstrip(b"\0")
+    if plain.isascii():
+        return True
+    try:
+        whole = plain.decode("utf-8")
+    except UnicodeDecodeError:  # bytes above 0x7F are letters in Latin-1 too often: most must be below
+        whole = plain.decode("latin-1")
+        if 2 * sum(letter.isascii() for letter in whole) <= len(whole):
+            return False
+    # A number's bytes may be letters by chance; they make no words.
+    is_spelt = all(letter.isalpha() or letter in _BETWEEN for letter in whole)
+    return is_spelt and 8 * len(_RUNS.findall(whole)) <= 3 * len(value)
 
 
 def _is_sound(vr: bytes, value: bytes) -> bool:

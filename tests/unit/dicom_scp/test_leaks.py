@@ -1,10 +1,12 @@
 """Identifiers planted wherever an object has room: none is left in the clean bytes, and what must stay stays."""
 
 import json
+import struct
 from copy import deepcopy
 from datetime import date
 from io import BytesIO
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -203,6 +205,33 @@ def test_text_in_elements_that_hold_numbers_goes() -> None:
     at = data.index(b"\x20\x00\x0d\x00")
     content = DEIDENTIFY(data[:at] + b"".join(numbers) + data[at:], ExplicitVRLittleEndian).content
     assert b"Quasten" not in planting.without_pixels(content)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        *(one.encode("latin-1") for one in ("Müller12", "Müller^J", "GRÜNWÄLD", "Müller Jörg12345")),
+        *(one.encode() for one in ("Müller1", "Иван", "山田^太郎 12", "Zoë^Ann")),
+    ],
+)
+def test_text_beyond_ascii_in_elements_that_hold_numbers_goes(hidden: bytes) -> None:
+    data = encoded(mr_series(slices=1, rows=8, columns=8)[0])
+    at = data.index(b"\x20\x00\x0d\x00")
+    value = hidden + bytes(-len(hidden) % 8)
+    odd = encode(0x00189098, b"FD", value)  # TransmitterFrequency: one or two values
+    assert hidden not in DEIDENTIFY(data[:at] + odd + data[at:], ExplicitVRLittleEndian).content
+
+
+def test_numbers_are_hardly_ever_taken_for_text() -> None:
+    draw = Random(20)
+    values = [draw.uniform(-1000, 1000) for _ in range(1000)]
+    data = encoded(mr_series(slices=1, rows=8, columns=8)[0])
+    at = data.index(b"\x20\x00\x0d\x00")
+    kept = 0
+    for value in values:
+        odd = encode(0x00189098, b"FD", struct.pack("<d", value))
+        kept += odd in DEIDENTIFY(data[:at] + odd + data[at:], ExplicitVRLittleEndian).content
+    assert kept >= 999
 
 
 NEEDED = {"SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "PixelData"}
