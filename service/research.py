@@ -239,7 +239,7 @@ def _check(clean: Dataset, profile: Profile) -> None:
 
 
 def _narrow(dataset: Dataset, profile: Profile) -> None:
-    """Take out what the live copy holds and the profile does not let stay."""
+    """Take out what the live copy holds and the profile does not let stay, at every depth."""
     for element in list(dataset):
         tag, rule = element.tag, profile.rules.get(element.tag)
         if tag.group in {GROUP, _STATEMENT_GROUP} or tag in _STATEMENTS:
@@ -249,6 +249,9 @@ def _narrow(dataset: Dataset, profile: Profile) -> None:
             del dataset[tag]
         elif rule is not None and rule.action is Action.EMPTY:
             element.value = None
+        elif rule is not None and rule.action is Action.WALK:
+            for nested in element.value:
+                _narrow(nested, profile)
 
 
 def _state(dataset: Dataset, profile: Profile, done: Collection[Option]) -> None:

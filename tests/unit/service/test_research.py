@@ -135,6 +135,21 @@ def test_a_narrower_profile_takes_out_what_the_live_copy_retains(desk: Desk) -> 
         assert not [element for element in one if element.tag.is_private and element.tag.group != 0x0073]
 
 
+def test_a_narrower_profile_reaches_into_functional_groups(tmp_path: Path) -> None:
+    series = knees(enhanced=True)
+    group = series[0].PerFrameFunctionalGroupsSequence[0]
+    for level in (group, group.FrameContentSequence[0]):
+        level.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0C, "IS", "1000")
+    desk = Desk(tmp_path, series)
+
+    def safe(profile: Profile) -> int:
+        (one,) = desk.images(profile)
+        return sum(element.tag.group == 0x0019 for element in one.iterall())
+
+    assert safe(EXPORT) == 4  # two values, each with its creator
+    assert safe(Profile.of("basic", ())) == 0
+
+
 def test_what_a_scanners_own_profile_retains_stays_in_the_house(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
