@@ -10,7 +10,6 @@ from typing import Any
 from dicom_scp.cleaning import Done
 from dicom_scp.deidentify import Deidentifier, deidentify_file
 from dicom_scp.errors import Refused
-from dicom_scp.facts import pseudonym_of
 from dicom_scp.identity import KeyRing
 from dicom_scp.libraries import quiet_libraries
 from dicom_scp.profile import LIVE, describe
@@ -185,7 +184,7 @@ def vault(
         return 1 if rotation.unreadable else 0
     if patient_id is not None:
         number = sys.stdin.readline().strip() if patient_id == "-" else patient_id
-        name = pseudonym_of(keeper.foundation.keyring, issuer, number)
+        name = keeper.pseudonym(issuer, number)
     if name is None:
         print(f"scanside: vault {action} needs a pseudonym, a keyed UID or --patient-id", file=sys.stderr)
         return 2

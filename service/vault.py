@@ -6,12 +6,16 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Self
 
+from pydicom.charset import python_encoding
+
+from dicom_scp.facts import pseudonym_of
 from dicom_scp.identity import KeyFile, KeyProblem, Vault, WrongKey, key_id
 from dicom_scp.instance import header_dataset
 from dicom_scp.spool import Spool
@@ -121,6 +125,18 @@ class Keeper:
         for one in found:
             self._let_go(self.identities.purge(one.uid))
         return len(found)
+
+    def pseudonym(self, issuer: str, number: str) -> str:
+        """Give the pseudonym of a patient by the true id, in the character set in which the ledger knows it."""
+        known = list(dict.fromkeys(self._pseudonyms(issuer, number)))
+        return next((name for name in known if self.identities.find(name)), known[0])
+
+    def _pseudonyms(self, issuer: str, number: str) -> Iterator[str]:
+        """Give the pseudonyms that the door may have made: it reads bytes, whatever their character set."""
+        for encoding in ("utf-8", *python_encoding.values()):
+            with suppress(UnicodeEncodeError):
+                of_bytes = (text.encode(encoding).decode("latin-1") for text in (issuer, number))
+                yield pseudonym_of(self.foundation.keyring, *of_bytes)
 
     def waiting(self, name: str) -> int:
         """Count the series behind a name of which something still waits to be scored or delivered."""

@@ -29,11 +29,8 @@ def house(state: Path, **settings: object) -> Foundation:
     return lay_foundation(Settings(state_dir=state, min_free_mb=0, **settings))
 
 
-def receive(
-    foundation: Foundation, *, key: str = "a", slices: int = 2, patient: Patient | None = None
-) -> str:
-    """Send a series in at the door; gives its keyed UID."""
-    reception = Reception(
+def reception_of(foundation: Foundation) -> Reception:
+    return Reception(
         spool=foundation.spool,
         vault=foundation.vault,
         intake=Intake(foundation.database),
@@ -41,6 +38,13 @@ def receive(
         metrics=Metrics.build(version="1"),
         min_free_bytes=0,
     )
+
+
+def receive(
+    foundation: Foundation, *, key: str = "a", slices: int = 2, patient: Patient | None = None
+) -> str:
+    """Send a series in at the door; gives its keyed UID."""
+    reception = reception_of(foundation)
     door: Deidentifier = deidentifier(foundation)
     uid = ""
     for ds in mr_series(slices=slices, rows=8, columns=8, key=key, patient=patient):
@@ -213,3 +217,15 @@ def test_images_sent_again_after_a_purge_come_in_as_new(foundation: Foundation) 
     assert {row.state for row in Closings(worker).scored_rows(uid, 2)} == {SliceState.WAITING}
     assert all(one.reference for one in Reports(worker).instances_of(uid, 2))
     assert sorted(Upkeep(foundation.database).spooled()) == sorted(foundation.spool.names())
+
+
+@pytest.mark.parametrize("character_set", ["ISO_IR 100", "ISO_IR 192", "ISO_IR 101"])
+def test_a_patient_is_found_by_an_id_in_any_character_set(foundation: Foundation, character_set: str) -> None:
+    (ds,) = mr_series(slices=1, rows=8, columns=8)
+    ds.SpecificCharacterSet, ds.PatientID = character_set, "MÜL-77"
+    instance = deidentifier(foundation)(encoded(ds), ExplicitVRLittleEndian)
+    keeper = Keeper.of(foundation)
+    assert reception_of(foundation)(instance) == 0
+    assert keeper.pseudonym("KLINIKUM-XQ", "MÜL-77") == instance.patient
+    assert keeper.lookup(keeper.pseudonym("KLINIKUM-XQ", "MÜL-77"))[0]["PatientID"] == "MÜL-77"
+    assert not keeper.lookup(keeper.pseudonym("KLINIKUM-XQ", "MÜL-78"))
