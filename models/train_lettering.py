@@ -109,7 +109,7 @@ def _varied(rng: Rng, image: Image) -> Image:
         image = np.asarray(np.hypot(image, grain), np.float32)
     if rng.random() < 0.15:
         levels = float(rng.choice([16, 32, 64, 255]))
-        image = np.round(image * levels) / levels
+        image = np.asarray(np.round(image * levels) / levels, np.float32)
     return np.asarray(image, np.float32)
 
 
