@@ -234,7 +234,7 @@ def test_everything_can_be_done_with_the_keyboard(page: Page, url: str, ledger: 
     drawn(page, 2)
     page.keyboard.press("Escape")
     expect(page).to_have_url(f"{url}/#")
-    assert page.evaluate("document.activeElement?.className") == "row"
+    expect(page.locator("#series .row[data-id=bad]")).to_be_focused()
 
 
 def test_a_dead_service_is_said_across_the_page_and_what_was_missed_comes_after(
