@@ -26,8 +26,9 @@ TINY = Shape((8, 8, 16, 16, 16), (16, 12, 8, 8), (8, 8, 2), 8, 8, 8)
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True)
 def few_threads() -> None:
+    torch.manual_seed(0)
     torch.set_num_threads(2)
     torch.compiler.set_stance(
         "force_eager"
