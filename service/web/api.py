@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from inference.artifacts import CATALOGUE
 from service.ledger_views import SeriesView
-from service.web import wire
+from service.web import answers, wire
 from service.web.deps import Cursor, FeedOf, HouseOf, Limit, SeriesId
 from service.web.house import House
 from service.web.problems import documented
@@ -47,20 +47,20 @@ def list_series(
     """List the series, a page at a time."""
     views, following = house.ledger.series_page(limit, cursor, verdict)
     _link_next(request, response, following)
-    return wire.SeriesPage(items=[wire.series_answer(view) for view in views], next_cursor=following)
+    return wire.SeriesPage(items=[answers.series_answer(view) for view in views], next_cursor=following)
 
 
 @router.get("/series/{series_id}", summary="One series", tags=["series"], responses=documented(404))
 def get_series(series_id: SeriesId, house: HouseOf) -> wire.SeriesAnswer:
     """Tell what is known of one series."""
-    return wire.series_answer(series_or_404(house, series_id))
+    return answers.series_answer(series_or_404(house, series_id))
 
 
 @router.get("/series/{series_id}/slices", summary="Its slices", tags=["series"], responses=documented(404))
 def list_slices(series_id: SeriesId, house: HouseOf) -> wire.SliceList:
     """List all slices of a series, in its order."""
     series_or_404(house, series_id)
-    return wire.SliceList(items=[wire.slice_answer(view) for view in house.ledger.slices_of(series_id)])
+    return wire.SliceList(items=[answers.slice_answer(view) for view in house.ledger.slices_of(series_id)])
 
 
 @router.get(
@@ -68,7 +68,7 @@ def list_slices(series_id: SeriesId, house: HouseOf) -> wire.SliceList:
 )
 def list_findings(series_id: SeriesId, house: HouseOf) -> wire.FindingList:
     """Tell each artifact of a series and the slices that show it."""
-    return wire.finding_list(series_or_404(house, series_id), house.ledger.slices_of(series_id))
+    return answers.finding_list(series_or_404(house, series_id), house.ledger.slices_of(series_id))
 
 
 @router.get("/deliveries", summary="Results on their way", tags=["deliveries"], responses=PAGED)
@@ -85,13 +85,13 @@ def list_deliveries(
     """List the deliveries, a page at a time."""
     views, following = house.ledger.deliveries_page(limit, cursor, series)
     _link_next(request, response, following)
-    return wire.DeliveryPage(items=[wire.delivery_answer(view) for view in views], next_cursor=following)
+    return wire.DeliveryPage(items=[answers.delivery_answer(view) for view in views], next_cursor=following)
 
 
 @router.get("/artifacts", summary="The catalogue of artifacts", tags=["catalogue"], responses=documented())
 async def list_artifacts() -> wire.Catalogue:
     """List every kind of artifact that is looked for."""
-    return wire.Catalogue(items=[wire.catalogue_entry(artifact) for artifact in CATALOGUE])
+    return wire.Catalogue(items=[answers.catalogue_entry(artifact) for artifact in CATALOGUE])
 
 
 @router.get("/status", summary="What the service is doing", tags=["status"], responses=documented())
@@ -102,10 +102,10 @@ def get_status(house: HouseOf, feed: FeedOf) -> wire.Status:
     return wire.Status(
         product=house.product,
         version=house.version,
-        now=wire.instant(now),
+        now=answers.instant(now),
         ready=all(value is True for value in checks.values()),
         checks=checks,
-        model=None if house.model is None else wire.model_answer(house.model),
+        model=None if house.model is None else answers.model_answer(house.model),
         series=dict(counts.series),
         slices_waiting=counts.slices_waiting,
         deliveries=dict(counts.deliveries),

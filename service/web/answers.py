@@ -1,0 +1,220 @@
+"""The API's answers made of the ledger's views, with times as RFC 3339."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from inference.artifacts import Artifact
+from inference.checks import BY_NAME, SeriesFact
+from inference.evidence import metric_of
+from inference.reference import MetricSummary, Statement
+from service.ledger_views import (
+    ArtifactView,
+    DeliveryView,
+    FindingView,
+    SeriesView,
+    SliceView,
+)
+from service.web.house import ModelFacts
+from service.web.wire import (
+    ArtifactAnswer,
+    CatalogueEntry,
+    DeliveryAnswer,
+    FindingAnswer,
+    FindingList,
+    LocatedFinding,
+    MetricAnswer,
+    ModelAnswer,
+    SeriesAnswer,
+    SeriesFactAnswer,
+    SeriesFinding,
+    SliceAnswer,
+    StatementAnswer,
+)
+
+
+def instant(epoch_s: float) -> datetime:
+    """Turn seconds since the epoch into an instant in UTC."""
+    return datetime.fromtimestamp(epoch_s, UTC)
+
+
+def _instant(epoch_s: float | None) -> datetime | None:
+    return None if epoch_s is None else instant(epoch_s)
+
+
+def artifact_answer(view: ArtifactView) -> ArtifactAnswer:
+    """Say one artifact of a series."""
+    return ArtifactAnswer(
+        name=view.name,
+        probability=view.probability,
+        severity=view.severity,
+        present=view.present,
+        slices=list(view.slices),
+    )
+
+
+def fact_answer(fact: SeriesFact) -> SeriesFactAnswer:
+    """Say what a check of the whole series found."""
+    check = BY_NAME[fact.check]
+    return SeriesFactAnswer(
+        name=check.name,
+        title=check.title,
+        scheme=check.scheme,
+        code=check.code,
+        meaning=check.meaning,
+        advice=check.advice,
+        doubtful=check.doubtful,
+        present=fact.present,
+        value=fact.value,
+        detail=fact.detail,
+        slices=list(fact.slices),
+    )
+
+
+def statement_answer(statement: Statement) -> StatementAnswer:
+    """Say what a metric says to a finding."""
+    metric = metric_of(statement.metric)
+    return StatementAnswer(title=metric.title, unit=metric.unit, **statement.to_json())
+
+
+def metric_answer(summary: MetricSummary) -> MetricAnswer:
+    """Say one metric over a series."""
+    metric = metric_of(summary.metric)
+    return MetricAnswer(title=metric.title, unit=metric.unit, worse=metric.worse, **summary.to_json())
+
+
+def series_answer(view: SeriesView) -> SeriesAnswer:
+    """Say one series."""
+    return SeriesAnswer(
+        id=view.id,
+        generation=view.generation,
+        study=view.study,
+        scanner=view.scanner,
+        state=view.state,
+        series_number=view.series_number,
+        description=view.description,
+        opened_at=instant(view.opened_at),
+        last_instance_at=instant(view.last_instance_at),
+        closed_at=_instant(view.closed_at),
+        close_reason=view.close_reason,
+        received=view.received,
+        expected=view.expected,
+        verdict=view.verdict,
+        reason=view.reason,
+        index=view.index,
+        suitability=view.suitability,
+        artifacts=[artifact_answer(artifact) for artifact in view.artifacts],
+        geometry=[fact_answer(fact) for fact in view.geometry if fact.present],
+        advice=list(view.advice),
+        model=view.model,
+        provider=view.provider,
+        conflict=view.conflict,
+        incomplete=view.incomplete,
+        results=dict(view.results),
+    )
+
+
+def finding_answer(view: FindingView) -> FindingAnswer:
+    """Say one artifact of a slice."""
+    return FindingAnswer(
+        artifact=view.artifact,
+        probability=view.probability,
+        severity=view.severity,
+        present=view.present,
+        area=view.area,
+        box=view.box,
+    )
+
+
+def slice_answer(view: SliceView) -> SliceAnswer:
+    """Say one slice."""
+    return SliceAnswer(
+        position=view.position,
+        instance_number=view.instance_number,
+        frame=view.frame,
+        rows=view.rows,
+        columns=view.columns,
+        index=view.index,
+        suitability=view.suitability,
+        signal=view.signal,
+        familiar=view.familiar,
+        findings=[finding_answer(finding) for finding in view.findings],
+        evidence=dict(view.evidence),
+    )
+
+
+def located(artifact: ArtifactView, slices: Mapping[int, SliceView]) -> SeriesFinding:
+    """Join an artifact of a series with what its slices say of it; ``slices`` by position."""
+    found: list[LocatedFinding] = []
+    for view in (slices[position] for position in artifact.slices if position in slices):
+        found.extend(
+            LocatedFinding(
+                position=view.position,
+                instance_number=view.instance_number,
+                frame=view.frame,
+                probability=finding.probability,
+                severity=finding.severity,
+                area=finding.area,
+                box=finding.box,
+            )
+            for finding in view.findings
+            if finding.artifact == artifact.name
+        )
+    return SeriesFinding(
+        artifact=artifact.name,
+        probability=artifact.probability,
+        severity=artifact.severity,
+        present=artifact.present,
+        slices=found,
+        evidence=[statement_answer(statement) for statement in artifact.evidence],
+    )
+
+
+def finding_list(series: SeriesView, slices: Sequence[SliceView]) -> FindingList:
+    """Say what was found in a series and where."""
+    by_position = {view.position: view for view in slices}
+    ranked = sorted(series.artifacts, key=lambda a: (not a.present, -a.severity, -a.probability))
+    return FindingList(
+        items=[located(artifact, by_position) for artifact in ranked],
+        geometry=[fact_answer(fact) for fact in series.geometry],
+        evidence=[metric_answer(summary) for summary in series.evidence],
+    )
+
+
+def delivery_answer(view: DeliveryView) -> DeliveryAnswer:
+    """Say one delivery."""
+    return DeliveryAnswer(
+        id=view.id,
+        series=view.series_id,
+        generation=view.generation,
+        destination=view.destination,
+        kind=view.kind,
+        state=view.state,
+        attempts=view.attempts,
+        next_at=_instant(view.next_at),
+        answer=view.answer,
+    )
+
+
+def catalogue_entry(artifact: Artifact) -> CatalogueEntry:
+    """Say one kind of artifact."""
+    return CatalogueEntry(
+        name=artifact.name,
+        title=artifact.title,
+        scheme=artifact.scheme,
+        code=artifact.code,
+        meaning=artifact.meaning,
+        colour=artifact.colour,
+        cap=artifact.cap,
+        advice=artifact.advice,
+    )
+
+
+def model_answer(model: ModelFacts) -> ModelAnswer:
+    """Say the model in use."""
+    return ModelAnswer(
+        name=model.name,
+        version=model.version,
+        sha256=model.sha256,
+        limits=list(model.limits),
+        metrics=dict(model.metrics),
+    )
