@@ -17,6 +17,7 @@ from models.visibility import GREY_ZONE, UNSUITABLE_MEAN, UNSUITABLE_TENTH
 BAND_WEIGHT = 0.25  # where two honest observers differ
 RANGE = (-2.0, 3.0)  # log2 E outside is only known to be small or large
 FOCUS = 2.0
+BESIDE = 0.5  # without it a class that is seen but hard to place is drawn everywhere
 MOST_SHADING = 4.0  # E with its sign
 BIAS = CLASSES.index("bias")
 FEWEST = 150.0  # px of a class in a batch below which its share is damped
@@ -83,7 +84,11 @@ def _regression(log: Tensor, truth: Tensor) -> Tensor:
     said = torch.where(target >= high, said.clamp(max=high), said)
     error = functional.smooth_l1_loss(said, target, reduction="none", beta=0.5)
     near = (target > -1.0).float()
-    return _per_class(error, near) + (error * (1 - near)).sum(dim=(0, 2, 3)).mean() / _pixels(error)
+    beside = (1 - near) * near.amax(
+        dim=(2, 3), keepdim=True
+    )  # where a slice that shows the class does not show it
+    everywhere = (error * (1 - near)).sum(dim=(0, 2, 3)).mean() / _pixels(error)
+    return _per_class(error, near) + BESIDE * _per_class(error, beside) + everywhere
 
 
 def _focal(logit: Tensor, mask: Tensor, weight: Tensor) -> Tensor:

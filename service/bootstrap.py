@@ -18,8 +18,8 @@ from service.ledger import Database, Identities, Upkeep, prepare
 from service.metrics import Metrics
 from service.reception import ScannerBook
 from service.rules import Thresholds
-from service.settings import Destination as DestinationEntry
 from service.settings import FolderDestination, ResearchDestination, Settings
+from service.settings_tables import Destination as DestinationEntry
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ from service.report.uids import derive
 from service.reporting import Reporter, Subscription
 from service.research import Curator, Repository
 from service.scoring import Scorer
-from service.settings import ResearchDestination, Settings
+from service.settings import Settings
+from service.settings_tables import ResearchDestination
 
 MEASURE_EVERY_S, SWEEP_EVERY_S = 5.0, 60.0
 SLICES_AT_ONCE = (

@@ -29,14 +29,14 @@ from service.metrics import Metrics
 from service.report import objects
 from service.report.codes import ASSESSMENT_OF, SERIES_QUALITY_OF, Code
 from service.report.header import PATIENT, STUDY
-from service.settings import (
+from service.settings import Settings
+from service.settings_tables import (
     Allow,
     DicomDestination,
     FolderDestination,
     ResearchDestination,
     Rules,
     Scanner,
-    Settings,
     SourceProfile,
 )
 

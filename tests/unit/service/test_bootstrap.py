@@ -8,7 +8,8 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from dicom_scp.deidentify import Announced
 from service.bootstrap import deidentifier, lay_foundation
-from service.settings import Settings, SourceProfile
+from service.settings import Settings
+from service.settings_tables import SourceProfile
 from tests.series import mr_series
 from tests.unit.dicom_scp.encodings import encoded
 

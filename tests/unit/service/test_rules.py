@@ -9,7 +9,7 @@ from inference.checks import CHECKS, SeriesCheck, SeriesFact
 from inference.reference import Says, Statement
 from inference.score import QualityScore, SeriesFinding, not_scored
 from service.rules import Circumstances, Thresholds, Verdict, circumstances, decide
-from service.settings import Rules
+from service.settings_tables import Rules
 
 THRESHOLDS = Thresholds(usable_index=7.0, repeat_index=3.5, repeat_suitability=0.35)
 PLAIN = Circumstances()

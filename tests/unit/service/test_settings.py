@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.settings import DicomDestination, FolderDestination, ResearchDestination, Settings
+from service.settings import Settings
 from service.settings_source import BadSettings, describe, load
+from service.settings_tables import DicomDestination, FolderDestination, ResearchDestination
 
 KEY = "5c" * 32
 

@@ -1,0 +1,176 @@
+"""The tables of the settings: destinations, scanners, profiles, rules; and the types of their values."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from dicom_scp.profile import Profile
+from dicom_scp.ps3_15 import Option
+
+
+def _clean_title(value: str) -> str:
+    """Check an AE title of PS3.5 6.2: 1 to 16 printable characters, no backslash, not only spaces."""
+    title = value.strip(" ")
+    if not re.fullmatch(r"[\x20-\x5b\x5d-\x7e]{1,16}", title):
+        raise ValueError("an AE title has 1 to 16 printable ASCII characters and no backslash")
+    return title
+
+
+def _clean_network(value: str) -> str:
+    """Check a network in CIDR notation; a single address is a network of one."""
+    return str(ipaddress.ip_network(value, strict=False))
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+AeTitle = Annotated[str, AfterValidator(_clean_title)]
+Network = Annotated[str, AfterValidator(_clean_network)]
+Folder = Annotated[Path, AfterValidator(_absolute)]
+Port = Annotated[int, Field(ge=0, le=65535)]  # 0: the system chooses
+Name = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,31}$")
+]  # becomes a metric's label
+Share = Annotated[float, Field(ge=0, le=1)]
+Index = Annotated[float, Field(ge=0, le=10)]
+ResultKind = Literal["SR", "SEG", "SC"]
+
+
+class _Table(BaseModel):
+    """A table of the TOML file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Allow(_Table):
+    """Who may open an association; an empty list lets everyone in."""
+
+    ae_titles: tuple[AeTitle, ...] = ()
+    """calling AE titles that are let in"""
+    networks: tuple[Network, ...] = ()
+    """networks, in CIDR notation, whose connections are let in"""
+
+
+class _Destination(_Table):
+    name: Name
+    send: Literal["always", "problems"] = "always"
+    """``problems``: nothing for a series that is Usable"""
+
+
+class _ResultDestination(_Destination):
+    results: tuple[ResultKind, ...] = ("SR", "SEG", "SC")
+    """what it gets, in the order of sending (the SR is always first)"""
+
+
+class DicomDestination(_ResultDestination):
+    """A PACS that takes results by C-STORE."""
+
+    kind: Literal["dicom"] = "dicom"
+    host: str = Field(min_length=1)
+    port: Port
+    ae_title: AeTitle
+    """the called AE title"""
+    calling_ae_title: AeTitle | None = None
+    """ours, where it is not ``ae_title`` of the settings"""
+
+
+class FolderDestination(_ResultDestination):
+    """A folder that takes results as files, under the true identity: it lies outside the house."""
+
+    kind: Literal["folder"] = "folder"
+    folder: Folder
+
+
+class ResearchDestination(_Destination):
+    """A repository that takes whole series without identity, with their quality label and a manifest."""
+
+    kind: Literal["research"] = "research"
+    folder: Folder
+    """for the manifests and, where no ``host`` is given, for the images and reports too"""
+    profile: str = "export"
+    """``export``: dates shifted by as many days for all of a patient; ``live``: no dates; or one of ``[[profile]]``"""
+    host: str | None = Field(default=None, min_length=1)
+    """of a PACS that takes images and reports by C-STORE"""
+    port: Port = 104
+    ae_title: AeTitle | None = None
+    """the called AE title"""
+    calling_ae_title: AeTitle | None = None
+    """ours, where it is not ``ae_title`` of the settings"""
+
+    @model_validator(mode="after")
+    def _knows_whom_to_call(self) -> Self:
+        if (self.host is None) != (self.ae_title is None):
+            raise ValueError("host and ae_title go together")
+        return self
+
+
+def known_kind(value: object) -> object:
+    """Says plainly that a kind of the design is not built yet."""
+    kind = value.get("kind") if isinstance(value, Mapping) else None
+    if kind == "stow":
+        raise ValueError("kind = 'stow' is not built yet: use 'dicom', 'folder' or 'research'")
+    return value
+
+
+Destination = Annotated[
+    DicomDestination | FolderDestination | ResearchDestination, Field(discriminator="kind")
+]
+
+
+class Scanner(_Table):
+    """A scanner that has a name: known by its calling AE title or, behind a gateway, by its serial number."""
+
+    name: Name
+    ae_title: AeTitle | None = None
+    serial: str | None = None
+
+    @model_validator(mode="after")
+    def _is_told_apart(self) -> Self:
+        if (self.ae_title is None) == (self.serial is None):
+            raise ValueError("a scanner needs ae_title or serial, and not both")
+        return self
+
+
+class SourceProfile(_Table):
+    """A de-identification profile: PS3.15's Basic Profile with options, for the sources that call by these titles."""
+
+    name: Name
+    """``live`` changes what holds for every source that is named nowhere else"""
+    options: tuple[Option, ...] = ()
+    """options of PS3.15, annex E.3"""
+    ae_titles: tuple[AeTitle, ...] = ()
+    """calling AE titles of the sources that it holds for"""
+
+    @model_validator(mode="after")
+    def _is_a_profile(self) -> Self:
+        Profile.of(self.name, self.options)
+        return self
+
+
+class Rules(_Table):
+    """The site's thresholds between Usable, Check and Repeat."""
+
+    usable_index: Index = 7.0
+    """series index at and above which a series is Usable"""
+    repeat_index: Index = 3.5
+    """series index below which Repeat may be said"""
+    repeat_suitability: Share = 0.35
+    """suitability below which Repeat may be said"""
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        if self.repeat_index > self.usable_index:
+            raise ValueError("repeat_index must not exceed usable_index")
+        return self
