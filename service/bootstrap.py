@@ -18,8 +18,9 @@ from service.ledger import Database, Identities, Upkeep, prepare
 from service.metrics import Metrics
 from service.reception import ScannerBook
 from service.rules import Thresholds
-from service.settings import FolderDestination, ResearchDestination, Settings
+from service.settings import Settings
 from service.settings_tables import Destination as DestinationEntry
+from service.settings_tables import FolderDestination, ResearchDestination
 
 
 @dataclass(frozen=True, slots=True)
