@@ -22,6 +22,8 @@ ASIDE = 0.5  # how much a pixel of the anatomy off the region of interest counts
 TEMPER = 0.5  # of an artifact's weight: suitability, which the index starts from, has seen it already
 LOW = 0.10  # the quantile of the slices that speaks for the series
 SPARED = 20  # one doubtful slice in so many may err before an artifact counts for the series
+RUINED = 3.5  # the index below which a slice shows nothing to rely on
+STRANGE = 0.2  # the share of unfamiliar slices from which on a person should look
 SURE = 0.8  # a slice at least so probable speaks for itself: a spike strikes one slice of thirty
 DIGITS = 4
 UNFAMILIAR = "the images are unlike those that the model was made with"
@@ -151,6 +153,10 @@ class QualityScore:
     findings: tuple[SeriesFinding, ...]  # every artifact in the catalogue's order; () if not scored
     n_slices: int
     worst: int | None  # position of the slice with the lowest index
+    ruined: tuple[
+        int, ...
+    ] = ()  # positions of slices on which a finding of the series leaves nothing to rely on
+    unfamiliar: int = 0  # slices with signal that do not count, unlike what the model was made with
     geometry: tuple[SeriesFact, ...] = ()  # what only the series shows, in its catalogue's order
     evidence: tuple[MetricSummary, ...] = ()  # the metrics over the slices, in their table's order
 
@@ -158,6 +164,11 @@ class QualityScore:
     def doubtful(self) -> tuple[SeriesFact, ...]:
         """What the checks of the series found that a person should look at."""
         return tuple(found for found in self.geometry if found.doubtful)
+
+    @property
+    def strange(self) -> bool:
+        """Whether so many slices are unfamiliar that the others do not speak for the series."""
+        return self.unfamiliar >= max(1.0, STRANGE * self.n_slices)
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
@@ -169,6 +180,8 @@ class QualityScore:
             "findings": [finding.to_json() for finding in self.findings],
             "n_slices": self.n_slices,
             "worst": self.worst,
+            "ruined": list(self.ruined),
+            "unfamiliar": self.unfamiliar,
             "geometry": [found.to_json() for found in self.geometry],
             "evidence": [summary.to_json() for summary in self.evidence],
         }
@@ -179,6 +192,7 @@ class QualityScore:
         known: dict[str, Any] = {
             **values,
             "findings": tuple(map(SeriesFinding.from_json, values["findings"])),
+            "ruined": tuple(values.get("ruined", ())),
             "geometry": tuple(map(SeriesFact.from_json, values.get("geometry", ()))),
             "evidence": tuple(map(MetricSummary.from_json, values.get("evidence", ()))),
         }
@@ -242,14 +256,18 @@ def summarise(scores: Sequence[SliceScore]) -> QualityScore:
         return not_scored(UNFAMILIAR, len(scores))
     kind = _commonest([scores[position].kind for position in counted])
     footprints = [score.footprint for score in scores]
+    findings = tuple(_heard(_over_series(name, scores, counted), scores, kind) for name in NAMES)
+    shown_by = {position for finding in findings if finding.box is not None for position in finding.slices}
     return QualityScore(
         scored=True,
         reason="",
         index=_low([scores[position].index for position in counted]),
         suitability=_low([scores[position].suitability for position in counted]),
-        findings=tuple(_heard(_over_series(name, scores, counted), scores, kind) for name in NAMES),
+        findings=findings,
         n_slices=len(scores),
         worst=min(counted, key=lambda position: scores[position].index),
+        ruined=tuple(position for position in sorted(shown_by) if scores[position].index < RUINED),
+        unfamiliar=len(shown) - len(counted),
         geometry=look(footprints, kind),
         evidence=sum_up_metrics(
             {position: scores[position].evidence for position in counted}, kind, slice_step(footprints)

@@ -1,8 +1,9 @@
 """What the score of a series says by itself: the rule that the service applies and that a model is measured by.
 
 Nothing says Repeat unless a located artifact that a new scan mends explains it and the evidence does not clearly
-disagree with it. What only the series shows (slices missing, moved or without signal) says Check. What bears on the
-verdict beside the score (a timed series, missing instances) is the service's matter.
+disagree with it. What only the series shows (slices missing, moved or without signal), a single ruined slice and many
+unfamiliar ones say Check. What bears on the verdict beside the score (a timed series, missing instances) is the
+service's matter.
 """
 
 from collections.abc import Iterable
@@ -49,7 +50,8 @@ def verdict_of(quality: QualityScore, thresholds: Thresholds) -> Verdict:
     reasons = _reasons(quality, thresholds)
     if any(not finding.contradicted for finding in reasons):
         return Verdict.REPEAT
-    doubted = reasons or quality.doubtful or quality.index < thresholds.usable_index
+    low = quality.index < thresholds.usable_index
+    doubted = reasons or quality.doubtful or quality.ruined or quality.strange or low
     return Verdict.CHECK if doubted else Verdict.USABLE
 
 

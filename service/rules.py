@@ -71,6 +71,8 @@ def decide(quality: QualityScore, around: Circumstances, thresholds: Thresholds)
     doubts = [
         *([_named("the evidence disagrees with", at_odds)] if at_odds else []),
         *(["some images could not be scored"] if around.unscored else []),
+        *([f"{len(quality.ruined)} of {quality.n_slices} slices non-diagnostic"] if quality.ruined else []),
+        *(["images unlike those that the model was made with"] if quality.strange else []),
         *(["instances are missing"] if around.incomplete else []),
         *(["two different images carry one SOP Instance UID"] if around.conflict else []),
         *(BY_NAME[fact.check].title.lower() for fact in quality.doubtful),

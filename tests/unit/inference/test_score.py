@@ -22,6 +22,7 @@ from inference.score import (
     slice_score,
     summarise,
 )
+from inference.verdict import Thresholds, Verdict, verdict_of
 
 SHARE = st.floats(0.0, 1.0)
 
@@ -259,3 +260,25 @@ def test_slices_unlike_the_training_do_not_count_and_a_series_of_them_is_not_sco
 def test_whether_a_slice_is_familiar_survives_storage():
     strange = replace(a_slice(), familiar=False)
     assert not SliceScore.from_json(json.loads(json.dumps(strange.to_json()))).familiar
+
+
+@pytest.mark.parametrize("ruined", [1, 2, 3])
+def test_a_ruined_slice_of_thirty_is_named_and_never_passes(ruined):
+    bad = a_slice(0.1, probability=0.95, motion=0.9)
+    quality = summarise([a_slice() for _ in range(30 - ruined)] + [bad] * ruined)
+    assert quality.ruined == tuple(range(30 - ruined, 30))
+    assert verdict_of(quality, Thresholds()) is Verdict.CHECK
+
+
+def test_a_poor_slice_that_no_finding_explains_is_not_called_ruined():
+    assert summarise([a_slice() for _ in range(29)] + [a_slice(0.1)]).ruined == ()
+
+
+@pytest.mark.parametrize(
+    ("strange", "verdict"), [(5, Verdict.USABLE), (6, Verdict.CHECK), (15, Verdict.CHECK)]
+)
+def test_many_unfamiliar_slices_keep_the_others_from_speaking_for_the_series(strange, verdict):
+    unlike = replace(a_slice(), familiar=False)
+    quality = summarise([a_slice() for _ in range(30 - strange)] + [unlike] * strange)
+    assert quality.unfamiliar == strange
+    assert verdict_of(quality, Thresholds()) is verdict

@@ -127,3 +127,12 @@ def test_a_worse_index_never_gives_a_better_verdict() -> None:
 
 def test_the_settings_start_from_the_thresholds_that_models_are_measured_by() -> None:
     assert Rules().model_dump() == asdict(Thresholds())
+
+
+def test_ruined_and_unfamiliar_slices_are_told_of_a_series_that_is_good_else() -> None:
+    good = replace(quality(9.0, 0.95, "motion"), n_slices=30)
+    ruined = decide(replace(good, ruined=(3, 4)), PLAIN, THRESHOLDS)
+    strange = decide(replace(good, unfamiliar=9), PLAIN, THRESHOLDS)
+    assert (ruined.verdict, strange.verdict) == (Verdict.CHECK, Verdict.CHECK)
+    assert "2 of 30 slices non-diagnostic" in ruined.reason
+    assert "unlike those that the model was made with" in strange.reason
