@@ -187,8 +187,9 @@ class Network(nn.Module):
                 (widths[-1], *rising[:-1]), reversed(widths[:-1]), rising, strict=True
             )
         )
-        self.masks_coarse, self.masks = nn.Conv2d(rising[-2], n, 1), nn.Conv2d(rising[-1], n, 1)
-        nn.init.constant_(_bias(self.masks), -1.5)  # most of a slice has no artifact
+        # Every level tells of every class: the finest alone has too few channels for what is broad and hard to place.
+        self.masks = nn.ModuleList(nn.Conv2d(channels, n, 1) for channels in rising)
+        nn.init.constant_(_bias(self.masks[-1]), -1.5)  # most of a slice has no artifact
         self.global_head = nn.Sequential(
             nn.Linear(2 * widths[-1] + 2 * rising[-2] + shape.context + n, shape.hidden),
             nn.ReLU(),
@@ -217,12 +218,13 @@ class Network(nn.Module):
         for rise, skip in zip(self.up, reversed(skips[:-1]), strict=True):
             features = rise(features, skip, context)
             risen.append(features)
-        coarse, fine = risen[-2:]
         shading = _enlarged(self.shading(risen[SHADING_LEVEL]), 2 ** (len(risen) - 1 - SHADING_LEVEL))
-        log_visibility = self.masks(fine) + _enlarged(self.masks_coarse(coarse), 2)
+        log_visibility = self.masks[0](risen[0])
+        for head, plane in zip(self.masks[1:], risen[1:], strict=True):
+            log_visibility = head(plane) + _enlarged(log_visibility, 2)
         log_visibility = log_visibility + self.which * torch.log2(shading.abs() + LEAST_SHADING)
         _, evidence = _pooled(functional.avg_pool2d(log_visibility, EVIDENCE_POOL))
-        whole = torch.cat([*deep, *_pooled(coarse), context, evidence], dim=1)
+        whole = torch.cat([*deep, *_pooled(risen[-2]), context, evidence], dim=1)
         heads = self.global_head(whole)
         presence = heads[:, 1:] + self.evidence_scale * evidence
         return Answer(log_visibility, presence, heads[:, 0], shading[:, 0], whole)
@@ -250,7 +252,8 @@ def network_of(weights: Mapping[str, Tensor]) -> Network:
     return network
 
 
-def _bias(layer: nn.Conv2d) -> Tensor:
+def _bias(layer: nn.Module) -> Tensor:
+    assert isinstance(layer, nn.Conv2d)
     assert layer.bias is not None
     return layer.bias
 
