@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models.losses import Losses, Truth, losses
+from models.losses import Losses, Truth, likeness, losses
 from models.network import Answer, Network, network_of
 from models.shelf import Batch
 
@@ -44,6 +44,7 @@ class Run:
     minutes: float = 0.0  # spent
     step: int = 0
     seen: int = 0  # slices, counted as often as they were drawn
+    teacher: Network | None = None  # whose answers it learns from too
 
     def save(self, path: Path) -> None:
         """Write the checkpoint; a stop in between leaves the last one whole."""
@@ -119,9 +120,14 @@ def step(run: Run, batch: Batch, options: Options, device: torch.device) -> Loss
     image, truth = tensors(batch, device)
     with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
         answer = run.network(image)
-    parts = fused()(answer, truth)
+    parts = _fused()[0](answer, truth)
+    total = parts.total()
+    if run.teacher is not None:
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+            taught = run.teacher(image)
+        total = total + _fused()[1](answer, taught)
     run.optimiser.zero_grad(set_to_none=True)
-    torch.autograd.backward(parts.total())
+    torch.autograd.backward(total)
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), 2.0)
     run.optimiser.step()
     run.step += 1
@@ -152,9 +158,11 @@ def fast_bfloat16(device: torch.device) -> bool:
 
 
 @cache
-def fused() -> Callable[[Answer, Truth], Losses]:
-    """Return `losses`, compiled where a compiler is at hand: a dozen passes over large planes become a few."""
-    return torch.compile(losses) if shutil.which("g++") else losses
+def _fused() -> tuple[Callable[[Answer, Truth], Losses], Callable[[Answer, Answer], Tensor]]:
+    """Return both losses, compiled where a compiler is at hand: a dozen passes over large planes become a few."""
+    if not shutil.which("g++"):
+        return losses, likeness
+    return torch.compile(losses), torch.compile(likeness)
 
 
 def tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Truth]:

@@ -76,6 +76,33 @@ def losses(answer: Answer, truth: Truth) -> Losses:
     )
 
 
+def likeness(answer: Answer, teacher: Answer) -> Tensor:
+    """Return how far an answer is from a teacher's (Hinton et al. 2015), in float32: a scalar.
+
+    A teacher says what is likely where the truth of one draw is a matter of chance.
+    """
+    low, high = RANGE
+    said = answer.log_visibility.float().contiguous().clamp(low, high)
+    taught = teacher.log_visibility.float().contiguous().clamp(low, high)
+    error = functional.smooth_l1_loss(said, taught, reduction="none", beta=0.5)
+    near = (taught > -1.0).float()
+    heads = (
+        (answer.presence, teacher.presence),
+        (answer.suitability, teacher.suitability),
+    )
+    return (
+        _per_class(error, near)
+        + _per_class(error, 1 - near)
+        + sum(
+            (
+                functional.binary_cross_entropy_with_logits(ours.float(), torch.sigmoid(theirs.float()))
+                for ours, theirs in heads
+            ),
+            torch.zeros(()),
+        )
+    )
+
+
 def _regression(log: Tensor, truth: Tensor) -> Tensor:
     low, high = RANGE
     target = truth.clamp(low, high)

@@ -167,8 +167,11 @@ def _drawn(path: Path, options: Options, number: int) -> list[Batch]:
 
 
 def prune(network: Network, options: Options, share: float, folder: Path, shelf: Path) -> Network:
-    """Prune in rounds to `share` of parameters and energy, fine-tuning after each; takes up where it was stopped."""
-    whole = cost_of(network)
+    """Prune in rounds to `share` of parameters and energy; takes up where it was stopped.
+
+    After each round it is fine-tuned on the truth and on the answers of the whole network.
+    """
+    whole, teacher = cost_of(network), network
     for number in range(1, ROUNDS + 1):
         place = folder / f"round-{number}"
         last = number == ROUNDS
@@ -176,7 +179,7 @@ def prune(network: Network, options: Options, share: float, folder: Path, shelf:
         if not (place / CHECKPOINT).is_file():
             worth = taylor(network, _drawn(shelf, options, TAYLOR_BATCHES))
             network = cut(network, worth, affordable(network, worth, whole, share ** (number / ROUNDS)))
-        network = train(replace(options, minutes=minutes), place, network, shelf).average
+        network = train(replace(options, minutes=minutes), place, network, shelf, teacher).average
         shares = cost_of(network).share_of(whole)
         print(f"round {number}: {shares[0]:.3f} of the parameters, {shares[1]:.3f} of the energy")
     return network

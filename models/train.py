@@ -82,11 +82,17 @@ def _draw(batch: Batch, said: NDArray[np.bool_], path: Path) -> None:
     cv2.imwrite(str(path), np.hstack(columns))
 
 
-def train(options: Options, folder: Path, network: Network | None = None, shelf: Path | None = None) -> Run:
+def train(
+    options: Options,
+    folder: Path,
+    network: Network | None = None,
+    shelf: Path | None = None,
+    teacher: Network | None = None,
+) -> Run:
     """Train until the minutes are spent; checkpoints, log and pictures go to `folder`.
 
     Takes up the checkpoint that lies there, else begins with `network`, or with fresh weights. `shelf` is the file of
-    simulated slices, which trainings that follow each other may share.
+    simulated slices, which trainings that follow each other may share. A `teacher` is learnt from beside the truth.
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
@@ -97,8 +103,10 @@ def train(options: Options, folder: Path, network: Network | None = None, shelf:
         run = take_up(options, folder / CHECKPOINT)
     else:
         run = begin(options, network or Network())
-    for each in (run.network, run.average):
-        each.to(device)
+    run.teacher = teacher.eval() if teacher is not None else None
+    for each in (run.network, run.average, run.teacher):
+        if each is not None:
+            each.to(device)
     slots, _ = simulated(load_pool(cache_folder()).of("validation"), options.validation, seed=options.seed)
     validation = unpacked(slots)
     rng = np.random.default_rng([options.seed, run.step])
