@@ -3,19 +3,24 @@
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
-from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID, ExplicitVRBigEndian
+from pydicom.encaps import get_frame
+from pydicom.uid import UID, ExplicitVRBigEndian, RLELossless
 
+from inference.codestream import Codestream, UnreadableImage, read_codestream
+from inference.decoder import Decoder
+from inference.decoder_child import container
 from inference.header import BROKEN, integer
+
+__all__ = ["Stored", "UnreadableImage", "stored_values"]
 
 MOST_PIXELS = 64 * 1024 * 1024  # of one frame; the largest MR matrices are 2048 x 2048
 LONGEST_SIDE = 16384
 SMALLEST_SIDE = 8
+MOST_GROWTH = 2  # a compressed frame that is so many times its image, and _MARGIN, is none
+_MARGIN = 1 << 16  # bytes
 Stored = npt.NDArray[np.int64]
 
-
-class UnreadableImage(ValueError):
-    """The pixels cannot be had."""
+_decode = Decoder()  # of this process: no caller can forget it and decode where a crash would harm
 
 
 def stored_values(ds: Dataset, index: int) -> Stored:
@@ -27,7 +32,7 @@ def stored_values(ds: Dataset, index: int) -> Stored:
         raise UnreadableImage("the image is in colour")
     syntax = _transfer_syntax(ds)
     if syntax.is_compressed and not syntax.is_deflated:
-        frame = _decompressed(ds, index)
+        frame = _decompressed(ds, index, (rows, columns), syntax)
     else:
         frame = _native(ds, index, (rows, columns), big_endian=syntax == ExplicitVRBigEndian)
     if frame.shape != (rows, columns):
@@ -60,21 +65,36 @@ def _transfer_syntax(ds: Dataset) -> UID:
     return syntax
 
 
-def _decompressed(ds: Dataset, index: int) -> Stored:
+def _decompressed(ds: Dataset, index: int, shape: tuple[int, int], syntax: UID) -> Stored:
+    """Decode one frame in a process apart, once its header is found to agree with that of the object."""
+    allocated = _allocated(ds)
+    frame = _fragments(ds, index)
+    if len(frame) > _MARGIN + MOST_GROWTH * shape[0] * shape[1] * allocated // 8:
+        raise UnreadableImage("the compressed pixels are larger than the image")
+    said = Codestream("rle", *shape, allocated) if syntax == RLELossless else read_codestream(frame)
+    if (said.rows, said.columns) != shape or said.precision > allocated:
+        raise UnreadableImage("the pixels do not have the announced matrix")
+    words = np.frombuffer(_decode(frame, said), f"<u{container(said.precision)}").reshape(shape)
+    return _bits(ds, words.astype(np.int64), allocated, given=said.precision)
+
+
+def _fragments(ds: Dataset, index: int) -> bytes:
+    """Put the fragments of one frame together (PS3.5 section A.4)."""
+    offsets = (ds.get("ExtendedOffsetTable"), ds.get("ExtendedOffsetTableLengths"))
     try:
-        frame = pixel_array(ds, index=index, raw=True)
+        return get_frame(
+            ds["PixelData"].value,
+            index,
+            number_of_frames=integer(ds, "NumberOfFrames") or 1,
+            extended_offsets=offsets if all(offsets) else None,
+        )
     except BROKEN as error:
-        raise UnreadableImage(f"the compressed pixels cannot be decoded ({type(error).__name__})") from error
-    if frame.ndim != 2 or frame.dtype.kind not in "iu":
-        raise UnreadableImage("the compressed pixels are not one plane of integers")
-    return frame.astype(np.int64)
+        raise UnreadableImage("the fragments of the compressed pixels do not hold together") from error
 
 
 def _native(ds: Dataset, index: int, shape: tuple[int, int], *, big_endian: bool) -> Stored:
     """Cut one frame out of uncompressed pixels and read its bits (PS3.5 section 8.1)."""
-    allocated = integer(ds, "BitsAllocated") or 0
-    if allocated not in (8, 16, 32):
-        raise UnreadableImage("the number of bits allocated is not supported")
+    allocated = _allocated(ds)
     count = shape[0] * shape[1]
     length = count * allocated // 8
     data = ds["PixelData"].value
@@ -84,17 +104,27 @@ def _native(ds: Dataset, index: int, shape: tuple[int, int], *, big_endian: bool
         data = np.frombuffer(data, "<u2", len(data) // 2).byteswap().tobytes()
     order = ">" if big_endian and allocated > 8 else "<"
     words = np.frombuffer(data, f"{order}u{allocated // 8}", count, index * length).reshape(shape)
-    return _bits(ds, words.astype(np.int64), allocated)
+    return _bits(ds, words.astype(np.int64), allocated, given=allocated)
 
 
-def _bits(ds: Dataset, words: Stored, allocated: int) -> Stored:
-    """Take the stored bits out of the allocated ones (overlays once lay beside them) and their sign."""
+def _allocated(ds: Dataset) -> int:
+    allocated = integer(ds, "BitsAllocated") or 0
+    if allocated not in (8, 16, 32):
+        raise UnreadableImage("the number of bits allocated is not supported")
+    return allocated
+
+
+def _bits(ds: Dataset, words: Stored, allocated: int, *, given: int) -> Stored:
+    """Take the stored bits out of the given ones (overlays once lay beside them) and their sign.
+
+    A codec may give no more bits than those stored: then they are the lowest, wherever they lie when native.
+    """
     stored = integer(ds, "BitsStored") or allocated
     high = integer(ds, "HighBit")
     shift = (stored - 1 if high is None else high) + 1 - stored
     if not 1 <= stored <= allocated or not 0 <= shift <= allocated - stored:
         raise UnreadableImage("bits stored and high bit do not fit the bits allocated")
-    values = (words >> shift) & ((1 << stored) - 1)
+    values = (words >> (shift if given > stored else 0)) & ((1 << stored) - 1)
     if ds.get("PixelRepresentation") == 1:
         sign = 1 << (stored - 1)
         values = (values ^ sign) - sign

@@ -1,0 +1,189 @@
+"""Decoder: compressed frames are decoded in processes of their own, whose end harms nobody but the frame."""
+
+import atexit
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from inference.codestream import Codestream, UnreadableImage
+from inference.decoder_child import ANSWER, READY, REQUEST, container
+
+PROGRAM = Path(__file__).with_name("decoder_child.py")
+MOST_CHILDREN = 2  # at a time in one process
+SECONDS = 10  # of processor time, and on the clock, for one frame; the largest MR image takes one
+_STARTING_S = 30.0  # for a child to import its libraries on a busy machine
+_KEPT = ("LD_LIBRARY_PATH", "PYTHONHOME")  # of the environment; keys and passwords are not for decoders
+_log = logging.getLogger(__name__)
+
+
+class NoDecoder(UnreadableImage):
+    """No process could be started that decodes; the pixels may be sound."""
+
+
+class DecoderDied(Exception):
+    """The process that was decoding has ended."""
+
+
+@dataclass(slots=True)
+class _Child:
+    process: "subprocess.Popen[bytes]"
+    channel: socket.socket
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def end(self) -> None:
+        self.channel.close()
+        self.process.kill()
+        self.process.wait()
+
+    def greet(self) -> None:
+        """Wait until it is ready. Raises NoDecoder."""
+        try:
+            if self._received(len(READY), time.monotonic() + _STARTING_S) == READY:
+                return
+        except (OSError, DecoderDied):
+            self.end()
+        raise NoDecoder(NoDecoder.__doc__)
+
+    def ask(self, frame: bytes, said: Codestream, seconds: int) -> tuple[bool, bytes]:
+        """Send one frame and wait for its answer. Raises DecoderDied and TimeoutError."""
+        until = time.monotonic() + seconds
+        request = REQUEST.pack(
+            said.coding.encode(), said.rows, said.columns, said.precision, said.process, len(frame), seconds
+        )
+        try:
+            self._patience(until)
+            self.channel.sendall(request + frame)
+            good, length = ANSWER.unpack(self._received(ANSWER.size, until))
+            # A child that a hostile frame has taken over may claim anything.
+            most = said.rows * said.columns * container(said.precision)
+            if length > max(most, 64):
+                raise DecoderDied
+            answer = self._received(length, until)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise DecoderDied from error
+        return good, bytes(answer)
+
+    def _received(self, length: int, until: float) -> bytearray:
+        received = bytearray(length)
+        view, done = memoryview(received), 0
+        while done < length:
+            self._patience(until)
+            got = self.channel.recv_into(view[done:])
+            if not got:
+                raise DecoderDied
+            done += got
+        return received
+
+    def _patience(self, until: float) -> None:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.channel.settimeout(left)
+
+
+@dataclass(slots=True)
+class Decoder:
+    """Decodes frames, one at a time in each of its few processes, which are started when needed and kept warm.
+
+    Any thread may call it. A process that crashes, hangs or wants too much is replaced.
+    """
+
+    program: Path = PROGRAM
+    seconds: int = SECONDS
+    _idle: deque[_Child] = field(default_factory=deque["_Child"])
+    _places: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(MOST_CHILDREN)
+    )
+
+    def __post_init__(self) -> None:
+        atexit.register(self.close)
+
+    def __call__(self, frame: bytes, said: Codestream) -> bytes:
+        """Give the samples of a frame, row by row, each in the fewest of 1, 2 or 4 bytes, little endian.
+
+        Raises UnreadableImage, with the reason; NoDecoder among them, which may be better later.
+        """
+        good, answer = self._asked(frame, said)
+        if not good:
+            raise UnreadableImage(
+                f"the compressed pixels cannot be decoded ({answer.decode('ascii', 'replace')})"
+            )
+        if len(answer) != said.rows * said.columns * container(said.precision):
+            raise UnreadableImage("the pixels do not have the announced matrix")
+        return answer
+
+    def close(self) -> None:
+        """End the processes that wait; those at work end with this one."""
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().end()
+
+    def _asked(self, frame: bytes, said: Codestream) -> tuple[bool, bytes]:
+        """Ask a child; one that died may have been ended by somebody else, so a second one is asked."""
+        with self._places:
+            for _ in range(2):
+                with suppress(DecoderDied), self._child() as child:
+                    return child.ask(frame, said, self.seconds)
+        raise UnreadableImage("the decoder ended on these compressed pixels")
+
+    @contextmanager
+    def _child(self) -> Iterator[_Child]:
+        """Lend a child; what happens inside of the block decides whether it is kept."""
+        child = self._idle_one() or self._started()
+        try:
+            yield child
+        except TimeoutError:
+            child.end()
+            _log.warning("decoder replaced", extra={"reason": "it took too long"})
+            raise UnreadableImage("decoding the compressed pixels took too long") from None
+        except BaseException:
+            child.end()
+            _log.warning("decoder replaced", extra={"reason": f"it ended with {child.process.returncode}"})
+            raise
+        else:
+            self._idle.append(child)
+
+    def _idle_one(self) -> _Child | None:
+        with suppress(IndexError):
+            while True:
+                child = self._idle.pop()
+                if child.alive:
+                    return child
+                child.end()
+        return None
+
+    def _started(self) -> _Child:
+        ours, theirs = socket.socketpair()
+        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own program, and a number
+                [sys.executable, "-I", str(self.program), str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env={**environment, "OPENBLAS_NUM_THREADS": "1"},  # a thread reserves address space
+                cwd="/",
+            )
+        except OSError as error:
+            ours.close()
+            raise NoDecoder(NoDecoder.__doc__) from error
+        finally:
+            theirs.close()
+        child = _Child(process, ours)
+        child.greet()
+        return child
