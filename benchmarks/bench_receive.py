@@ -21,6 +21,7 @@ from dicom_scp.identity import KeyRing, Vault
 from dicom_scp.instance import Instance
 from dicom_scp.listener import Listener, ListenerConfig
 from dicom_scp.spool import Spool
+from dicom_scp.taking import Taker
 from tests.peers import free_port, orthanc, scanside
 from tests.peers.processes import running, wait_until
 from tests.peers.programs import program
@@ -96,7 +97,7 @@ def serve(folder: Path, port: int) -> None:
         spool.write(instance.content, instance.digest)
         return 0
 
-    listener = Listener(ListenerConfig(port=port), taken, Deidentifier(keyring))
+    listener = Listener(ListenerConfig(port=port), Taker(taken, Deidentifier(keyring)))
     listener.start()
     try:
         time.sleep(3600)

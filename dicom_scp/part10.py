@@ -11,7 +11,7 @@ from dicom_scp.values import text
 IMPLEMENTATION_CLASS_UID = "2.25.226905427421404190483116823561482367104"  # of Scanside, made once
 IMPLEMENTATION_VERSION_NAME = "SCANSIDE"
 _PREAMBLE = b"\0" * 128 + b"DICM"
-_TRANSFER_SYNTAX = 0x00020010
+_SOP_CLASS, _SOP_INSTANCE, _TRANSFER_SYNTAX = 0x00020002, 0x00020003, 0x00020010
 
 
 class EncodedFile(NamedTuple):
@@ -19,6 +19,8 @@ class EncodedFile(NamedTuple):
 
     transfer_syntax: str
     encoded: bytes
+    sop_class_uid: str = ""  # as its file meta information says; "" where it says nothing
+    sop_instance_uid: str = ""
 
 
 def file_head(sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str) -> bytes:
@@ -44,10 +46,14 @@ def opened(content: bytes) -> EncodedFile:
         explicit = content[start + 4 : start + 6] in SHORT_VRS
         return EncodedFile("1.2.840.10008.1.2.1" if explicit else ImplicitVRLittleEndian, content[start:])
     ends = _meta_end(content, start)
-    for element in Walker(content[start:ends], explicit=True).top():
-        if element.tag == _TRANSFER_SYNTAX:
-            return EncodedFile(text(content[start + element.start : start + element.end]), content[ends:])
-    raise NotUnderstood("the file meta information names no transfer syntax")
+    meta = {
+        element.tag: text(content[start + element.start : start + element.end])
+        for element in Walker(content[start:ends], explicit=True).top()
+    }
+    if _TRANSFER_SYNTAX not in meta:
+        raise NotUnderstood("the file meta information names no transfer syntax")
+    named = (meta.get(tag, "") for tag in (_SOP_CLASS, _SOP_INSTANCE))
+    return EncodedFile(meta[_TRANSFER_SYNTAX], content[ends:], *named)
 
 
 def _meta_end(content: bytes, position: int) -> int:

@@ -3,7 +3,8 @@
 import logging
 
 from dicom_scp.instance import Facts
-from dicom_scp.listener import DoorEvents, Refusal
+from dicom_scp.taking import DoorEvents, Refusal
+from service.closing import RELEASE
 from service.ledger import Intake, LedgerUnavailable
 from service.metrics import SKIPPED, Metrics, status_name
 
@@ -41,7 +42,7 @@ def door_events(metrics: Metrics, intake: Intake) -> DoorEvents:
 
     def released(_calling_ae_title: str, series_uids: frozenset[str]) -> None:
         try:
-            intake.released(series_uids)
+            intake.ended(series_uids, RELEASE)
         except LedgerUnavailable:
             log.warning("release not noted: ledger unavailable")
 

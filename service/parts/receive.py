@@ -1,6 +1,7 @@
 """The door as a process."""
 
 from dicom_scp.listener import Listener, ListenerConfig
+from dicom_scp.taking import Taker
 from service.bootstrap import deidentifier, lay_foundation, metrics_of, scanner_book
 from service.door import door_events
 from service.ledger import Intake
@@ -24,8 +25,8 @@ def run(settings: Settings, *, supervised: bool) -> None:
         metrics=metrics,
         min_free_bytes=settings.min_free_mb * 2**20,
     )
-    events = door_events(metrics, intake)
-    listener = Listener(_listener_config(settings), reception, deidentifier(foundation), events)
+    taker = Taker(reception, deidentifier(foundation), door_events(metrics, intake))
+    listener = Listener(_listener_config(settings), taker)
     port = listener.start()
     part.facts |= {"ae_title": settings.ae_title, "port": port}
     with (

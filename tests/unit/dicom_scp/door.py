@@ -8,8 +8,9 @@ from pathlib import Path
 from dicom_scp.deidentify import Deidentifier
 from dicom_scp.identity import Vault
 from dicom_scp.instance import Facts, Instance
-from dicom_scp.listener import DoorEvents, Listener, ListenerConfig, Refusal
+from dicom_scp.listener import Listener, ListenerConfig
 from dicom_scp.spool import Spool
+from dicom_scp.taking import DoorEvents, Refusal, Taker
 from tests.unit.dicom_scp.encodings import KEYS
 
 
@@ -58,7 +59,7 @@ def open_door(folder: Path, **config: object) -> Iterator[Door]:
     """Listen on a free port until the block is left; `config` are fields of ListenerConfig."""
     door = Door(Spool(folder / "spool", Vault(KEYS)))
     settings = replace(ListenerConfig(port=0, pdu_deadline_s=5.0), **config)  # type: ignore[arg-type]
-    listener = Listener(settings, door.receive, Deidentifier(KEYS), door.events())
+    listener = Listener(settings, Taker(door.receive, Deidentifier(KEYS), door.events()))
     door.port = listener.start()
     try:
         yield door
