@@ -76,19 +76,24 @@ class Taker:
             self.events.skipped(str(skipped), None)
             return Answer(SUCCESS, dropped=str(skipped))
         except Refused as refused:
-            answer = self.refused(encoded, str(refused), refused.status)
+            answer = self._refused(encoded, str(refused), refused.status)
         except OSError as error:
             reason = f"the instance could not be kept ({type(error).__name__})"
-            answer = self.refused(encoded, reason, OUT_OF_RESOURCES)
+            answer = self._refused(encoded, reason, OUT_OF_RESOURCES)
         except Exception as error:  # noqa: BLE001 - top of the thread: the sender must not think it safe
             # The message may hold values of the header, so only the kind is told, and where.
             _LOG.error("store_failed", extra={"error": type(error).__name__, "where": _where(error)})
-            answer = self.refused(encoded, "the instance could not be kept", OUT_OF_RESOURCES)
+            answer = self._refused(encoded, "the instance could not be kept", OUT_OF_RESOURCES)
         self.events.stored(time.perf_counter() - began, answer.status, len(encoded))
         return answer
 
-    def refused(self, encoded: bytes, reason: str, status: int) -> Answer:
-        """Tell that an instance is not taken."""
+    def refuse(self, received: bytes, reason: str, status: int) -> Answer:
+        """Tell of what came in the place of an instance and is none."""
+        answer = self._refused(received, reason, status)
+        self.events.stored(0.0, status, len(received))
+        return answer
+
+    def _refused(self, encoded: bytes, reason: str, status: int) -> Answer:
         self.events.refused(Refusal(len(encoded), hashlib.sha256(encoded).hexdigest(), reason, status))
         return Answer(status)
 

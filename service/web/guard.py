@@ -55,11 +55,11 @@ def request_id_of(headers: Headers) -> str:
 
 
 class Guard:
-    """ASGI middleware around the whole application."""
+    """ASGI middleware around the whole application; `hosts` are the names that it answers to, None for any."""
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] | None) -> None:
         self._app = app
-        self._hosts = frozenset(hosts)
+        self._hosts = None if hosts is None else frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; other kinds of scope pass."""
@@ -77,7 +77,7 @@ class Guard:
                 _add_headers(message, request_id)
             await send(message)
 
-        if name_of_host(headers.get("host", "")) not in self._hosts:
+        if self._hosts is not None and name_of_host(headers.get("host", "")) not in self._hosts:
             # A page of another site whose name was made to point here (DNS rebinding) ends at this line.
             refusal = problem(421, "This service does not answer to that host name.", request_id=request_id)
             await refusal(scope, receive, send_guarded)

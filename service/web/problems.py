@@ -4,10 +4,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from service.ledger.database import LedgerUnavailable
@@ -119,7 +120,7 @@ def _picture_gone(request: Request, _error: Exception) -> ProblemResponse:
     return problem(410, str(PictureGone.__doc__), request_id=_id_of(request))
 
 
-def answer_problems(app: FastAPI) -> None:
+def answer_problems(app: Starlette) -> None:
     """Let every error of the application be answered as a problem."""
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _wrong_request)

@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn on a loopback socket, stopped within seconds although streams are open."""
+"""The HTTP server: uvicorn on a socket of ours, stopped within seconds although streams are open."""
 
 import asyncio
 import contextlib
@@ -11,6 +11,7 @@ from typing import cast
 import h11
 import uvicorn
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from service.web.feed import Feed
@@ -27,20 +28,23 @@ class NotLoopback(ValueError):
     """Without a login the web is served on a loopback address only."""
 
 
-class _Protocol(H11Protocol):
+class TimedProtocol(H11Protocol):
     """uvicorn's HTTP/1.1 with a deadline for requests that arrive drop by drop."""
 
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Begin to wait for a request."""
         super().connection_made(transport)
         self._watch()
 
     def data_received(self, data: bytes) -> None:
+        """Take bytes."""
         super().data_received(data)
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
         self._forget()
         super().connection_lost(exc)
 
@@ -68,14 +72,19 @@ class _Server(uvicorn.Server):
 
 def bind(host: str, port: int) -> socket.socket:
     """Bind a loopback address; port 0 lets the system choose. Raises NotLoopback and OSError."""
-    address = "127.0.0.1" if host == "localhost" else host
     try:
-        ip = ipaddress.ip_address(address)
+        loopback = ipaddress.ip_address(_numeric(host)).is_loopback
     except ValueError:
-        raise NotLoopback(str(NotLoopback.__doc__)) from None
-    if not ip.is_loopback:
+        loopback = False
+    if not loopback:
         raise NotLoopback(str(NotLoopback.__doc__))
-    family = socket.AF_INET6 if ip.version == 6 else socket.AF_INET
+    return listen(host, port)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind any address; port 0 lets the system choose. Raises OSError."""
+    address = _numeric(host)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # The protocol is named because asyncio sets TCP_NODELAY only where it is; without, small answers take 40 ms.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -87,6 +96,10 @@ def bind(host: str, port: int) -> socket.socket:
         listening.close()
         raise
     return listening
+
+
+def _numeric(host: str) -> str:
+    return "127.0.0.1" if host == "localhost" else host
 
 
 def run_web(
@@ -102,10 +115,23 @@ def run_web(
     Blocks, in any thread; installs no signal handler. Raises NotLoopback, and OSError where
     the port is taken.
     """
-    listening = bind(host, port)
+    feed = cast("Feed", app.state.feed)
+    run_http(app, bind(host, port), stop, bound=bound, closing=feed.close)
+
+
+def run_http(
+    app: Starlette,
+    listening: socket.socket,
+    stop: threading.Event,
+    *,
+    bound: Callable[[int], None] | None = None,
+    closing: Callable[[], None] = lambda: None,
+    protocol: Callable[..., asyncio.Protocol] = TimedProtocol,
+) -> None:
+    """Serve on a bound socket until ``stop`` is set; ``closing`` is called before open responses are waited for."""
     config = uvicorn.Config(
         app,
-        http=_Protocol,
+        http=cast("type[asyncio.Protocol]", protocol),
         ws="none",
         lifespan="on",
         loop="asyncio",
@@ -118,15 +144,15 @@ def run_web(
         timeout_graceful_shutdown=GRACE_S,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
     )
-    asyncio.run(_serve(_Server(config), listening, cast("Feed", app.state.feed), stop, bound))
+    asyncio.run(_serve(_Server(config), listening, stop, bound, closing))
 
 
 async def _serve(
     server: _Server,
     listening: socket.socket,
-    feed: Feed,
     stop: threading.Event,
     bound: Callable[[int], None] | None,
+    closing: Callable[[], None],
 ) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     told = False
@@ -136,7 +162,7 @@ async def _serve(
             if bound is not None:
                 bound(listening.getsockname()[1])
         await asyncio.sleep(0.02)
-    feed.close()  # uvicorn waits for open responses, and an event stream ends only when it is told to
+    closing()  # uvicorn waits for open responses, and an event stream ends only when it is told to
     server.should_exit = True
     await serving
     for connection in list(server.server_state.connections):  # of those who came while the door was closing
