@@ -15,7 +15,6 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     LegacyConvertedEnhancedMRImageStorage,
     MRImageStorage,
-    RLELossless,
 )
 
 from dicom_scp.cleaning import Cleaner, Done
@@ -27,6 +26,7 @@ from dicom_scp.facts import (
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
     STUDY_UID,
+    bearer_of,
     contrast_given,
     device_of,
     facts_of,
@@ -35,24 +35,18 @@ from dicom_scp.facts import (
 )
 from dicom_scp.header import Header
 from dicom_scp.identity import KeyRing
-from dicom_scp.instance import Facts, Identity, Instance
+from dicom_scp.instance import Facts, Identity, Instance, Reference
 from dicom_scp.known import known_by
 from dicom_scp.part10 import file_head, opened
 from dicom_scp.pixels import checked_pixels
 from dicom_scp.private import CONTRAST_GIVEN, DESCRIBED, GROUP, Values, encode_block, vendor_values
 from dicom_scp.profile import LISTED, LIVE, METHOD, Profile
 from dicom_scp.ps3_15 import Option
+from dicom_scp.transfer_syntaxes import ENCAPSULATED
 from dicom_scp.values import text
 from dicom_scp.wording import coded
 
 SCORED_CLASSES = frozenset({MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage})
-TRANSFER_SYNTAXES = (  # those whose pixels are read here without a codec of others
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    RLELossless,
-)
 MAX_BYTES = 1 << 30  # of one object, inflated
 
 _UID = re.compile(r"[0-9.]{1,64}")
@@ -133,6 +127,7 @@ class Deidentifier:
         content = b"".join((head, *elements, *pixels))
         if not self._enabled:
             content = file_head(facts.sop_class_uid, header.text(SOP_INSTANCE_UID), transfer_syntax) + encoded
+        reference = reference_of(header, facts)
         return Instance(
             study_instance_uid=study,
             series_instance_uid=series,
@@ -143,7 +138,9 @@ class Deidentifier:
             facts=facts,
             content=content,
             digest=hashlib.sha256(content).hexdigest(),
-            identity=Identity(_identity_header(header), reference_of(header, facts).encode()),
+            picture=_picture(pixels, reference),
+            bearer=bearer_of(header, self._keyring),
+            identity=Identity(_identity_header(header), reference.encode()),
         )
 
     def _cleaned(
@@ -177,7 +174,7 @@ class Deidentifier:
             return Plain(little_endian(encoded), explicit=True, transfer_syntax=ExplicitVRLittleEndian)
         if transfer_syntax == ImplicitVRLittleEndian:
             return Plain(encoded, explicit=False, transfer_syntax=ExplicitVRLittleEndian)
-        if transfer_syntax in {ExplicitVRLittleEndian, RLELossless}:
+        if transfer_syntax in (ExplicitVRLittleEndian, *ENCAPSULATED):
             return Plain(encoded, explicit=True, transfer_syntax=transfer_syntax)
         raise NotUnderstood("the transfer syntax is none that is read here")
 
@@ -192,6 +189,15 @@ def check_uid(uid: str) -> None:
     """Raise NotUnderstood unless the UID has digits and dots only, and no more than 64 of them (PS3.5, 9)."""
     if not _UID.fullmatch(uid):
         raise NotUnderstood("a UID is no UID")
+
+
+def _picture(pixels: list[bytes | memoryview], reference: Reference) -> str:
+    """Give the digest of an image without its header: pixels, matrix, place."""
+    geometry = (reference.frames, reference.rows, reference.columns, reference.position, reference.orientation)
+    found = hashlib.sha256(repr((*geometry, reference.spacing)).encode())
+    for part in pixels:
+        found.update(part)
+    return found.hexdigest()
 
 
 def _checked_header(plain: Plain, announced: Announced) -> Header:

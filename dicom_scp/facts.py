@@ -11,6 +11,7 @@ _MODALITY, _MANUFACTURER, _MODEL, _SERIAL = 0x00080060, 0x00080070, 0x00081090, 
 _SERIES_NUMBER, _ACQUISITION_NUMBER, _INSTANCE_NUMBER = 0x00200011, 0x00200012, 0x00200013
 _POSITION, _ORIENTATION, _SPACING = 0x00200032, 0x00200037, 0x00280030
 _IMAGES_IN_ACQUISITION, _TEMPORAL_POSITIONS = 0x00201002, 0x00200105
+_CONCATENATION, _PART, _PARTS = 0x00209161, 0x00209162, 0x00209163
 _FRAMES, _ROWS, _COLUMNS = 0x00280008, 0x00280010, 0x00280011
 _BODY_PART, _PROTOCOL, _SEQUENCE_NAME, _PULSE_SEQUENCE = 0x00180015, 0x00181030, 0x00180024, 0x00189005
 _SCANNING_SEQUENCE, _ECHO_PULSE_SEQUENCE, _TR, _TE, _TE_EFFECTIVE = (
@@ -22,6 +23,7 @@ _SCANNING_SEQUENCE, _ECHO_PULSE_SEQUENCE, _TR, _TE, _TE_EFFECTIVE = (
 )
 _AGENT, _AGENT_SEQUENCE, _AGENT_USAGE = 0x00180010, 0x00180012, 0x00189341
 _PATIENT_ID, _ISSUER = 0x00100020, 0x00100021
+_BEARER = (0x00080050, 0x00100010, _PATIENT_ID, _ISSUER, 0x00100030, 0x00100040, STUDY_UID)
 
 # PS3.3, C.8.3.1.1.1 and C.8.13.4: what the description takes of them, whatever else stands there
 _SEQUENCE_TERMS = frozenset({"SE", "IR", "GR", "EP", "RM", "SPIN", "GRADIENT", "BOTH"})
@@ -56,11 +58,12 @@ def facts_of(header: Header, kept: Header, clean: dict[str, str], values: Values
         instance_number=kept.integer(_INSTANCE_NUMBER, b"IS"),
         position=_along_normal(first, orientation) if frames == 1 else None,
         orientation=orientation,
-        images_in_acquisition=_expected(kept, values),
+        counts=_counts(kept, values, header.integer(_PARTS, b"US")),
+        concatenation=_concatenation(header, keyring),
         frames=frames,
         rows=rows,
         columns=columns,
-        temporal_positions=kept.integer(_TEMPORAL_POSITIONS, b"IS"),
+        temporal_positions=kept.integer(_TEMPORAL_POSITIONS, b"IS") or _first(values, DYNAMIC_SCANS) or None,
         acquisition_number=kept.integer(_ACQUISITION_NUMBER, b"IS"),
         series_number=kept.integer(_SERIES_NUMBER, b"IS"),
         contrast=contrast_given(header),
@@ -99,6 +102,12 @@ def patient_of(header: Header, keyring: KeyRing) -> str:
     return pseudonym_of(keyring, header.raw(_ISSUER).strip(b" \0").decode("latin-1"), number)
 
 
+def bearer_of(header: Header, keyring: KeyRing) -> str:
+    """Give a pseudonym of everything by which the header tells whose image it is, and of which study."""
+    parts = (header.raw(tag).strip(b" \0").decode("latin-1") for tag in _BEARER)
+    return keyring.pseudonym("bearer", "\0".join(parts))
+
+
 def pseudonym_of(keyring: KeyRing, issuer: str, number: str) -> str:
     """Give the pseudonym of the patient who has this number at this issuer; texts as their bytes in Latin-1."""
     return keyring.pseudonym("patient", f"{issuer}\0{number}")
@@ -121,15 +130,29 @@ def _has_items(header: Header, tag: int) -> bool:
     return element is not None and element.end > element.start
 
 
-def _expected(header: Header, values: Values) -> int | None:
-    """Give how many images the acquisition has, as its vendor counts them; a lower bound."""
-    announced = header.integer(_IMAGES_IN_ACQUISITION, b"IS") or _first(values, IMAGES_IN_SERIES)
-    if announced or not _first(values, SLICES):
-        return announced or None
-    count = _first(values, SLICES)
+def _counts(kept: Header, values: Values, parts: int | None) -> dict[str, int]:
+    """Give how many instances the series has as each element that counts them says; lower bounds, all of them."""
+    acquisition = kept.integer(_IMAGES_IN_ACQUISITION, b"IS") or 0
+    of_series, slices = _first(values, IMAGES_IN_SERIES), _first(values, SLICES)
+    times = kept.integer(_TEMPORAL_POSITIONS, b"IS") or 0
+    product = slices
     for number in (DYNAMIC_SCANS, ECHOES, PHASES):
-        count *= max(1, _first(values, number))
-    return count
+        product *= max(1, _first(values, number))
+    found = {
+        "0020,1002": acquisition,
+        "0020,0105": times * (slices or of_series or acquisition),
+        "0025,1007": of_series,  # GE
+        "2001,1018": product,  # Philips
+        "0020,9163": parts or 0,  # of a concatenation
+    }
+    return {sign: count for sign, count in found.items() if count > 0}
+
+
+def _concatenation(header: Header, keyring: KeyRing) -> tuple[str, int, int] | None:
+    """Give which part of which concatenation the object is."""
+    uid = header.text(_CONCATENATION)
+    number, total = header.integer(_PART, b"US"), header.integer(_PARTS, b"US")
+    return (keyring.uid(uid), number, total) if uid and number and total else None
 
 
 def _first(values: Values, number: int) -> int:

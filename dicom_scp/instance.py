@@ -21,11 +21,12 @@ class Facts:
     instance_number: int | None
     position: float | None  # mm along the slice normal; None for multi-frame objects and where unknown
     orientation: tuple[float, ...]  # ImageOrientationPatient, six direction cosines, or ()
-    images_in_acquisition: int | None  # (0020,1002), or GE's (0025,xx07): a lower bound, not a promise
+    counts: dict[str, int]  # instances that the header announces, by the element that does: lower bounds
+    concatenation: tuple[str, int, int] | None  # (0020,9161-9163): keyed UID, number and total of its parts
     frames: int
     rows: int
     columns: int
-    temporal_positions: int | None  # (0020,0105)
+    temporal_positions: int | None  # (0020,0105), or Philips' dynamic scans
     acquisition_number: int | None
     series_number: int | None
     contrast: bool  # an agent was given, as far as the header says
@@ -41,7 +42,12 @@ class Facts:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """Rebuild what `to_json` gave."""
-        known: dict[str, Any] = {**values, "orientation": tuple(values["orientation"])}
+        part = values["concatenation"]
+        known: dict[str, Any] = {
+            **values,
+            "orientation": tuple(values["orientation"]),
+            "concatenation": None if part is None else tuple(part),
+        }
         return cls(**known)
 
 
@@ -111,4 +117,6 @@ class Instance:
     facts: Facts
     content: bytes = field(repr=False)  # clean DICOM file (PS3.10), the same bytes for the same input and key
     digest: str  # SHA-256 of content, hexadecimal
+    picture: str  # SHA-256 of pixels and geometry alone: the same image under another name has the same one
+    bearer: str  # pseudonym of who it is of, by name, number, birth date, sex, study and accession number
     identity: Identity = field(repr=False)

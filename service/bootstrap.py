@@ -124,7 +124,12 @@ def model_card(settings: Settings) -> Card:
 
 def patience(settings: Settings) -> Patience:
     """Give how long to wait for a series' next instance."""
-    return Patience(quiet_s=settings.quiet_s, cap_s=settings.cap_s)
+    return Patience(
+        quiet_s=settings.quiet_s,
+        floor_s=settings.quiet_floor_s,
+        cap_s=settings.cap_s,
+        timed_cap_s=settings.timed_cap_s,
+    )
 
 
 def thresholds(settings: Settings) -> Thresholds:

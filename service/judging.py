@@ -3,11 +3,12 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from inference.score import UNFAMILIAR, QualityScore, SliceScore, not_scored, summarise
-from service.closing import Closing, Evidence, Patience, judge
+from service.closing import Closing, Patience, judge
 from service.ledger import (
     Closings,
     Judgement,
@@ -38,21 +39,43 @@ class Judge:
     provider: str
     metrics: Metrics
     clock: Callable[[], float] = time.time
+    _gaps: dict[str, tuple[int, tuple[str, ...]]] = field(
+        default_factory=dict
+    )  # by series, of how many instances
 
     def close_next(self) -> bool:
         """Close every series that is ready; False if none was."""
         closed = False
-        for item in self.closings.open_series():
-            closing = judge(self._evidence(item), self.clock(), self.patience)
-            if closing is None:
-                continue
+        items = self.closings.open_series()
+        for gone in self._gaps.keys() - {item.id for item in items}:
+            del self._gaps[gone]
+        for item in items:
             try:
-                closed |= self._settle(item, closing)
+                closed |= self._judged(item)
             except LedgerUnavailable:
                 raise
             except Exception:  # one series that cannot be judged must not keep the others open
                 log.exception("a series cannot be judged", extra={"series": item.id})
         return closed
+
+    def _judged(self, item: OpenSeries) -> bool:
+        evidence = replace(item.evidence, listening_since=self.listening_since(), timed=is_timed(item.facts))
+        if judge(evidence, self.clock(), self.patience) is None:
+            return False
+        evidence = replace(evidence, gaps=self._lacking(item))  # looked for where nothing else keeps it open
+        closing = judge(evidence, self.clock(), self.patience)
+        if closing is None or (closing.provisional and item.judged == evidence.received):
+            return False
+        return self._settle(replace(item, evidence=evidence), closing)
+
+    def _lacking(self, item: OpenSeries) -> tuple[str, ...]:
+        """Tell what the geometry lacks; looked at anew after every instance."""
+        received, found = self._gaps.get(item.id, (-1, ()))
+        if received != item.evidence.received:
+            parts = self.closings.concatenations(item.uid, item.generation)
+            found = missing_parts(parts)
+            self._gaps[item.id] = item.evidence.received, found
+        return found
 
     def _settle(self, item: OpenSeries, closing: Closing) -> bool:
         if item.unscored == 0:
@@ -60,17 +83,6 @@ class Judge:
         if item.state is SeriesState.RECEIVING:
             self.closings.settled(item)
         return False
-
-    def _evidence(self, item: OpenSeries) -> Evidence:
-        return Evidence(
-            received=item.received,
-            expected=item.expected,
-            last_instance_at=item.last_instance_at,
-            released_at=item.released_at,
-            resumed=item.resumed,
-            listening_since=self.listening_since(),
-            learnt=item.learnt,
-        )
 
     def _close(self, item: OpenSeries, closing: Closing) -> bool:
         rows = self.closings.scored_rows(item.uid, item.generation)
@@ -88,19 +100,18 @@ class Judge:
         written = self.closings.closed(
             item,
             Judgement(
-                close_reason=closing.reason,
-                incomplete=closing.incomplete,
+                closing=closing,
+                gaps=item.evidence.gaps,
                 verdict=decision.verdict,
                 reason=decision.reason,
                 quality=_placed(quality, rows).to_json(),
                 advice=decision.advice,
                 model=self.model,
                 provider=self.provider,
-                signs=closing.signs,
-                alert=_alert(quality, decision),
+                alert=_alert(quality, decision, provisional=closing.provisional),
             ),
         )
-        if written:
+        if written and not closing.provisional:
             self._count(item, closing, quality, decision)
             if not quality.scored:
                 self.metrics.ood.labels(reason=_unscored(rows, quality)).inc()
@@ -109,7 +120,7 @@ class Judge:
     def _count(self, item: OpenSeries, closing: Closing, quality: QualityScore, decision: Decision) -> None:
         self.metrics.series_completed.labels(reason=closing.reason).inc()
         self.metrics.verdicts.labels(verdict=decision.verdict).inc()
-        self.metrics.verdict_latency.observe(max(0.0, self.clock() - item.last_instance_at))
+        self.metrics.verdict_latency.observe(max(0.0, self.clock() - item.evidence.last_instance_at))
         for finding in quality.findings:
             if finding.present:
                 self.metrics.artifacts.labels(artifact=finding.artifact).inc()
@@ -161,8 +172,28 @@ def _unscored(rows: Sequence[ScoredRow], quality: QualityScore) -> str:
     return "unfamiliar" if quality.reason == UNFAMILIAR else "unreadable"
 
 
-def _alert(quality: QualityScore, decision: Decision) -> dict[str, object]:
+def is_timed(facts: Mapping[str, Any]) -> bool:
+    """Tell whether a series has phases, which may be minutes apart."""
+    return (facts.get("temporal_positions") or 1) > 1
+
+
+def missing_parts(parts: Sequence[tuple[str, int, int]]) -> tuple[str, ...]:
+    """Tell which concatenations (keyed UID, number, total of each part that is here) are short of parts."""
+    here: dict[str, set[int]] = {}
+    totals: dict[str, int] = {}
+    for uid, number, total in parts:
+        here.setdefault(uid, set()).add(number)
+        totals[uid] = max(total, totals.get(uid, 0))
+    return tuple(
+        f"{len(numbers)} of {totals[uid]} parts of a concatenation"
+        for uid, numbers in here.items()
+        if len(numbers) < totals[uid]
+    )
+
+
+def _alert(quality: QualityScore, decision: Decision, *, provisional: bool) -> dict[str, object]:
     return {
+        "provisional": provisional,
         "verdict": decision.verdict,
         "reason": decision.reason,
         "index": quality.index,

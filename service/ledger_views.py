@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from inference.checks import SeriesFact
 from inference.reference import MetricSummary, Statement
@@ -10,7 +10,7 @@ from inference.reference import MetricSummary, Statement
 Verdict = Literal["", "Usable", "Check", "Repeat", "Not scored"]
 DeliveryKind = Literal["SR", "SEG", "SC", "IMAGE", "MANIFEST"]
 DeliveryState = Literal["waiting", "sent", "dead"]
-EventKind = Literal["series", "alert", "delivery", "conflict"]
+EventKind = Literal["series", "alert", "delivery", "conflict", "identity", "exam"]
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; pixels of the input, half-open
 
@@ -60,6 +60,9 @@ class SeriesView:
     close_reason: str = ""
     received: int = 0  # instances
     expected: int | None = None  # instances that the header announces: a lower bound
+    closing: Mapping[str, Any] | None = None  # the sign that closed it, with what was expected and received
+    provisional: bool = False  # the verdict is about what is here; more may come
+    repeats: str | None = None  # the failed series that this one repeats
     verdict: Verdict = ""  # "" until there is one
     reason: str = ""
     index: float | None = None  # 0 (useless) .. 10 (flawless)

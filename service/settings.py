@@ -100,9 +100,13 @@ class Settings(BaseSettings):
     """threads of the network on a CPU; 0: as many as there are cores"""
 
     quiet_s: float = Field(default=3.0, gt=0)
-    """seconds of silence after which a series counts as complete"""
+    """seconds of silence after which a series counts as complete, until its protocol's own are learnt"""
+    quiet_floor_s: float = Field(default=2.0, gt=0)
+    """no learnt quiet time is shorter, in seconds"""
     cap_s: float = Field(default=60.0, gt=0)
     """seconds after its last instance at which a series is closed as it stands"""
+    timed_cap_s: float = Field(default=1500.0, ge=1500)
+    """the same for series with dynamics, which get a provisional verdict before"""
     retention_days: float = Field(default=7.0, ge=0)
     """how long pixels stay in the spool after every result was delivered"""
     identity_days: float = Field(default=30.0, ge=0)

@@ -1,37 +1,37 @@
 """Generations that are not closed yet, their evidence, and the verdict that closes them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from service.closing import PACES, Closing, Evidence
 from service.ledger.database import lock_all
 from service.ledger.events import note_event
+from service.ledger.exams import Ending, endings
 from service.ledger.leases import Worker
 from service.ledger.order import NAMED, ScoredRow, scored_rows
+from service.ledger.repeats import repeated
 from service.ledger.states import OPEN, SeriesState, SliceState
-from service.ledger.tables import learnt, series, slice_
+from service.ledger.tables import instance, learnt, pace, series, slice_
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSeries:
-    """A generation that is not closed yet: the evidence that `closing` judges."""
+    """A generation that is not closed yet."""
 
     id: str
     uid: str
     generation: int
+    study_uid: str
     scanner_id: int
     protocol_key: str
     state: SeriesState
-    received: int
-    expected: int | None
-    last_instance_at: float
-    released_at: float | None
-    resumed: bool  # an instance came after a release
+    judged: int  # instances that a provisional verdict is about
     unscored: int  # slices without a score
     conflict: bool
-    learnt: Mapping[str, int]  # sign of completeness -> times in a row that it came true
+    evidence: Evidence  # what `closing` judges, but for gaps and since when the door listens
     facts: Mapping[str, Any]
 
 
@@ -39,15 +39,14 @@ class OpenSeries:
 class Judgement:
     """The verdict on a generation as it is written down."""
 
-    close_reason: str
-    incomplete: bool
+    closing: Closing
+    gaps: Sequence[str]  # what the geometry lacked, in words
     verdict: str
     reason: str
     quality: Mapping[str, Any]
     advice: Sequence[str]
     model: str
     provider: str
-    signs: Mapping[str, bool]  # sign of completeness -> did it come true
     alert: Mapping[str, Any]
 
 
@@ -70,31 +69,30 @@ class Closings:
             ).all()
             if not rows:
                 return []
-            lessons: dict[tuple[int, str], dict[str, int]] = {}
-            protocols = {row.protocol_key for row in rows}
-            for lesson in connection.execute(select(learnt).where(learnt.c.protocol_key.in_(protocols))):
-                of_protocol = lessons.setdefault((lesson.scanner_id, lesson.protocol_key), {})
-                of_protocol[lesson.source] = lesson.matched
+            lessons = _lessons(connection, {row.protocol_key for row in rows})
+            pauses = _pauses(connection, {row.protocol_key for row in rows})
+            ended = endings(connection, {row.uid: row.study_uid for row in rows})
         return [
-            OpenSeries(
-                id=row.id,
-                uid=row.uid,
-                generation=row.generation,
-                scanner_id=row.scanner_id,
-                protocol_key=row.protocol_key,
-                state=SeriesState(row.state),
-                received=row.received,
-                expected=row.expected,
-                last_instance_at=row.last_instance_at,
-                released_at=row.released_at,
-                resumed=row.resumed,
-                unscored=row.unscored,
-                conflict=row.conflict,
-                learnt=lessons.get((row.scanner_id, row.protocol_key), {}),
-                facts=row.facts,
+            _open_series(
+                row,
+                lessons.get((row.scanner_id, row.protocol_key), {}),
+                pauses.get((row.scanner_id, row.protocol_key), ()),
+                ended.get(row.uid),
             )
             for row in rows
         ]
+
+    def concatenations(self, series_uid: str, generation: int) -> list[tuple[str, int, int]]:
+        """Give the parts of concatenations that are here: keyed UID, number, total."""
+        with self._worker.database.read() as connection:
+            found = connection.scalars(
+                select(instance.c.concatenation).where(
+                    instance.c.series_uid == series_uid,
+                    instance.c.generation <= generation,
+                    instance.c.conflict.is_(False),
+                )
+            ).all()
+        return [(part[0], part[1], part[2]) for part in found if part]
 
     def settled(self, item: OpenSeries) -> None:
         """Note that no more instances are expected; the verdict waits for the last scores."""
@@ -104,7 +102,7 @@ class Closings:
                 .where(
                     series.c.id == item.id,
                     series.c.state == SeriesState.RECEIVING,
-                    series.c.received == item.received,
+                    series.c.received == item.evidence.received,
                 )
                 .values(state=SeriesState.SETTLING)
             )
@@ -118,49 +116,131 @@ class Closings:
             return scored_rows(connection, series_uid, generation, NAMED)
 
     def closed(self, item: OpenSeries, judgement: Judgement) -> bool:
-        """Write the verdict, learn from it and tell the console; False if an instance came in between."""
+        """Write the verdict, learn from it and tell the console; False if an instance came in between.
+
+        A provisional verdict is written and told too; the series stays open, and nothing is learnt from it.
+        """
         now = self._worker.clock()
         with self._worker.database.write() as connection:
-            changed = connection.execute(
-                update(series)
-                .where(series.c.id == item.id, series.c.state.in_(OPEN), series.c.received == item.received)
-                .values(
-                    state=SeriesState.COMPLETE,
-                    closed_at=now,
-                    close_reason=judgement.close_reason,
-                    incomplete=judgement.incomplete,
-                    verdict=judgement.verdict,
-                    reason=judgement.reason,
-                    quality=dict(judgement.quality),
-                    advice=list(judgement.advice),
-                    model=judgement.model,
-                    provider=judgement.provider,
+            before = connection.execute(
+                select(series)
+                .where(
+                    series.c.id == item.id,
+                    series.c.state.in_(OPEN),
+                    series.c.received == item.evidence.received,
+                    series.c.conflict == item.conflict,
                 )
-            )
-            if changed.rowcount == 0:
+                .with_for_update()
+            ).first()
+            if before is None:
                 return False
-            for sign, came_true in judgement.signs.items():
-                _learn(connection, item, sign, came_true=came_true)
-            note_event(connection, now, "alert", item.id, judgement.alert)
+            values = _written(judgement) | {"judged": item.evidence.received}
+            if judgement.closing.provisional:
+                values["state"] = SeriesState.PROVISIONAL
+            else:
+                again = before.closing is not None  # judged anew: what it taught is learnt
+                values |= _closed(item, judgement, now)
+                values["repeats"] = repeated(connection, before)
+            connection.execute(update(series).where(series.c.id == item.id).values(values))
+            if not judgement.closing.provisional and not again:
+                _learn(connection, item, judgement.closing)
+            told = (before.verdict, before.reason) == (judgement.verdict, judgement.reason)
+            kind = "series" if told and before.judged == item.evidence.received else "alert"
+            note_event(connection, now, kind, item.id, judgement.alert)
         return True
 
 
-def _learn(connection: Connection, item: OpenSeries, sign: str, *, came_true: bool) -> None:
-    here = (
-        (learnt.c.scanner_id == item.scanner_id)
-        & (learnt.c.protocol_key == item.protocol_key)
-        & (learnt.c.source == sign)
-    )
-    lock_all(connection, {f"learnt {item.scanner_id} {item.protocol_key}"})
-    known = connection.scalar(select(learnt.c.matched).where(here)) or 0
-    matched = known + 1 if came_true else 0
-    connection.execute(delete(learnt).where(here))
-    connection.execute(
-        insert(learnt),
-        {
-            "scanner_id": item.scanner_id,
-            "protocol_key": item.protocol_key,
-            "source": sign,
-            "matched": matched,
+def _written(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "verdict": judgement.verdict,
+        "reason": judgement.reason,
+        "quality": dict(judgement.quality),
+        "advice": list(judgement.advice),
+        "model": judgement.model,
+        "provider": judgement.provider,
+    }
+
+
+def _closed(item: OpenSeries, judgement: Judgement, now: float) -> dict[str, Any]:
+    """Give the end of a generation with the evidence that brought it."""
+    closing, evidence = judgement.closing, item.evidence
+    return {
+        "state": SeriesState.COMPLETE,
+        "closed_at": now,
+        "close_reason": closing.reason,
+        "incomplete": closing.incomplete,
+        "closing": {
+            "sign": closing.sign,
+            "received": evidence.received,
+            "expected": closing.expected,
+            "counts": dict(evidence.counts),
+            "gaps": list(judgement.gaps),
+            "waited_s": round(closing.waited_s, 3),
+            "quiet_s": round(closing.quiet_s, 3),
+            "longest_pause_s": round(evidence.longest_pause_s, 3),
         },
+    }
+
+
+def _open_series(
+    row: Row[Any], lessons: Mapping[str, int], pauses: Sequence[float], ended: Ending | None
+) -> OpenSeries:
+    return OpenSeries(
+        id=row.id,
+        uid=row.uid,
+        generation=row.generation,
+        study_uid=row.study_uid,
+        scanner_id=row.scanner_id,
+        protocol_key=row.protocol_key,
+        state=SeriesState(row.state),
+        judged=row.judged,
+        unscored=row.unscored,
+        conflict=row.conflict,
+        evidence=Evidence(
+            received=row.received,
+            last_instance_at=row.last_instance_at,
+            counts=row.counts,
+            learnt=lessons,
+            paces=pauses,
+            longest_pause_s=row.longest_pause,
+            ends=row.ends,
+            outlived=frozenset(row.outlived),
+            exam_ended_at=None if ended is None else ended.at,
+            discontinued=ended is not None and ended.discontinued,
+        ),
+        facts=row.facts,
     )
+
+
+def _lessons(connection: Connection, protocols: Iterable[str]) -> dict[tuple[int, str], dict[str, int]]:
+    found: dict[tuple[int, str], dict[str, int]] = {}
+    for row in connection.execute(select(learnt).where(learnt.c.protocol_key.in_(protocols))):
+        found.setdefault((row.scanner_id, row.protocol_key), {})[row.source] = row.matched
+    return found
+
+
+def _pauses(connection: Connection, protocols: Iterable[str]) -> dict[tuple[int, str], Sequence[float]]:
+    rows = connection.execute(select(pace).where(pace.c.protocol_key.in_(protocols)))
+    return {(row.scanner_id, row.protocol_key): row.pauses for row in rows}
+
+
+def _learn(connection: Connection, item: OpenSeries, closing: Closing) -> None:
+    """Keep what a closing teaches of its scanner and protocol."""
+    lock_all(connection, {f"learnt {item.scanner_id} {item.protocol_key}"})
+    of_learnt = (learnt.c.scanner_id == item.scanner_id) & (learnt.c.protocol_key == item.protocol_key)
+    known = {row.source: row.matched for row in connection.execute(select(learnt).where(of_learnt))}
+    protocol = {"scanner_id": item.scanner_id, "protocol_key": item.protocol_key}
+    if closing.signs:
+        connection.execute(delete(learnt).where(of_learnt, learnt.c.source.in_(closing.signs)))
+        connection.execute(
+            insert(learnt),
+            [
+                protocol | {"source": sign, "matched": known.get(sign, 0) + 1 if came_true else 0}
+                for sign, came_true in closing.signs.items()
+            ],
+        )
+    if closing.pace is not None:
+        here = (pace.c.scanner_id == item.scanner_id) & (pace.c.protocol_key == item.protocol_key)
+        pauses = connection.scalar(select(pace.c.pauses).where(here)) or []
+        connection.execute(delete(pace).where(here))
+        connection.execute(insert(pace), protocol | {"pauses": [*pauses, round(closing.pace, 3)][-PACES:]})

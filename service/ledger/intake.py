@@ -5,12 +5,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
+from service.closing import NEXT
+from service.ledger.again import Held, corrected, known_instances, renamed, same_image, still_coming
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
 from service.ledger.states import OPEN, SeriesState, SliceState
@@ -24,6 +26,7 @@ class Outcome(StrEnum):
 
     NEW = "new"
     DUPLICATE = "duplicate"
+    CORRECTED = "corrected"  # the same image under another identity
     CONFLICT = "conflict"
 
 
@@ -37,6 +40,8 @@ class Arrival:
     sop_instance_uid: str
     sop_class_uid: str
     digest: str  # of the clean content; names its file in the spool
+    picture: str  # digest of pixels and geometry alone
+    bearer: str  # pseudonym of who it is of
     scanner_key: str  # what tells this scanner from others
     scanner_name: str  # the configured name, or ""
     protocol_key: str
@@ -46,7 +51,8 @@ class Arrival:
     frames: int
     rows: int
     columns: int
-    expected: int | None  # (0020,1002), unproved
+    counts: Mapping[str, int]  # by sign of completeness: instances that the header announces
+    concatenation: tuple[str, int, int] | None  # keyed UID, number and total, where it is a part of one
     facts: Mapping[str, Any]
     multi_frame: bool  # such an object keeps a header of its own: its functional groups tell the planes
     header: Callable[[str], bytes]  # the original header sealed for a place in the vault, made only if wanted
@@ -95,16 +101,11 @@ class Intake:
             waiting.set_result(outcome)
         return None
 
-    def released(self, series_uids: frozenset[str]) -> None:
-        """Note that the association which brought these series is over. Raises LedgerUnavailable."""
-        if not series_uids:
-            return
-        with self._database.write() as connection:
-            connection.execute(
-                update(series)
-                .where(series.c.uid.in_(series_uids), series.c.state == SeriesState.RECEIVING)
-                .values(released_at=self._clock())
-            )
+    def ended(self, series_uids: frozenset[str], sign: str) -> None:
+        """Note a sign that these series are over, such as the end of their association. Raises LedgerUnavailable."""
+        if series_uids:
+            with self._database.write() as connection:
+                stand(connection, series.c.uid.in_(series_uids), sign, self._clock())
 
     def refused(self, *, status: int, reason: str, size: int, digest: str) -> None:
         """Keep the event of a refused object: its size and hash, none of its bytes. Raises LedgerUnavailable."""
@@ -118,46 +119,36 @@ class Intake:
 def _note(connection: Connection, arrivals: Sequence[Arrival], now: float) -> list[Outcome]:
     """Note instances in one go; gives what became of each, in their order."""
     lock_all(connection, {arrival.series_uid for arrival in arrivals})
-    known = _known(connection, arrivals)
+    known = known_instances(connection, [arrival.sop_instance_uid for arrival in arrivals])
     outcomes: list[Outcome] = []
     fresh: dict[str, list[tuple[Arrival, bool]]] = {}  # by series, each with whether it is a conflict
     again: list[Arrival] = []
+    news: list[tuple[str, str]] = []
     for arrival in arrivals:
-        digests = known.setdefault(arrival.sop_instance_uid, set())
-        if arrival.digest in digests:
+        held = known.setdefault(arrival.sop_instance_uid, [])
+        same = same_image(arrival, held)
+        if same is None:
+            outcomes.append(Outcome.CONFLICT if held else Outcome.NEW)
+            fresh.setdefault(arrival.series_uid, []).append((arrival, bool(held)))
+            held.append(Held(0, arrival.series_uid, arrival.digest, arrival.picture, arrival.bearer))
+        elif (
+            same.bearer == arrival.bearer or not same.id
+        ):  # one of this very group: its sender sends it again
             outcomes.append(Outcome.DUPLICATE)
             again.append(arrival)
-            continue
-        outcomes.append(Outcome.CONFLICT if digests else Outcome.NEW)
-        fresh.setdefault(arrival.series_uid, []).append((arrival, bool(digests)))
-        digests.add(arrival.digest)
-    if again:  # it may have been swept: its file is there once more, and leaves once more
-        connection.execute(
-            update(instance)
-            .where(
-                instance.c.sop_instance_uid.in_([arrival.sop_instance_uid for arrival in again]),
-                instance.c.digest.in_([arrival.digest for arrival in again]),
-            )
-            .values(swept=False)
-        )
+        else:
+            outcomes.append(Outcome.CORRECTED)
+            corrected(connection, arrival, same, now)
+            held[held.index(same)] = replace(same, digest=arrival.digest, bearer=arrival.bearer)
+            news.append(("identity", same.series_uid))
+    if again:
+        still_coming(connection, again, now)
     told = [_take(connection, items, now) for items in fresh.values()]
+    told += [(kind, _newest(connection, uid)) for kind, uid in dict.fromkeys(news)]
     for kind, series_id in told:
         if kind:
             note_event(connection, now, kind, series_id)
     return outcomes
-
-
-def _known(connection: Connection, arrivals: Sequence[Arrival]) -> dict[str, set[str]]:
-    """Find the contents that are known by SOP Instance UID."""
-    rows = connection.execute(
-        select(instance.c.sop_instance_uid, instance.c.digest).where(
-            instance.c.sop_instance_uid.in_([arrival.sop_instance_uid for arrival in arrivals])
-        )
-    )
-    known: dict[str, set[str]] = {}
-    for uid, digest in rows:
-        known.setdefault(uid, set()).add(digest)
-    return known
 
 
 def _take(connection: Connection, items: Sequence[tuple[Arrival, bool]], now: float) -> tuple[str, str]:
@@ -167,20 +158,22 @@ def _take(connection: Connection, items: Sequence[tuple[Arrival, bool]], now: fl
     current = _current(connection, arrival.series_uid)
     opens = current is None or current.state not in OPEN
     if current is None or opens:
-        series_id, generation = _open(connection, arrival, now, current, len(items))
+        series_id, generation = _open(connection, items, now, current)
     else:
         series_id, generation = current.id, current.generation
-        _count(connection, arrival, now, current, len(items))
+        _count(connection, items, now, current)
     if conflict:
         connection.execute(update(series).where(series.c.id == series_id).values(conflict=True))
     _keep(connection, items, generation, now)
+    if current is not None and current.bearer != arrival.bearer:
+        renamed(connection, arrival, arrival.series_uid, now)
     return "conflict" if conflict else "series" if opens else "", series_id
 
 
 def _current(connection: Connection, series_uid: str) -> Row[*tuple[Any, ...]] | None:
     """Find the newest generation of a series, locked against a closing at the same moment."""
     return connection.execute(
-        select(series.c.id, series.c.generation, series.c.state, series.c.received, series.c.released_at)
+        select(series)
         .where(series.c.uid == series_uid)
         .order_by(series.c.generation.desc())
         .limit(1)
@@ -188,28 +181,56 @@ def _current(connection: Connection, series_uid: str) -> Row[*tuple[Any, ...]] |
     ).first()
 
 
-def _count(
-    connection: Connection, arrival: Arrival, now: float, current: Row[*tuple[Any, ...]], count: int
-) -> None:
-    values: dict[str, Any] = {
+def _newest(connection: Connection, series_uid: str) -> str:
+    found = connection.scalar(
+        select(series.c.id).where(series.c.uid == series_uid).order_by(series.c.generation.desc()).limit(1)
+    )
+    return found or ""
+
+
+def _goes_on(
+    items: Sequence[tuple[Arrival, bool]], now: float, last: Row[*tuple[Any, ...]] | None
+) -> dict[str, Any]:
+    """Give the evidence after further instances: what stood as the end did not hold."""
+    counts: dict[str, int] = {} if last is None else dict(last.counts)
+    for arrival, _ in items:
+        counts |= {sign: max(n, counts.get(sign, 0)) for sign, n in arrival.counts.items()}
+    return {
         "state": SeriesState.RECEIVING,
         "last_instance_at": now,
-        "released_at": None,
-        "received": current.received + count,
+        "counts": counts,
+        "ends": {},
+        "outlived": [] if last is None else sorted({*last.outlived, *last.ends}),
+        "longest_pause": 0.0 if last is None else max(last.longest_pause, now - last.last_instance_at),
     }
-    if current.released_at is not None:
-        values["resumed"] = True
-    if arrival.expected is not None:
-        values["expected"] = arrival.expected
+
+
+def _count(
+    connection: Connection, items: Sequence[tuple[Arrival, bool]], now: float, current: Row[*tuple[Any, ...]]
+) -> None:
+    values = _goes_on(items, now, current) | {"received": current.received + _fresh(items)}
     connection.execute(update(series).where(series.c.id == current.id).values(values))
 
 
+def _fresh(items: Sequence[tuple[Arrival, bool]]) -> int:
+    """Count the instances whose UID is new: a second content of one is no further image."""
+    return sum(1 for _, conflict in items if not conflict)
+
+
 def _open(
-    connection: Connection, arrival: Arrival, now: float, last: Row[*tuple[Any, ...]] | None, count: int
+    connection: Connection,
+    items: Sequence[tuple[Arrival, bool]],
+    now: float,
+    last: Row[*tuple[Any, ...]] | None,
 ) -> tuple[str, int]:
     """Open the next generation of a series; gives its row and number."""
+    arrival = items[-1][0]
     generation = 1 if last is None else int(last.generation) + 1
     series_id = secrets.token_hex(8)
+    scanner_id = _scanner(connection, arrival)
+    if last is None:  # the series before it in its study may be over
+        others = (series.c.study_uid == arrival.study_uid) & (series.c.scanner_id == scanner_id)
+        stand(connection, others & (series.c.uid != arrival.series_uid), NEXT, now)
     if last is None or not _has_header(connection, arrival.series_uid):  # the vault may have let it go
         _keep_header(connection, arrival, arrival.series_uid, now)
     connection.execute(
@@ -220,23 +241,44 @@ def _open(
             "generation": generation,
             "study_uid": arrival.study_uid,
             "patient": arrival.patient,
-            "scanner_id": _scanner(connection, arrival),
+            "bearer": arrival.bearer,
+            "identity_revision": 0 if last is None else last.identity_revision,
+            "scanner_id": scanner_id,
             "protocol_key": arrival.protocol_key,
             "series_number": arrival.series_number,
             "facts": dict(arrival.facts),
-            "state": SeriesState.RECEIVING,
             "opened_at": now,
-            "last_instance_at": now,
-            "received": count + _held(connection, arrival.series_uid),
-            "expected": arrival.expected,
-        },
+            "received": _fresh(items) + _held(connection, arrival.series_uid),
+        }
+        | _goes_on(items, now, last),
     )
     return series_id, generation
 
 
+def stand(connection: Connection, which: ColumnElement[bool], sign: str, now: float) -> None:
+    """Note a sign of the end at the open series that are meant; one that stands keeps its time.
+
+    A series that somebody writes at this moment is passed over: it is not over.
+    """
+    rows = connection.execute(
+        select(series.c.id, series.c.ends)
+        .where(which, series.c.state.in_(OPEN))
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        if sign not in row.ends:
+            connection.execute(
+                update(series).where(series.c.id == row.id).values(ends={**row.ends, sign: now})
+            )
+
+
 def _held(connection: Connection, series_uid: str) -> int:
     """Count the instances of a series that are known: none after a purge."""
-    known = select(func.count()).select_from(instance).where(instance.c.series_uid == series_uid)
+    known = (
+        select(func.count())
+        .select_from(instance)
+        .where(instance.c.series_uid == series_uid, instance.c.conflict.is_(False))
+    )
     return connection.scalar(known) or 0
 
 
@@ -259,6 +301,9 @@ def _keep(connection: Connection, items: Sequence[tuple[Arrival, bool]], generat
                 "sop_instance_uid": arrival.sop_instance_uid,
                 "sop_class_uid": arrival.sop_class_uid,
                 "digest": arrival.digest,
+                "picture": arrival.picture,
+                "bearer": arrival.bearer,
+                "concatenation": arrival.concatenation,
                 "spool_name": arrival.digest,
                 "reference": arrival.reference,
                 "instance_number": arrival.instance_number,

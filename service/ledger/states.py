@@ -8,12 +8,13 @@ class SeriesState(StrEnum):
 
     RECEIVING = "receiving"
     SETTLING = "settling"  # closed by evidence; slices still wait for their score
+    PROVISIONAL = "provisional"  # judged as it stands, and more may come
     COMPLETE = "complete"  # the verdict stands
     REPORTED = "reported"  # the results lie in the outbox
     DELIVERED = "delivered"  # every destination has answered
 
 
-OPEN = frozenset({SeriesState.RECEIVING, SeriesState.SETTLING})
+OPEN = frozenset({SeriesState.RECEIVING, SeriesState.SETTLING, SeriesState.PROVISIONAL})
 
 
 class SliceState(StrEnum):
@@ -32,3 +33,4 @@ class DeliveryState(StrEnum):
     WAITING = "waiting"
     SENT = "sent"
     DEAD = "dead"
+    SUPERSEDED = "superseded"  # replaced before it left

@@ -65,14 +65,20 @@ series = Table(  # one row per generation: a late image reopens the series as th
     Column("state", String, nullable=False),
     Column("opened_at", Float, nullable=False),
     Column("last_instance_at", Float, nullable=False),
-    Column("released_at", Float),
-    Column("resumed", Boolean, nullable=False, server_default=false()),  # an instance came after a release
+    Column("longest_pause", Float, nullable=False, server_default="0"),  # s between two instances
+    Column("counts", JSON, nullable=False),  # by sign of completeness: instances that the header announces
+    Column("ends", JSON, nullable=False),  # signs of the end that stand, and since when
+    Column("outlived", JSON, nullable=False),  # those that stood until another instance came
     Column("closed_at", Float),
     Column("close_reason", String, nullable=False, server_default=""),
+    Column("closing", JSON),  # the sign that closed it, with what was expected, received and lacking
     Column("received", Integer, nullable=False),
-    Column("expected", Integer),
+    Column("judged", Integer, nullable=False, server_default="0"),  # instances that the verdict is about
     Column("conflict", Boolean, nullable=False, server_default=false()),
     Column("incomplete", Boolean, nullable=False, server_default=false()),
+    Column("bearer", String, nullable=False),  # pseudonym of who it is of, as told last
+    Column("identity_revision", Integer, nullable=False, server_default="0"),
+    Column("repeats", String, nullable=False, server_default=""),  # the failed series that this one repeats
     Column("served_at", Float, nullable=False, server_default="0"),
     Column("verdict", String, nullable=False, server_default=""),
     Column("reason", String, nullable=False, server_default=""),
@@ -85,6 +91,7 @@ series = Table(  # one row per generation: a late image reopens the series as th
     UniqueConstraint("uid", "generation"),
     Index("series_by_state", "state"),
     Index("series_by_time", "opened_at", "id"),
+    Index("series_by_study", "study_uid"),
 )
 
 vault = Table(  # sealed original headers: of a series' first instance, and of each multi-frame object
@@ -104,6 +111,9 @@ instance = Table(
     Column("sop_instance_uid", String, nullable=False),
     Column("sop_class_uid", String, nullable=False),
     Column("digest", String, nullable=False),
+    Column("picture", String, nullable=False),  # digest of pixels and geometry alone
+    Column("bearer", String, nullable=False),  # pseudonym of who it is of, as told last
+    Column("concatenation", JSON),  # keyed UID, number and total, where it is a part of one
     Column("spool_name", String, nullable=False),
     Column("reference", LargeBinary, nullable=False),
     Column("instance_number", Integer),
@@ -146,6 +156,35 @@ learnt = Table(  # how often a sign of completeness came true for a scanner and 
     Column("matched", Integer, nullable=False),
 )
 
+pace = Table(  # how long a scanner pauses within the series of a protocol
+    "pace",
+    metadata,
+    Column("scanner_id", ForeignKey("scanner.id"), primary_key=True),
+    Column("protocol_key", String, primary_key=True),
+    Column("pauses", JSON, nullable=False),  # s; the longest of each of the last series
+)
+
+exam = Table(  # performed procedure steps, as scanners tell of them
+    "exam",
+    metadata,
+    Column("uid", String, primary_key=True),
+    Column("study_uid", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("opened_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("sealed", LargeBinary, nullable=False),  # what the scanner told, identity included
+    Index("exam_by_study", "study_uid"),
+)
+
+exam_series = Table(  # what a procedure step says that it made
+    "exam_series",
+    metadata,
+    Column("exam_uid", ForeignKey("exam.uid"), primary_key=True),
+    Column("series_uid", String, primary_key=True),
+    Column("instances", JSON, nullable=False),  # keyed SOP Instance UIDs
+    Index("exam_series_by_series", "series_uid"),
+)
+
 outbox = Table(
     "outbox",
     metadata,
@@ -162,6 +201,7 @@ outbox = Table(
     Column("next_at", Float, nullable=False),
     Column("sent_at", Float),
     Column("answer", String, nullable=False, server_default=""),
+    Column("former_identity", Boolean, nullable=False, server_default=false()),  # built under another one
     *_lease(),
     UniqueConstraint("destination", "sop_instance_uid"),
     Index("outbox_by_state", "state", "destination", "next_at"),

@@ -11,7 +11,7 @@ from inference.checks import SeriesFact
 from inference.reference import MetricSummary, Statement
 from service.ledger.database import Bell, Database
 from service.ledger.order import scored_rows
-from service.ledger.states import DeliveryState, SliceState
+from service.ledger.states import OPEN, DeliveryState, SliceState
 from service.ledger.tables import event, instance, outbox, part, scanner, series, slice_
 from service.ledger_views import (
     ArtifactView,
@@ -238,7 +238,10 @@ def _series_view(connection: Connection, row: Row[Any]) -> SeriesView:
         closed_at=row.closed_at,
         close_reason=row.close_reason,
         received=row.received,
-        expected=row.expected,
+        expected=_expected(row),
+        closing=row.closing,
+        provisional=row.state in OPEN and row.verdict != "",
+        repeats=row.repeats or None,
         verdict=row.verdict,
         reason=row.reason,
         index=quality.get("index"),
@@ -263,6 +266,14 @@ def _series_view(connection: Connection, row: Row[Any]) -> SeriesView:
         incomplete=row.incomplete,
         results={state: count for state, count in results},  # noqa: C416 - rows are not pairs to the type checker
     )
+
+
+def _expected(row: Row[Any]) -> int | None:
+    """Give how many instances a series should have: what its closing held true, or the header's lower bound."""
+    if row.closing is not None:
+        expected = row.closing["expected"]
+        return None if expected is None else int(expected)
+    return max(row.counts.values(), default=None)
 
 
 def _finding_view(finding: Mapping[str, Any]) -> FindingView:

@@ -18,6 +18,7 @@ from service.web.house import ModelFacts
 from service.web.wire import (
     ArtifactAnswer,
     CatalogueEntry,
+    ClosingAnswer,
     DeliveryAnswer,
     FindingAnswer,
     FindingList,
@@ -98,6 +99,9 @@ def series_answer(view: SeriesView) -> SeriesAnswer:
         close_reason=view.close_reason,
         received=view.received,
         expected=view.expected,
+        closing=None if view.closing is None else ClosingAnswer(**view.closing),
+        provisional=view.provisional,
+        repeats=view.repeats,
         verdict=view.verdict,
         reason=view.reason,
         index=view.index,

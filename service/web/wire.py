@@ -74,6 +74,19 @@ class ArtifactAnswer(_Answer):
     slices: list[int] = Field(description="Positions in the series, worst first")
 
 
+class ClosingAnswer(_Answer):
+    """What closed a series."""
+
+    sign: str = Field(description="The sign: the element that counted, or the name of another sign")
+    received: int = Field(description="Instances")
+    expected: int | None = Field(description="Instances, as far as a count that is not refuted says so")
+    counts: dict[str, int] = Field(description="What each element of the header announced")
+    gaps: list[str] = Field(description="What the geometry lacked")
+    waited_s: float = Field(description="Seconds from the last instance")
+    quiet_s: float = Field(description="The quiet time in force, in seconds")
+    longest_pause_s: float = Field(description="The longest pause between two instances, in seconds")
+
+
 class SeriesAnswer(_Answer):
     """One generation of a series."""
 
@@ -89,7 +102,12 @@ class SeriesAnswer(_Answer):
     closed_at: datetime | None
     close_reason: str
     received: int = Field(description="Instances so far")
-    expected: int | None = Field(description="Instances that the header announces: a lower bound")
+    expected: int | None = Field(
+        description="Instances that the header announces: a lower bound until proved"
+    )
+    closing: ClosingAnswer | None = Field(description="The evidence that closed it; null while it is open")
+    provisional: bool = Field(description="The verdict is about the images so far: a timed series may go on")
+    repeats: str | None = Field(description="The failed series that this one repeats")
     verdict: Verdict = Field(description="Empty until there is one")
     reason: str
     index: float | None = Field(description="0 (useless) to 10 (flawless)")

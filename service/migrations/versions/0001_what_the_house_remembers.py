@@ -33,6 +33,9 @@ def upgrade() -> None:
         sa.Column("sop_instance_uid", sa.String(), nullable=False),
         sa.Column("sop_class_uid", sa.String(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("picture", sa.String(), nullable=False),
+        sa.Column("bearer", sa.String(), nullable=False),
+        sa.Column("concatenation", sa.JSON(), nullable=True),
         sa.Column("spool_name", sa.String(), nullable=False),
         sa.Column("reference", sa.LargeBinary(), nullable=False),
         sa.Column("instance_number", sa.Integer(), nullable=True),
@@ -96,6 +99,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("scanner_id", "protocol_key", "source"),
     )
     op.create_table(
+        "pace",
+        sa.Column("scanner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("protocol_key", sa.String(), nullable=False),
+        sa.Column("pauses", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["scanner_id"], ["scanner.id"]),
+        sa.PrimaryKeyConstraint("scanner_id", "protocol_key"),
+    )
+    op.create_table(
+        "exam",
+        sa.Column("uid", sa.String(), nullable=False),
+        sa.Column("study_uid", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("opened_at", sa.Float(), nullable=False),
+        sa.Column("ended_at", sa.Float(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("uid"),
+    )
+    with op.batch_alter_table("exam", schema=None) as batch_op:
+        batch_op.create_index("exam_by_study", ["study_uid"], unique=False)
+
+    op.create_table(
+        "exam_series",
+        sa.Column("exam_uid", sa.String(), nullable=False),
+        sa.Column("series_uid", sa.String(), nullable=False),
+        sa.Column("instances", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["exam_uid"], ["exam.uid"]),
+        sa.PrimaryKeyConstraint("exam_uid", "series_uid"),
+    )
+    with op.batch_alter_table("exam_series", schema=None) as batch_op:
+        batch_op.create_index("exam_series_by_series", ["series_uid"], unique=False)
+
+    op.create_table(
         "series",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("uid", sa.String(), nullable=False),
@@ -109,14 +144,20 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("opened_at", sa.Float(), nullable=False),
         sa.Column("last_instance_at", sa.Float(), nullable=False),
-        sa.Column("released_at", sa.Float(), nullable=True),
-        sa.Column("resumed", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("longest_pause", sa.Float(), server_default="0", nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.Column("ends", sa.JSON(), nullable=False),
+        sa.Column("outlived", sa.JSON(), nullable=False),
         sa.Column("closed_at", sa.Float(), nullable=True),
         sa.Column("close_reason", sa.String(), server_default="", nullable=False),
+        sa.Column("closing", sa.JSON(), nullable=True),
         sa.Column("received", sa.Integer(), nullable=False),
-        sa.Column("expected", sa.Integer(), nullable=True),
+        sa.Column("judged", sa.Integer(), server_default="0", nullable=False),
         sa.Column("conflict", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("incomplete", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("bearer", sa.String(), nullable=False),
+        sa.Column("identity_revision", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("repeats", sa.String(), server_default="", nullable=False),
         sa.Column("served_at", sa.Float(), server_default="0", nullable=False),
         sa.Column("verdict", sa.String(), server_default="", nullable=False),
         sa.Column("reason", sa.String(), server_default="", nullable=False),
@@ -135,6 +176,7 @@ def upgrade() -> None:
     with op.batch_alter_table("series", schema=None) as batch_op:
         batch_op.create_index("series_by_state", ["state"], unique=False)
         batch_op.create_index("series_by_time", ["opened_at", "id"], unique=False)
+        batch_op.create_index("series_by_study", ["study_uid"], unique=False)
 
     op.create_table(
         "slice",
@@ -172,6 +214,7 @@ def upgrade() -> None:
         sa.Column("next_at", sa.Float(), nullable=False),
         sa.Column("sent_at", sa.Float(), nullable=True),
         sa.Column("answer", sa.String(), server_default="", nullable=False),
+        sa.Column("former_identity", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("lease_owner", sa.String(), server_default="", nullable=False),
         sa.Column("lease_until", sa.Float(), server_default="0", nullable=False),
         sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
@@ -197,10 +240,20 @@ def downgrade() -> None:
 
     op.drop_table("slice")
     with op.batch_alter_table("series", schema=None) as batch_op:
+        batch_op.drop_index("series_by_study")
         batch_op.drop_index("series_by_time")
         batch_op.drop_index("series_by_state")
 
     op.drop_table("series")
+    with op.batch_alter_table("exam_series", schema=None) as batch_op:
+        batch_op.drop_index("exam_series_by_series")
+
+    op.drop_table("exam_series")
+    with op.batch_alter_table("exam", schema=None) as batch_op:
+        batch_op.drop_index("exam_by_study")
+
+    op.drop_table("exam")
+    op.drop_table("pace")
     op.drop_table("learnt")
     op.drop_table("vault")
     op.drop_table("scanner")

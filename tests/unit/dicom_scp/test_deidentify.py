@@ -268,7 +268,7 @@ def test_contrast_is_a_fact_and_the_agent_is_not_named(slices: list[Dataset]) ->
 def test_the_facts_are_what_closing_and_scoring_need() -> None:
     ds = mr_series(slices=3, rows=32, columns=24, images_in_acquisition=3)[1]
     facts = cleaned(ds).facts
-    assert (facts.instance_number, facts.images_in_acquisition, facts.frames) == (2, 3, 1)
+    assert (facts.instance_number, facts.counts, facts.frames) == (2, {"0020,1002": 3}, 1)
     assert (facts.rows, facts.columns, facts.modality) == (32, 24, "MR")
     assert (facts.manufacturer, facts.model, facts.head) == ("SIEMENS", "Skyra", True)
     assert facts.position == pytest.approx(ds.ImagePositionPatient[2])

@@ -10,9 +10,9 @@ import pytest
 
 from service.bootstrap import Foundation, lay_foundation, metrics_of
 from service.housekeeping import Housekeeper
-from service.ledger import Closings, Intake, Judgement, Reports, Scoring, SliceNote, SliceState, Views, Worker
+from service.ledger import Closings, Intake, Reports, Scoring, SliceNote, SliceState, Views, Worker
 from service.settings import Settings
-from tests.unit.service.test_ledger import SCORE, arrival
+from tests.unit.service.test_ledger import SCORE, arrival, judgement
 
 DAY = 86400.0
 
@@ -43,11 +43,8 @@ def delivered(foundation: Foundation) -> None:
     scoring.scored([SliceNote(task, SliceState.SCORED, score=SCORE) for task in scoring.claim_slices(9)])
     closings.closed(
         closings.open_series()[0],
-        Judgement(
-            close_reason="quiet", incomplete=False, verdict="Usable", reason="", quality={}, advice=[],
-            model="m", provider="p", signs={}, alert={},
-        ),
-    )  # fmt: skip
+        judgement(),
+    )
     task = reports.claim_report()
     assert task is not None
     reports.reported(task, [], None)

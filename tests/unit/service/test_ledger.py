@@ -13,6 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from service.closing import CloseReason, Closing
 from service.ledger import (
     Arrival,
     Closings,
@@ -78,6 +79,8 @@ def arrival(number: int, *, series: str = "2.25.1", digest: str = "", expected: 
         sop_instance_uid=f"{series}.{number}",
         sop_class_uid="1.2.840.10008.5.1.4.1.1.4",
         digest=digest or f"digest-{series}-{number}",
+        picture=f"picture-{digest or number}",
+        bearer="BEARER",
         scanner_key="device:A",
         scanner_name="",
         protocol_key="P",
@@ -87,7 +90,8 @@ def arrival(number: int, *, series: str = "2.25.1", digest: str = "", expected: 
         frames=1,
         rows=8,
         columns=8,
-        expected=expected,
+        counts={} if expected is None else {"0020,1002": expected},
+        concatenation=None,
         facts={"description": "SE 8x8"},
         multi_frame=False,
         header=lambda uid: f"sealed {uid}".encode(),
@@ -112,17 +116,30 @@ def score_all(database: Database, clock: Clock) -> None:
         scoring.scored([SliceNote(task, SliceState.SCORED, score=SCORE, masks=b"m") for task in tasks])
 
 
-def judgement(verdict: str = "Usable", *, count: bool = True) -> Judgement:
-    return Judgement(
-        close_reason="quiet",
+def closing(*, count: bool = True, provisional: bool = False) -> Closing:
+    return Closing(
+        reason=CloseReason.QUIET,
+        provisional=provisional,
         incomplete=False,
+        sign="quiet",
+        expected=None,
+        waited_s=3.0,
+        quiet_s=3.0,
+        signs={"0020,1002": count},
+        pace=None,
+    )
+
+
+def judgement(verdict: str = "Usable", *, count: bool = True, provisional: bool = False) -> Judgement:
+    return Judgement(
+        closing=closing(count=count, provisional=provisional),
+        gaps=(),
         verdict=verdict,
         reason="",
         quality={"index": 8.0, "suitability": 0.9, "findings": []},
         advice=[],
         model="m",
         provider="CPU",
-        signs={"0020,1002": count},
         alert={"verdict": verdict},
     )
 
@@ -147,7 +164,7 @@ def test_an_instance_is_noted_once_and_its_second_content_is_kept_as_a_conflict(
     assert note(intake, arrival(1)) is Outcome.DUPLICATE
     assert note(intake, arrival(1, digest="other")) is Outcome.CONFLICT
     (item,) = Closings(worker(database, clock)).open_series()
-    assert (item.received, item.conflict, item.unscored) == (2, True, 1)
+    assert (item.evidence.received, item.conflict, item.unscored) == (1, True, 1)
     assert [event.kind for event in Views(database).events_after(0)] == ["series", "conflict"]
 
 
@@ -233,7 +250,7 @@ def test_a_count_is_learnt_by_matching_in_a_row_and_forgotten_by_one_miss(
         note(intake, arrival(1, series=f"2.25.{number}"))
         score_all(database, clock)
         (item,) = closings.open_series()
-        learnt.append(item.learnt.get("0020,1002", 0))
+        learnt.append(item.evidence.learnt.get("0020,1002", 0))
         closings.closed(item, judgement(count=count))
     assert learnt == [0, 1, 2, 3, 0]
 
@@ -257,7 +274,7 @@ def test_a_late_instance_makes_the_next_generation_whose_report_knows_the_last(
     assert note(intake, arrival(2)) is Outcome.NEW
     score_all(database, clock)
     (item,) = closings.open_series()
-    assert item.received == 2
+    assert item.evidence.received == 2
     closings.closed(item, judgement())
     task = Reports(worker(database, clock)).claim_report()
     assert task is not None
