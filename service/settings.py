@@ -21,12 +21,14 @@ from service.settings_tables import (
     AeTitle,
     Allow,
     Destination,
+    Dicomweb,
     Folder,
     Port,
     ResearchDestination,
     Rules,
     Scanner,
     SourceProfile,
+    Token,
     known_kind,
 )
 
@@ -107,6 +109,8 @@ class Settings(BaseSettings):
     """seconds after its last instance at which a series is closed as it stands"""
     timed_cap_s: float = Field(default=1500.0, ge=1500)
     """the same for series with dynamics, which get a provisional verdict before"""
+    study_quiet_s: float = Field(default=600.0, gt=0)
+    """seconds of silence after which a study counts as over, for destinations with ``bundle = "study"``"""
     retention_days: float = Field(default=7.0, ge=0)
     """how long pixels stay in the spool after every result was delivered"""
     identity_days: float = Field(default=30.0, ge=0)
@@ -121,6 +125,8 @@ class Settings(BaseSettings):
     destination: tuple[Annotated[Destination, BeforeValidator(known_kind)], ...] = ()
     scanner: tuple[Scanner, ...] = ()
     profile: tuple[SourceProfile, ...] = ()
+    dicomweb: Dicomweb = Dicomweb()
+    token: tuple[Token, ...] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -173,11 +179,11 @@ class Settings(BaseSettings):
             raise ValueError(f"two profiles are for the source {doubles[0]!r}")
         return entries
 
-    @field_validator("destination", "scanner", "profile")
+    @field_validator("destination", "scanner", "profile", "token")
     @classmethod
     def _has_no_double(
-        cls, entries: tuple[Destination | Scanner | SourceProfile, ...]
-    ) -> tuple[Destination | Scanner | SourceProfile, ...]:
+        cls, entries: tuple[Destination | Scanner | SourceProfile | Token, ...]
+    ) -> tuple[Destination | Scanner | SourceProfile | Token, ...]:
         doubles = [name for name, n in Counter(entry.name for entry in entries).items() if n > 1]
         if doubles:
             raise ValueError(f"two entries are named {doubles[0]!r}")
@@ -187,6 +193,12 @@ class Settings(BaseSettings):
     def _cap_is_beyond_quiet(self) -> Self:
         if self.cap_s < self.quiet_s:
             raise ValueError("cap_s must not be shorter than quiet_s")
+        return self
+
+    @model_validator(mode="after")
+    def _opens_no_port_to_everybody(self) -> Self:
+        if not (is_loopback(self.dicomweb.host) or self.token):
+            raise ValueError("dicomweb.host is not this machine's own: that needs a [[token]]")
         return self
 
     @model_validator(mode="after")

@@ -72,6 +72,8 @@ class _Destination(_Table):
 class _ResultDestination(_Destination):
     results: tuple[ResultKind, ...] = ("SR", "SEG", "SC")
     """what it gets, in the order of sending (the SR is always first)"""
+    bundle: Literal["series", "study"] = "series"
+    """``study``: it gets the results of a study when that is over, and one generation of each series only"""
 
 
 class DicomDestination(_ResultDestination):
@@ -157,6 +159,27 @@ class SourceProfile(_Table):
     def _is_a_profile(self) -> Self:
         Profile.of(self.name, self.options)
         return self
+
+
+class Dicomweb(_Table):
+    """DICOMweb: images come in by STOW-RS, results are found by QIDO-RS and fetched by WADO-RS."""
+
+    port: Port | None = None
+    """a port of its own, below ``/dicom-web``; not set: no DICOMweb"""
+    host: str = "127.0.0.1"
+    """its address; only this machine's own unless there is a ``[[token]]``"""
+
+
+class Token(_Table):
+    """A client that asks with a bearer token, of which only the SHA-256 stands here."""
+
+    name: Name
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    """SHA-256 of the secret, hexadecimal"""
+    scopes: tuple[Literal["stow", "results"], ...] = Field(min_length=1)
+    """``stow``: may send images; ``results``: may find and fetch results, which carry identity"""
+    ae_title: AeTitle | None = None
+    """what its images count as sent by, for ``[[scanner]]`` and ``[[profile]]``"""
 
 
 class Rules(_Table):

@@ -1,0 +1,84 @@
+"""The DICOMweb application: routes under /dicom-web, errors as problem details, bodies that nobody read."""
+
+import asyncio
+from contextlib import suppress
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.dicomweb.stow import Stow
+from service.dicomweb.tokens import Tokens
+from service.web.guard import Guard
+from service.web.house import LOOPBACK_NAMES
+from service.web.problems import answer_problems
+
+ROOT = "/dicom-web"
+DRAINED_BYTES = 16 << 20  # of a body that is refused: clients that send before they read hear why
+DRAINED_S = 2.0
+
+
+def create_app(stow: Stow, tokens: Tokens) -> Starlette:
+    """Build the application."""
+    app = Starlette(
+        routes=[
+            Route(f"{ROOT}/studies", stow.__call__, methods=["POST"], name="store"),
+            Route(f"{ROOT}/studies/{{study}}", stow.__call__, methods=["POST"], name="store in study"),
+        ],
+        middleware=[
+            # Without a token a page in a browser could ask by a name that was made to point here.
+            Middleware(Guard, hosts=None if tokens.everywhere else LOOPBACK_NAMES),
+            Middleware(Patient),
+        ],
+    )
+    app.router.redirect_slashes = False
+    answer_problems(app)
+    return app
+
+
+class Patient:
+    """Reads on, for a while, where an answer is ready before the request is whole; then closes the connection.
+
+    A connection that is closed with bytes unread is reset, and the answer may be lost on the way.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; other kinds of scope pass."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        whole = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
+        begun = False
+
+        async def receive_noted() -> Message:
+            nonlocal whole, begun
+            begun = True
+            message = await receive()
+            whole = not message.get("more_body", False)
+            return message
+
+        async def send_late(message: Message) -> None:
+            if message["type"] == "http.response.start" and not whole:
+                if begun or "expect" not in headers:  # who waits to be asked for a body is not asked for it
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(_drained(receive_noted), DRAINED_S)
+                if not whole:
+                    MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
+
+        await self._app(scope, receive_noted, send_late)
+
+
+async def _drained(receive: Receive) -> None:
+    left = DRAINED_BYTES
+    while left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return
