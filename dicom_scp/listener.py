@@ -13,12 +13,13 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event, EventHandlerType
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made at import by pynetdicom
 
-from dicom_scp.deidentify import TRANSFER_SYNTAXES, Announced
+from dicom_scp.deidentify import Announced
 from dicom_scp.guard import Counted, Gate, GuardedServer
 from dicom_scp.libraries import quiet_libraries
 from dicom_scp.storage_classes import STORAGE_CLASSES, teach_pynetdicom
 from dicom_scp.stores import StoringAssociation
 from dicom_scp.taking import Refusal, Taker
+from dicom_scp.transfer_syntaxes import TRANSFER_SYNTAXES
 
 # How an association may begin and end; the last two never became one.
 RESULTS = ("accepted", "rejected", "released", "aborted", "refused_address", "refused_too_many")

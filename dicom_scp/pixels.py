@@ -3,18 +3,16 @@
 Overlays that lie in the unused bits of the pixels are cleared.
 """
 
-from struct import Struct
-
 import numpy as np
-from pydicom.uid import RLELossless
 
-from dicom_scp.elements import PIXEL_DATA, Element, Walker, encode, encode_item
+from dicom_scp.elements import PIXEL_DATA, encode
+from dicom_scp.encapsulated import Matrix, checked_encapsulated
 from dicom_scp.errors import Mismatch, NotUnderstood, Skipped
 from dicom_scp.header import Header
+from dicom_scp.transfer_syntaxes import ENCAPSULATED
 
 _SAMPLES, _PHOTOMETRIC, _FRAMES = 0x00280002, 0x00280004, 0x00280008
 _ROWS, _COLUMNS, _ALLOCATED = 0x00280010, 0x00280011, 0x00280100
-_RLE_HEADER = Struct("<16L")  # PS3.5, G.5
 _MOST_SIDE, _MOST_PIXELS = 16_384, 64 * 2**20  # of one frame
 _MOST_FRAMES = 20_000
 _STORED, _HIGH_BIT, _SIGNED = 0x00280101, 0x00280102, 0x00280103
@@ -26,23 +24,20 @@ def checked_pixels(header: Header, transfer_syntax: str) -> list[bytes | memoryv
 
     Raises Mismatch where there are none, Skipped for colour, NotUnderstood where they are not what they say.
     """
-    walker, pixels = header.walker, header.elements.get(PIXEL_DATA)
+    pixels = header.elements.get(PIXEL_DATA)
     if pixels is None:
         raise Mismatch("there is no pixel data")
-    size, frames, planes = _announced(header)
-    if transfer_syntax == RLELossless:
+    matrix = _announced(header)
+    if transfer_syntax in ENCAPSULATED:
         if _has_overlay_bits(header):
             raise Skipped("an overlay lies in compressed pixels")
-        _check_rle(walker, pixels, frames, planes)
-        _, table_ends = walker.fragments(pixels)[
-            0
-        ]  # nobody needs the offset table, and any bytes fit into it
-        return [_RLE_ELEMENT, encode_item(b""), memoryview(walker.buffer)[table_ends : pixels.end + 8]]
+        return checked_encapsulated(header, pixels, transfer_syntax, matrix)
+    size = matrix.rows * matrix.columns * matrix.frames * matrix.planes
     if pixels.undefined:
         raise NotUnderstood("the pixel data are in fragments although they are not compressed")
     if pixels.end - pixels.start < size:
         raise NotUnderstood("the pixel data are shorter than the image")
-    value: bytes | memoryview = memoryview(walker.buffer)[pixels.start : pixels.start + size]
+    value: bytes | memoryview = memoryview(header.walker.buffer)[pixels.start : pixels.start + size]
     if _has_overlay_bits(header):
         value = _without_unused_bits(header, value)
     return [
@@ -52,12 +47,8 @@ def checked_pixels(header: Header, transfer_syntax: str) -> list[bytes | memoryv
     ]
 
 
-# (7FE0,0010) OB of undefined length
-_RLE_ELEMENT = encode(PIXEL_DATA, b"OB", b"")[:8] + b"\xff\xff\xff\xff"
-
-
-def _announced(header: Header) -> tuple[int, int, int]:
-    """Give the bytes of all frames, the frames, and the bytes of one pixel."""
+def _announced(header: Header) -> Matrix:
+    """Read how large the image is. Raises Skipped for colour, NotUnderstood for a size that no image has."""
 
     def number(tag: int, vr: bytes, default: int | None) -> int:
         found = header.integer(tag, vr) if header.raw(tag) else default
@@ -76,7 +67,7 @@ def _announced(header: Header) -> tuple[int, int, int]:
         raise NotUnderstood("no image has this size")
     if allocated not in {8, 16, 32}:
         raise NotUnderstood("no MR image has pixels of this size")
-    return rows * columns * frames * allocated // 8, frames, allocated // 8
+    return Matrix(frames, rows, columns, allocated // 8)
 
 
 def _has_overlay_bits(header: Header) -> bool:
@@ -95,24 +86,3 @@ def _without_unused_bits(header: Header, value: bytes | memoryview) -> bytes:
     pixels = np.frombuffer(value, f"<{kind}{allocated // 8}")
     pixels = (pixels << (allocated - 1 - high)) >> (allocated - stored)
     return (pixels << (high + 1 - stored)).tobytes()
-
-
-def _check_rle(walker: Walker, pixels: Element, frames: int, planes: int) -> None:
-    """Check that each frame is one RLE fragment with as many segments as a pixel has bytes (PS3.5, G.2)."""
-    if not pixels.undefined:
-        raise NotUnderstood("the compressed pixel data are not in fragments")
-    fragments = walker.fragments(pixels)[1:]
-    if len(fragments) != frames:
-        raise NotUnderstood("there are not as many compressed frames as announced")
-    for start, end in fragments:
-        if end - start < _RLE_HEADER.size:
-            raise NotUnderstood("a compressed frame is cut")
-        segments, *offsets = _RLE_HEADER.unpack_from(walker.buffer, start)
-        used = offsets[: min(segments, len(offsets))]
-        if (
-            segments != planes
-            or used != sorted(used)
-            or used[0] != _RLE_HEADER.size
-            or used[-1] >= end - start
-        ):
-            raise NotUnderstood("a compressed frame has no sound header")

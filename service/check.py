@@ -42,7 +42,8 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield _tried("model", lambda: _model(settings))
     yield _tried("state folder", lambda: _foundation(settings))
     yield _disk(settings)
-    yield Finding("transfer syntaxes", good=True, told=", ".join(_syntaxes()))
+    yield Finding("transfer syntaxes", good=True, told="; ".join(_syntaxes()))
+    yield _decoders()
     for destination in destinations(settings):
         pacs = destination.pacs if isinstance(destination, ResearchStore) else destination
         if isinstance(pacs, Pacs):
@@ -94,9 +95,22 @@ def _disk(settings: Settings) -> Finding:
     return Finding("disk", free_mb > settings.min_free_mb, f"{free_mb} MB free")
 
 
+def _decoders() -> Finding:
+    from inference.decoder import Decoder  # noqa: PLC0415
+    from inference.decoder_samples import undecoded  # noqa: PLC0415
+
+    failing = undecoded(Decoder())
+    told = (
+        f"cannot decode {', '.join(failing)}"
+        if failing
+        else "a frame of each kind of compression was decoded"
+    )
+    return Finding("decoders", not failing, told)
+
+
 def _syntaxes() -> list[str]:
     from pydicom.uid import UID  # noqa: PLC0415
 
-    from dicom_scp.deidentify import TRANSFER_SYNTAXES  # noqa: PLC0415
+    from dicom_scp.transfer_syntaxes import TRANSFER_SYNTAXES  # noqa: PLC0415
 
     return [UID(syntax).name for syntax in TRANSFER_SYNTAXES]

@@ -14,10 +14,11 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from pynetdicom import PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_VERSION
 
 from dicom_scp import part10
-from dicom_scp.deidentify import SCORED_CLASSES, TRANSFER_SYNTAXES
+from dicom_scp.deidentify import SCORED_CLASSES
 from dicom_scp.errors import Mismatch, NotUnderstood, Refused
 from dicom_scp.profile import describe
 from dicom_scp.storage_classes import PHILIPS, STORAGE_CLASSES
+from dicom_scp.transfer_syntaxes import TRANSFER_SYNTAXES
 from inference.artifacts import CATALOGUE
 from inference.guard import COMPONENTS, KINDS, SMALLEST_MATRIX
 from service import reception
@@ -33,11 +34,13 @@ from service.settings import Settings
 from service.settings_tables import (
     Allow,
     DicomDestination,
+    Dicomweb,
     FolderDestination,
     ResearchDestination,
     Rules,
     Scanner,
     SourceProfile,
+    Token,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,7 +216,7 @@ def test_every_metric_is_explained_and_no_other() -> None:
 
 def test_every_setting_stands_in_the_example() -> None:
     destinations = (DicomDestination, FolderDestination, ResearchDestination)
-    tables = (Settings, Allow, Rules, Scanner, SourceProfile, *destinations)
+    tables = (Settings, Allow, Rules, Scanner, SourceProfile, Dicomweb, Token, *destinations)
     named = {name for kind in tables for name in kind.model_fields}
     text = read("deploy/scanside.toml")
     keys = set(re.findall(r"^#?([a-z_]+) = |^#?\[+([a-z_]+)\]+$", text, re.MULTILINE))

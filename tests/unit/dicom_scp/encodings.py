@@ -13,12 +13,12 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    RLELossless,
 )
 
 from dicom_scp.deidentify import Deidentifier
 from dicom_scp.identity import KeyRing
 from dicom_scp.instance import Instance
+from dicom_scp.transfer_syntaxes import ENCAPSULATED
 
 KEYS = KeyRing(bytes(range(32)))
 DEIDENTIFY = Deidentifier(KEYS)
@@ -27,9 +27,9 @@ DEIDENTIFY = Deidentifier(KEYS)
 def encoded(ds: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:
     """Encode a data set that was built for Little Endian in any of the syntaxes that the door takes."""
     copy = deepcopy(ds)
-    if syntax == RLELossless:
+    if syntax in ENCAPSULATED:
         source = dcmread(BytesIO(as_file(ds)))
-        source.compress(RLELossless, generate_instance_uid=False)
+        source.compress(syntax, generate_instance_uid=False)
         copy.update(source)
     if syntax == ExplicitVRBigEndian:
         words = struct.unpack(f"<{len(ds.PixelData) // 2}H", ds.PixelData)

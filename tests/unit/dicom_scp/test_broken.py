@@ -125,7 +125,7 @@ def test_encapsulated_garbage_is_not_understood(ds: Dataset, frame: bytes) -> No
 
 def test_a_transfer_syntax_that_is_not_read_here_is_not_understood(ds: Dataset) -> None:
     with pytest.raises(NotUnderstood, match="transfer syntax"):
-        DEIDENTIFY(encoded(ds), "1.2.840.10008.1.2.4.70")
+        DEIDENTIFY(encoded(ds), "1.2.840.10008.1.2.4.100")
 
 
 @pytest.mark.parametrize(
