@@ -5,6 +5,7 @@ from dicom_scp.taking import Taker
 from service.bootstrap import deidentifier, lay_foundation, metrics_of, scanner_book
 from service.door import door_events
 from service.ledger import Intake
+from service.parts.dicomweb import dicomweb
 from service.parts.health import basics, health_server
 from service.parts.part import Part
 from service.reception import Reception
@@ -34,8 +35,9 @@ def run(settings: Settings, *, supervised: bool) -> None:
         health_server(
             0 if supervised else settings.receive_health_port, metrics, basics(foundation)
         ) as health,
+        dicomweb(foundation, taker) as dicomweb_port,
     ):
-        part.facts["health_port"] = health
+        part.facts |= {"health_port": health, "dicomweb_port": dicomweb_port}
         part.beat()
         part.stop.wait()
         listener.stop(drain_s=5.0)
