@@ -10,7 +10,8 @@ import torch
 from models.answers import simulated
 from models.cost import cost_of
 from models.dataset import phantom_pool
-from models.learning import Options
+from models.learning import Options, begin, step
+from models.losses import likeness
 from models.network import Network, Shape
 from models.prune import Worth, affordable, at_random, cut, magnitude, taylor, tickets, widths_of
 from models.shelf import unpacked
@@ -128,3 +129,22 @@ def test_tickets_have_one_shape_and_one_table(network: Network, tmp_path: Path) 
     assert set(rows) == {"energy", "magnitude", "random", "anew", "rewound"}
     assert len({rows[name]["parameters"] for name in ("energy", "random", "anew", "rewound")}) == 1
     assert all(float(row["energy"]) <= 0.6 and float(row["parameters"]) <= 0.6 for row in rows.values())
+
+
+def test_a_pupil_comes_nearer_to_its_teacher_than_by_the_truth_alone() -> None:
+    torch.manual_seed(4)
+    teacher = Network(SMALL).eval()
+    slots, _ = simulated(phantom_pool(2, 2), 4, seed=2)
+    batch = unpacked(slots)
+    options, image = Options(minutes=1.0, rate=3e-3), torch.from_numpy(batch.image)
+
+    def apart(taught: Network | None) -> float:
+        torch.manual_seed(5)
+        run = begin(options, Network(SMALL))
+        run.minutes, run.teacher = 0.1, taught
+        for _ in range(15):
+            step(run, batch, options, torch.device("cpu"))
+        with torch.no_grad():
+            return float(likeness(run.network(image), teacher(image)))
+
+    assert apart(teacher) < 0.9 * apart(None)
