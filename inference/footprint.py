@@ -35,6 +35,15 @@ class Plane:
         """The place along the normal, mm."""
         return float(np.dot(self.normal, self.corner))
 
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values."""
+        return {name: list(getattr(self, name)) for name in self.__slots__}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Rebuild what `to_json` gave."""
+        return cls(**{name: tuple(value) for name, value in values.items()})
+
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
@@ -57,7 +66,7 @@ class Footprint:
         """Rebuild what `to_json` gave."""
         plane = values["plane"]
         return cls(
-            plane=None if plane is None else Plane(**{name: tuple(value) for name, value in plane.items()}),
+            plane=None if plane is None else Plane.from_json(plane),
             area=values["area"],
             centre=(values["centre"][0], values["centre"][1]),
             touched=(values["touched"][0], values["touched"][1], values["touched"][2], values["touched"][3]),
