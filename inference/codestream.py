@@ -15,6 +15,7 @@ _CODINGS: dict[int, Coding] = {
     0xFFC3: "jpeg",  # lossless
     0xFFF7: "jpeg-ls",  # ITU-T T.87, C.1.1
 }
+_MOST_BITS = {0xFFC0: 8, 0xFFC1: 12}  # T.81, table B.2; beyond, what overshoots wraps around
 _JPEG_STARTS, _JPEG_2000_STARTS, _ENDS = b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\xff\xd9"
 _JP2_STARTS = b"\0\0\0\x0cjP  "  # some writers wrap the codestream in a file (PS3.5, A.4.4, forbids it)
 _SCAN = 0xFFDA
@@ -63,6 +64,8 @@ def _jpeg(frame: bytes) -> Codestream:
             precision, rows, columns, samples = _FRAME.unpack_from(frame, position + _SEGMENT.size)
             if samples != 1:
                 raise UnreadableImage("the compressed pixels are in colour")
+            if precision > _MOST_BITS.get(marker, 16):
+                raise UnreadableImage("the compressed pixels have more bits than their coding knows")
             return Codestream(_CODINGS[marker], rows, columns, precision, marker)
         if marker < 0xFFC0 or marker == _SCAN or marker in _OTHER_PROCESSES:
             break

@@ -1,5 +1,6 @@
 """Compressed copies of MR objects, made by other code than what decodes them where there is any."""
 
+import subprocess
 import tempfile
 from copy import deepcopy
 from pathlib import Path
@@ -22,12 +23,13 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from tests.peers.programs import program
+
 LOSSLESS = (RLELossless, JPEGLosslessSV1, JPEGLossless, JPEGLSLossless, JPEG2000Lossless)
 LOSSY = (JPEGLSNearLossless, JPEG2000, JPEGExtended12Bit)
 _GDCM = {
     JPEGLossless: gdcm.TransferSyntax.JPEGLosslessProcess14,
     JPEGLosslessSV1: gdcm.TransferSyntax.JPEGLosslessProcess14_1,
-    JPEGExtended12Bit: gdcm.TransferSyntax.JPEGExtendedProcess2_4,
     JPEGBaseline8Bit: gdcm.TransferSyntax.JPEGBaselineProcess1,
 }
 
@@ -36,6 +38,8 @@ def compressed(ds: Dataset, syntax: str) -> Dataset:
     """Give a copy in a compressed transfer syntax; the pixels of the lossless ones are the same."""
     if syntax in _GDCM:
         return _by_gdcm(ds, _GDCM[syntax])
+    if syntax == JPEGExtended12Bit:
+        return _by_dcmtk(ds)
     if syntax in (JPEG2000Lossless, JPEG2000):
         ratios = [] if syntax == JPEG2000Lossless else [4.0]
         return with_frames(ds, syntax, [_jpeg_2000(ds, frame, ratios) for frame in _frames(ds)])
@@ -90,3 +94,11 @@ def _by_gdcm(ds: Dataset, syntax: int) -> Dataset:
         writer.SetImage(change.GetOutput())
         assert writer.Write()
         return with_frames(ds, dcmread(packed).file_meta.TransferSyntaxUID, frames_of(dcmread(packed)))
+
+
+def _by_dcmtk(ds: Dataset) -> Dataset:
+    with tempfile.TemporaryDirectory() as folder:
+        plain, packed = Path(folder) / "plain", Path(folder) / "packed"
+        dcmwrite(plain, ds, enforce_file_format=True)
+        subprocess.run([program("dcmcjpeg"), "--encode-extended", plain, packed], check=True)
+        return with_frames(ds, JPEGExtended12Bit, frames_of(dcmread(packed)))
