@@ -123,6 +123,14 @@ def _vault(arguments: argparse.Namespace, loaded: Loaded) -> int:
     )
 
 
+def _disputes(arguments: argparse.Namespace, loaded: Loaded) -> int:
+    from service.commands import decide, disputes  # noqa: PLC0415
+
+    if arguments.keep is None or arguments.series is None:
+        return disputes(loaded.settings)
+    return decide(loaded.settings, arguments.series, arguments.keep)
+
+
 def _settings(arguments: argparse.Namespace, loaded: Loaded) -> int:
     rows = describe(loaded)
     if arguments.json:
@@ -204,6 +212,15 @@ def _parser() -> argparse.ArgumentParser:
     vault.add_argument("--issuer", default="", metavar="TEXT", help="issuer of the patient id")
     vault.add_argument(
         "--undelivered", action="store_true", help="purge even what still waits to be scored or delivered"
+    )
+    disputes = word(
+        "disputes", "series that wait for a decision: which images stand, whose they are", _disputes
+    )
+    disputes.add_argument(
+        "series", nargs="?", metavar="SERIES", help="decide on this one; all are listed without"
+    )
+    disputes.add_argument(
+        "--keep", choices=["first", "last"], help="which image stands where one UID came with two"
     )
     settings = word("settings", "print the settings in force and where each comes from", _settings)
     settings.add_argument("--json", action="store_true")

@@ -1,9 +1,10 @@
-"""The short commands: score, send, deid, vault."""
+"""The short commands: score, send, deid, vault, disputes."""
 
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from inference.burned_in import TextDetector
 from inference.eye import Eye
 from service.bootstrap import lay_foundation, model_card, profiles, thresholds
 from service.files import files_in
+from service.ledger import Disputes, NoDispute
+from service.ledger.disputes import Keep
 from service.score_files import FileScorer
 from service.scu import NoAssociation, Sent
 from service.scu import send as send_files
@@ -220,3 +223,24 @@ def _site_key(settings: Settings) -> KeyRing:
     if settings.key_path.exists():
         return KeyRing.from_file(settings.key_path, create=False)
     return KeyRing.ephemeral()
+
+
+def disputes(settings: Settings) -> int:
+    """Print the series that wait for a person's decision; gives the exit status."""
+    for one in Disputes(lay_foundation(settings).database).open():
+        why = [f"{one.images} UIDs with two images"] if one.images else []
+        why += [f"images under {one.bearers} identities"] if one.bearers > 1 else []
+        arrived = datetime.fromtimestamp(one.opened_at, UTC).astimezone().isoformat(timespec="seconds")
+        print(f"{one.id}  {arrived}  {one.scanner}  series {one.series_number or ''}: {', '.join(why)}")
+    return 0
+
+
+def decide(settings: Settings, series_id: str, keep: Keep) -> int:
+    """Let the first or the last image stand under each disputed UID of a series; gives the exit status."""
+    try:
+        Disputes(lay_foundation(settings).database).decided(series_id, keep)
+    except NoDispute as error:
+        print(f"scanside: {error}", file=sys.stderr)
+        return 1
+    print(f"{series_id} is judged anew; its results leave under the newest identity")
+    return 0

@@ -9,8 +9,11 @@ from inference.reference import MetricSummary, Statement
 
 Verdict = Literal["", "Usable", "Check", "Repeat", "Not scored"]
 DeliveryKind = Literal["SR", "SEG", "SC", "IMAGE", "MANIFEST"]
-DeliveryState = Literal["waiting", "sent", "dead"]
-EventKind = Literal["series", "alert", "delivery", "conflict", "identity", "exam"]
+DeliveryState = Literal[
+    *("gathering", "waiting", "sent", "uncommitted", "committed"),
+    *("held", "dead", "superseded", "discarded"),
+]
+EventKind = Literal["series", "alert", "delivery", "conflict", "identity", "decision", "exam"]
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; pixels of the input, half-open
 
@@ -73,7 +76,10 @@ class SeriesView:
     advice: tuple[str, ...] = ()
     model: str = ""  # name, version and start of the hash: "scanside-artifacts 0.1.0 (3f2a...)"
     provider: str = ""  # execution provider that was really in use
-    conflict: bool = False  # one SOP Instance UID came with two contents
+    conflict: bool = False  # one SOP Instance UID came with two images
+    held: bool = False  # results wait until a person has decided
+    former_identity: bool = False  # results left before patient or study were corrected
+    repeated_by: str | None = None  # the series that was made because this one failed
     incomplete: bool = False
     results: Mapping[str, int] = field(default_factory=dict[str, int])  # deliveries by state
 

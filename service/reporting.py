@@ -21,7 +21,7 @@ from service.judging import is_skipped_kind, sum_up
 from service.ledger import Closings, Parcel, Reports, ReportTask, ScoredRow
 from service.reception import header_context, reference_context
 from service.report.objects import encode
-from service.report.overlay import build_card
+from service.report.card import build_card
 from service.report.result import Predecessor, Product, Result, ScoredSlice, Source, SourceInstance
 from service.report.segmentation import build_segmentation
 from service.report.sr import build_report
@@ -38,6 +38,7 @@ class Subscription:
     destination: str
     kinds: frozenset[str]  # SR, SEG, SC
     problems_only: bool
+    bundle: bool = False  # it takes a study when that is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,14 @@ class Reporter:
             content = encode(built)
             name = self.outbox.write(content, hashlib.sha256(content).hexdigest())
             parcels += [
-                Parcel(subscription.destination, kind, RANKS[kind], str(built.SOPInstanceUID), name)
+                Parcel(
+                    subscription.destination,
+                    kind,
+                    RANKS[kind],
+                    str(built.SOPInstanceUID),
+                    name,
+                    subscription.bundle,
+                )
                 for subscription in wanted
                 if kind in subscription.kinds
             ]
@@ -130,6 +138,7 @@ class Reporter:
             product=self.product,
             created=datetime.fromtimestamp(task.closed_at, UTC).astimezone(),
             generation=task.generation,
+            identity_revision=task.identity_revision,
             predecessor=None if task.predecessor is None else Predecessor(**task.predecessor),
             picture=None if quality.worst is None else self._picture(scored[quality.worst]),
         )

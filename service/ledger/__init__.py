@@ -1,12 +1,15 @@
 """The ledger: the only room that knows SQL. A method is one transaction is one thing that happened."""
 
 from service.ledger.closings import Closings, Judgement, OpenSeries
+from service.ledger.commitments import Commitments
 from service.ledger.database import Bell, Database, LedgerUnavailable
+from service.ledger.disputes import Dispute, Disputes, NoDispute
+from service.ledger.exams import ExamEnded, ExamKnown, ExamNote, Exams, ExamState, ExamUnknown
 from service.ledger.identities import Identities
 from service.ledger.intake import Arrival, Intake, Outcome
 from service.ledger.leases import LeaseLost, Worker
 from service.ledger.order import ScoredRow
-from service.ledger.outbox import Delivery, Outbox
+from service.ledger.outbox import Delivery, Outbox, retry_after
 from service.ledger.reports import InstanceRow, Parcel, Reports, ReportTask
 from service.ledger.schema import UnfitSchema, prepare, upgrade
 from service.ledger.scoring import Scoring, SliceNote, SliceTask
@@ -18,9 +21,18 @@ __all__ = [
     "Arrival",
     "Bell",
     "Closings",
+    "Commitments",
     "Database",
     "Delivery",
     "DeliveryState",
+    "Dispute",
+    "Disputes",
+    "ExamEnded",
+    "ExamKnown",
+    "ExamNote",
+    "ExamState",
+    "ExamUnknown",
+    "Exams",
     "Identities",
     "Installation",
     "InstanceRow",
@@ -28,6 +40,7 @@ __all__ = [
     "Judgement",
     "LeaseLost",
     "LedgerUnavailable",
+    "NoDispute",
     "OpenSeries",
     "Outbox",
     "Outcome",
@@ -45,5 +58,6 @@ __all__ = [
     "Views",
     "Worker",
     "prepare",
+    "retry_after",
     "upgrade",
 ]

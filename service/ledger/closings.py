@@ -65,7 +65,9 @@ class Closings:
         )
         with self._worker.database.read() as connection:
             rows = connection.execute(
-                select(series, unscored.label("unscored")).where(series.c.state.in_(OPEN))
+                select(series, unscored.label("unscored"))
+                .where(series.c.state.in_(OPEN))
+                .order_by(series.c.opened_at, series.c.id)
             ).all()
             if not rows:
                 return []

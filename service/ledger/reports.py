@@ -5,13 +5,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
 
 from service.ledger.events import note_event
+from service.ledger.exams import ExamState
 from service.ledger.leases import LeaseLost, Worker
 from service.ledger.order import NAMED, instance_order
-from service.ledger.states import DeliveryState, SeriesState
-from service.ledger.tables import instance, outbox, series, slice_, vault
+from service.ledger.states import OPEN, OUTSTANDING, DeliveryState, SeriesState
+from service.ledger.tables import exam, instance, outbox, series, slice_, vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class ReportTask:
     uid: str
     patient: str  # pseudonym
     generation: int
+    identity_revision: int
     attempt: int
     verdict: str
     reason: str
@@ -51,6 +53,7 @@ class Parcel:
     rank: int  # the SR goes first
     sop_instance_uid: str
     name: str
+    bundle: bool = False  # it waits until its study is over, and only one generation of its series goes
 
 
 class Reports:
@@ -71,6 +74,7 @@ class Reports:
                 earlier.c.generation < series.c.generation,
                 earlier.c.state == SeriesState.COMPLETE,
             )
+            & ~held()
         )
         waiting = (
             select(series, vault.c.sealed)
@@ -105,6 +109,7 @@ class Reports:
             uid=row.uid,
             patient=row.patient,
             generation=row.generation,
+            identity_revision=row.identity_revision,
             attempt=row.attempt + 1,
             verdict=row.verdict,
             reason=row.reason,
@@ -178,9 +183,7 @@ class Reports:
             self._hold(connection, task)
             _post(connection, now, task, parcels)
             undelivered = connection.scalar(
-                select(func.count()).where(
-                    outbox.c.series_id == task.id, outbox.c.state != DeliveryState.SENT
-                )
+                select(func.count()).where(outbox.c.series_id == task.id, outbox.c.state.in_(OUTSTANDING))
             )
             state = SeriesState.REPORTED if undelivered else SeriesState.DELIVERED
             connection.execute(
@@ -189,6 +192,25 @@ class Reports:
                 .values(state=state, report=None if report is None else dict(report), lease_until=0.0)
             )
             note_event(connection, now, "series", task.id)
+
+    def gathered(self, quiet_s: float) -> None:
+        """Let the results of studies go that are over: quiet for `quiet_s`, or ended by the scanner's word.
+
+        Nothing of such a study is still coming, to be judged or to be reported.
+        """
+        now = self._worker.clock()
+        with self._worker.database.read() as connection:
+            studies = _gathering(connection)
+            over = [study for study in studies if _is_over(connection, study, now - quiet_s)]
+        if not over:
+            return
+        with self._worker.database.write() as connection:
+            of_study = select(series.c.id).where(series.c.study_uid.in_(over))
+            connection.execute(
+                update(outbox)
+                .where(outbox.c.state == DeliveryState.GATHERING, outbox.c.series_id.in_(of_study))
+                .values(state=DeliveryState.WAITING, next_at=now)
+            )
 
     def _hold(self, connection: Connection, task: ReportTask) -> None:
         held = connection.execute(
@@ -205,26 +227,110 @@ class Reports:
             raise LeaseLost(LeaseLost.__doc__)
 
 
+def ended(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Let generations be delivered of which nothing waits any more."""
+    waits = (
+        exists().where(outbox.c.series_id == series.c.id, outbox.c.state.in_(OUTSTANDING)).correlate(series)
+    )
+    connection.execute(
+        update(series)
+        .where(which, series.c.state == SeriesState.REPORTED, ~waits)
+        .values(state=SeriesState.DELIVERED)
+    )
+
+
+def held() -> ColumnElement[bool]:
+    """Tell whether a person has to decide before results of a series leave.
+
+    One UID came with two images, or some images are still of somebody else than the others.
+    """
+    return or_(
+        series.c.conflict,
+        exists()
+        .where(
+            instance.c.series_uid == series.c.uid,
+            instance.c.conflict.is_(False),
+            instance.c.bearer != series.c.bearer,
+        )
+        .correlate(series),
+    )
+
+
+def _gathering(connection: Connection) -> list[str]:
+    return list(
+        connection.scalars(
+            select(series.c.study_uid)
+            .join(outbox, outbox.c.series_id == series.c.id)
+            .where(outbox.c.state == DeliveryState.GATHERING)
+            .distinct()
+        )
+    )
+
+
+def _is_over(connection: Connection, study_uid: str, quiet_since: float) -> bool:
+    """Tell whether a study is over, and all of it is reported."""
+    busy = (
+        select(func.count())
+        .select_from(series)
+        .where(
+            series.c.study_uid == study_uid,
+            or_(series.c.state.in_(OPEN), and_(series.c.state == SeriesState.COMPLETE, ~held())),
+        )
+    )
+    if connection.scalar(busy):
+        return False
+    last = connection.scalar(
+        select(func.max(series.c.last_instance_at)).where(series.c.study_uid == study_uid)
+    )
+    if last is not None and last <= quiet_since:
+        return True
+    states = set(connection.scalars(select(exam.c.state).where(exam.c.study_uid == study_uid)))
+    return bool(states) and ExamState.IN_PROGRESS not in states
+
+
 def _post(connection: Connection, now: float, task: ReportTask, parcels: Sequence[Parcel]) -> None:
     for parcel in parcels:
+        here = outbox.c.destination == parcel.destination
         there = connection.scalar(
+            select(outbox.c.id).where(here, outbox.c.sop_instance_uid == parcel.sop_instance_uid)
+        )
+        same_kind = here & (outbox.c.kind == parcel.kind)
+        former = connection.scalar(  # it keeps what it got under the former identity; staff are told
             select(outbox.c.id).where(
-                outbox.c.destination == parcel.destination,
-                outbox.c.sop_instance_uid == parcel.sop_instance_uid,
+                same_kind,
+                outbox.c.series_id == task.id,
+                outbox.c.former_identity,
+                outbox.c.state == DeliveryState.SENT,
             )
         )
-        if there is None:
-            connection.execute(
-                insert(outbox),
-                {
-                    "series_id": task.id,
-                    "destination": parcel.destination,
-                    "kind": parcel.kind,
-                    "rank": parcel.rank,
-                    "sop_instance_uid": parcel.sop_instance_uid,
-                    "name": parcel.name,
-                    "state": DeliveryState.WAITING,
-                    "created_at": now,
-                    "next_at": now,
-                },
-            )
+        if there is not None or former is not None or (parcel.bundle and _has_left(connection, task, here)):
+            continue
+        state = DeliveryState.GATHERING if parcel.bundle else DeliveryState.WAITING
+        connection.execute(
+            insert(outbox),
+            {
+                "series_id": task.id,
+                "destination": parcel.destination,
+                "kind": parcel.kind,
+                "rank": parcel.rank,
+                "sop_instance_uid": parcel.sop_instance_uid,
+                "name": parcel.name,
+                "state": state,
+                "created_at": now,
+                "next_at": now,
+            },
+        )
+
+
+def _has_left(connection: Connection, task: ReportTask, here: ColumnElement[bool]) -> bool:
+    """Tell whether an earlier generation has gone to a destination that gets one only; else it is replaced."""
+    earlier = select(series.c.id).where(series.c.uid == task.uid, series.c.generation < task.generation)
+    of_earlier = here & outbox.c.series_id.in_(earlier)
+    connection.execute(
+        update(outbox)
+        .where(of_earlier, outbox.c.state == DeliveryState.GATHERING)
+        .values(state=DeliveryState.SUPERSEDED)
+    )
+    ended(connection, series.c.id.in_(earlier))
+    left = select(outbox.c.id).where(of_earlier, outbox.c.state != DeliveryState.SUPERSEDED).limit(1)
+    return connection.scalar(left) is not None

@@ -30,7 +30,16 @@ class SliceState(StrEnum):
 class DeliveryState(StrEnum):
     """The way of one object to one destination."""
 
+    GATHERING = "gathering"  # until its study is over
     WAITING = "waiting"
     SENT = "sent"
-    DEAD = "dead"
+    UNCOMMITTED = "uncommitted"  # taken; the destination has yet to say that it keeps it
+    COMMITTED = "committed"
+    HELD = "held"  # for a person to decide
+    DEAD = "dead"  # given up
     SUPERSEDED = "superseded"  # replaced before it left
+    DISCARDED = "discarded"  # a person decided that it does not leave
+
+
+UNSENT = frozenset({DeliveryState.GATHERING, DeliveryState.WAITING, DeliveryState.HELD, DeliveryState.DEAD})
+OUTSTANDING = UNSENT | {DeliveryState.UNCOMMITTED}  # something has yet to come of it

@@ -11,6 +11,7 @@ from inference.checks import SeriesFact
 from inference.reference import MetricSummary, Statement
 from service.ledger.database import Bell, Database
 from service.ledger.order import scored_rows
+from service.ledger.reports import held
 from service.ledger.states import OPEN, DeliveryState, SliceState
 from service.ledger.tables import event, instance, outbox, part, scanner, series, slice_
 from service.ledger_views import (
@@ -263,9 +264,20 @@ def _series_view(connection: Connection, row: Row[Any]) -> SeriesView:
         model=row.model,
         provider=row.provider,
         conflict=row.conflict,
+        held=bool(connection.scalar(select(series.c.id).where(series.c.id == row.id, held()))),
+        former_identity=bool(connection.scalar(_former(row.id))),
+        repeated_by=connection.scalar(
+            select(series.c.id).where(series.c.repeats == row.id).order_by(series.c.opened_at.desc()).limit(1)
+        ),
         incomplete=row.incomplete,
         results={state: count for state, count in results},  # noqa: C416 - rows are not pairs to the type checker
     )
+
+
+def _former(series_id: str) -> Select[Any]:
+    """Select what of a generation left under a former identity."""
+    sent = outbox.c.state == DeliveryState.SENT
+    return select(outbox.c.id).where(outbox.c.series_id == series_id, outbox.c.former_identity, sent).limit(1)
 
 
 def _expected(row: Row[Any]) -> int | None:

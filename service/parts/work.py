@@ -35,7 +35,7 @@ from service.scoring import Scorer
 from service.settings import Settings
 from service.settings_tables import ResearchDestination
 
-MEASURE_EVERY_S, SWEEP_EVERY_S = 5.0, 60.0
+MEASURE_EVERY_S, SWEEP_EVERY_S, STUDY_EVERY_S = 5.0, 60.0, 1.0
 SLICES_AT_ONCE = (
     8  # claimed together: enough to fill a GPU's batch, few enough to let other series have their turn
 )
@@ -98,6 +98,7 @@ def run(settings: Settings, *, supervised: bool) -> None:
         part.every(worker.lease_s / 3, worker.beat, "leases")
         part.every(MEASURE_EVERY_S, housekeeper.measure, "gauges")
         part.every(SWEEP_EVERY_S, housekeeper.sweep, "sweep")
+        part.every(STUDY_EVERY_S, lambda: reporter.reports.gathered(settings.study_quiet_s), "studies")
         part.stop.wait()
 
 
@@ -123,7 +124,12 @@ def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
     if settings.mode == "shadow":
         return ()
     return tuple(
-        Subscription(entry.name, frozenset(entry.results), problems_only=entry.send == "problems")
+        Subscription(
+            entry.name,
+            frozenset(entry.results),
+            problems_only=entry.send == "problems",
+            bundle=entry.bundle == "study",
+        )
         for entry in settings.destination
         if not isinstance(entry, ResearchDestination)
     )

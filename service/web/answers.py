@@ -111,7 +111,10 @@ def series_answer(view: SeriesView) -> SeriesAnswer:
         advice=list(view.advice),
         model=view.model,
         provider=view.provider,
+        repeated_by=view.repeated_by,
         conflict=view.conflict,
+        held=view.held,
+        former_identity=view.former_identity,
         incomplete=view.incomplete,
         results=dict(view.results),
     )

@@ -117,7 +117,10 @@ class SeriesAnswer(_Answer):
     advice: list[str]
     model: str
     provider: str
-    conflict: bool = Field(description="One SOP Instance UID came with two contents")
+    repeated_by: str | None = Field(description="The series that was made because this one failed")
+    conflict: bool = Field(description="One SOP Instance UID came with two images, and nobody has decided")
+    held: bool = Field(description="Results wait until a person has decided which images and whose they are")
+    former_identity: bool = Field(description="Results were sent under a former identity of patient or study")
     incomplete: bool
     results: dict[str, int] = Field(description="Deliveries by state")
 

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -35,7 +34,6 @@ from service.ledger import (
 )
 from service.ledger.schema import SCRIPTS
 from service.ledger.tables import REVISION, metadata
-from tests.peers import postgres
 
 
 class Clock:
@@ -44,31 +42,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture(params=["sqlite", "postgresql"], scope="module")
-def engine_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'ledger.sqlite'}"
-        return
-    with postgres() as cluster:
-        yield cluster.database()
-
-
-@pytest.fixture
-def database(engine_url: str) -> Iterator[Database]:
-    made = Database(engine_url)
-    prepare(made)
-    yield made
-    with made.write() as connection:
-        for table in reversed(metadata.sorted_tables):
-            connection.execute(table.delete())
-    made.close()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 def arrival(number: int, *, series: str = "2.25.1", digest: str = "", expected: int | None = 4) -> Arrival:

@@ -1,0 +1,130 @@
+"""Series whose results wait for a person: two images under one UID, or images of more than one patient."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from service.ledger.database import Database, lock_all
+from service.ledger.events import note_event
+from service.ledger.repeats import newer_generation
+from service.ledger.reports import held
+from service.ledger.states import SeriesState, SliceState
+from service.ledger.tables import instance, scanner, series, slice_
+
+Keep = Literal["first", "last"]
+
+
+class NoDispute(Exception):
+    """No decision is waited for on a series of this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A series that waits for a decision."""
+
+    id: str
+    scanner: str
+    series_number: int | None
+    opened_at: float  # s since the epoch
+    images: int  # SOP Instance UIDs that came with more than one image
+    bearers: int  # how many identities its images came under
+
+
+class Disputes:
+    """What is disputed, and how a person decided."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    def open(self) -> list[Dispute]:
+        """Give the series that wait, the oldest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(series, scanner.c.name.label("scanner"))
+                .join(scanner, scanner.c.id == series.c.scanner_id)
+                .where(held(), ~newer_generation())
+                .order_by(series.c.opened_at)
+            ).all()
+            return [
+                Dispute(
+                    id=row.id,
+                    scanner=row.scanner,
+                    series_number=row.series_number,
+                    opened_at=row.opened_at,
+                    images=len(_disputed(connection, row.uid)),
+                    bearers=_bearers(connection, row.uid),
+                )
+                for row in rows
+            ]
+
+    def decided(self, series_id: str, keep: Keep) -> None:
+        """Let the first or the last image stand under each UID, and all images be of whom the series is of now.
+
+        The series is judged anew, and its results leave. Raises NoDispute and LedgerUnavailable.
+        """
+        now = self._clock()
+        with self._database.write() as connection:
+            found = connection.execute(
+                select(series.c.uid, series.c.bearer).where(series.c.id == series_id, held())
+            ).first()
+            if found is None:
+                raise NoDispute(NoDispute.__doc__)
+            lock_all(connection, {found.uid})
+            for uid in _disputed(connection, found.uid):
+                _keep(connection, uid, keep)
+            connection.execute(
+                update(instance).where(instance.c.series_uid == found.uid).values(bearer=found.bearer)
+            )
+            connection.execute(update(series).where(series.c.uid == found.uid).values(conflict=False))
+            connection.execute(
+                update(series)
+                .where(series.c.uid == found.uid, series.c.state == SeriesState.COMPLETE, ~newer_generation())
+                .values(state=SeriesState.SETTLING, lease_until=0.0, attempt=series.c.attempt + 1)
+            )
+            note_event(connection, now, "decision", series_id, {"keep": keep})
+
+
+def _disputed(connection: Connection, series_uid: str) -> list[str]:
+    """Give the SOP Instance UIDs of a series that came with more than one image."""
+    return list(
+        connection.scalars(
+            select(instance.c.sop_instance_uid)
+            .where(instance.c.series_uid == series_uid, instance.c.conflict)
+            .distinct()
+        )
+    )
+
+
+def _bearers(connection: Connection, series_uid: str) -> int:
+    return len(set(connection.scalars(select(instance.c.bearer).where(instance.c.series_uid == series_uid))))
+
+
+def _keep(connection: Connection, sop_instance_uid: str, keep: Keep) -> None:
+    """Let one image stand under a UID; the others stay, and count for nothing."""
+    rows = connection.execute(
+        select(instance).where(instance.c.sop_instance_uid == sop_instance_uid).order_by(instance.c.id)
+    ).all()
+    chosen = rows[0] if keep == "first" else rows[-1]
+    for row in rows:
+        stands = row.id == chosen.id
+        connection.execute(update(instance).where(instance.c.id == row.id).values(conflict=not stands))
+        if not stands:
+            connection.execute(delete(slice_).where(slice_.c.instance_id == row.id))
+    known = connection.scalar(select(slice_.c.id).where(slice_.c.instance_id == chosen.id).limit(1))
+    if known is None:
+        connection.execute(
+            insert(slice_),
+            [
+                {
+                    "instance_id": chosen.id,
+                    "series_uid": chosen.series_uid,
+                    "frame": frame,
+                    "state": SliceState.WAITING,
+                }
+                for frame in range(1, chosen.frames + 1)
+            ],
+        )
