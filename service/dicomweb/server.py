@@ -53,6 +53,7 @@ class DicomwebServer:
     def start(self, host: str, port: int) -> int:
         """Listen; gives the port. Raises OSError where the address cannot be had."""
         listening = listen(host, port)
+        listening.listen()  # who connects from here on waits until the thread is up
         serve = partial(run_http, self._app, listening, self._stop, protocol=self._protocol)
         self._thread = threading.Thread(target=serve, name="dicomweb", daemon=True)
         self._thread.start()

@@ -25,7 +25,6 @@ from service.dicomweb.tokens import STOW, Client, Tokens
 AT_ONCE = 16  # instances that are being taken
 MOST_HELD = 2  # times the largest instance: bytes of all requests that wait to be whole
 _ANSWERS = (MediaType(DICOM_JSON), MediaType(DICOM_XML), MediaType("application/json"))
-_PREAMBLE = slice(128, 132)
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -152,13 +151,13 @@ class Stow:
     def _taken(self, posting: Posting, part: Part) -> Outcome:
         """Take one DICOM file through the door."""
         kind = parse(part.media_type or DICOM)
-        if kind is None or kind.name != DICOM or part.body[_PREAMBLE] != b"DICM":
-            answer = self._taker.refuse(part.body, "a part is no DICOM file", NotUnderstood.status)
-            return Outcome("", "", answer.status)
         try:
-            file = opened(part.body)
+            file = opened(part.body if kind is not None and kind.name == DICOM else b"")
         except NotUnderstood as error:
             answer = self._taker.refuse(part.body, str(error), error.status)
+            return Outcome("", "", answer.status)
+        if not file.sop_instance_uid:
+            answer = self._taker.refuse(part.body, "a part is no DICOM file", NotUnderstood.status)
             return Outcome("", "", answer.status)
         names = file.sop_class_uid, file.sop_instance_uid
         announced = Announced(*names, posting.client.ae_title)
