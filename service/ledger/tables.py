@@ -199,13 +199,27 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("created_at", Float, nullable=False),
     Column("next_at", Float, nullable=False),
+    Column("tried_at", Float),
     Column("sent_at", Float),
-    Column("answer", String, nullable=False, server_default=""),
+    Column("committed_at", Float),
+    Column("renewed_at", Float, nullable=False, server_default="0"),  # a person had it sent again
+    Column("answer", String, nullable=False, server_default=""),  # of the destination
+    Column("reason", String, nullable=False, server_default=""),  # why it is held, or does not leave
+    Column("released", Boolean, nullable=False, server_default=false()),  # a person said that it leaves
     Column("former_identity", Boolean, nullable=False, server_default=false()),  # built under another one
     *_lease(),
     UniqueConstraint("destination", "sop_instance_uid"),
     Index("outbox_by_state", "state", "destination", "next_at"),
     Index("outbox_by_series", "series_id"),
+)
+
+commitment = Table(  # what destinations were asked to keep; the objects stand in the answer
+    "commitment",
+    metadata,
+    Column("transaction_uid", String, primary_key=True),
+    Column("destination", String, nullable=False),
+    Column("asked_at", Float, nullable=False),
+    Column("answered_at", Float),
 )
 
 event = Table(
@@ -237,4 +251,68 @@ part = Table(  # the processes of the house, as their heartbeats tell
     Column("started_at", Float, nullable=False),
     Column("beat_at", Float, nullable=False),
     Column("facts", JSON, nullable=False),
+)
+
+account = Table(  # who may sign in to the console
+    "account",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("role", String, nullable=False),
+    Column("password", String, nullable=False),  # argon2id, with its salt and parameters
+    Column("temporary", Boolean, nullable=False),  # given by another person: to be changed before all else
+    Column("locked", Boolean, nullable=False, server_default=false()),
+    Column("created_at", Float, nullable=False),
+    Column("seen_at", Float),  # the last sign-in
+)
+
+token = Table(  # what programs and boards present in place of a person
+    "token",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("digest", String, nullable=False, unique=True),  # SHA-256 of the secret
+    Column("scopes", JSON, nullable=False),
+    Column("scanner", String, nullable=False, server_default=""),  # the only one that is shown; "": all
+    Column(
+        "ae_title", String, nullable=False, server_default=""
+    ),  # what images sent with it count as sent by
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("used_at", Float),
+)
+
+session = Table(  # a browser that signed in, for a person or with a token
+    "session",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("digest", String, nullable=False, unique=True),  # SHA-256 of what the cookie holds
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE")),
+    Column("token_id", ForeignKey("token.id", ondelete="CASCADE")),
+    Column("address", String, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("active_at", Float, nullable=False),
+)
+
+sign_in_try = Table(  # failed sign-ins in a row, by account and by address
+    "sign_in_try",
+    metadata,
+    Column("subject", String, primary_key=True),  # a pseudonym: people type passwords where names belong
+    Column("failures", Integer, nullable=False),
+    Column("barred_until", Float, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+feedback = Table(  # what people said to a verdict
+    "feedback",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("series_id", ForeignKey("series.id"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("author", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("key", String, nullable=False),  # the request's own, so that a repeated one counts once
+    UniqueConstraint("author", "key"),
+    Index("feedback_by_series", "series_id"),
 )

@@ -10,6 +10,14 @@ down_revision = None
 def upgrade() -> None:
     """Bring the tables forward."""
     op.create_table(
+        "commitment",
+        sa.Column("transaction_uid", sa.String(), nullable=False),
+        sa.Column("destination", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.Float(), nullable=False),
+        sa.Column("answered_at", sa.Float(), nullable=True),
+        sa.PrimaryKeyConstraint("transaction_uid"),
+    )
+    op.create_table(
         "event",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.Float(), nullable=False),
@@ -212,8 +220,13 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("next_at", sa.Float(), nullable=False),
+        sa.Column("tried_at", sa.Float(), nullable=True),
         sa.Column("sent_at", sa.Float(), nullable=True),
+        sa.Column("committed_at", sa.Float(), nullable=True),
+        sa.Column("renewed_at", sa.Float(), server_default="0", nullable=False),
         sa.Column("answer", sa.String(), server_default="", nullable=False),
+        sa.Column("reason", sa.String(), server_default="", nullable=False),
+        sa.Column("released", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("former_identity", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("lease_owner", sa.String(), server_default="", nullable=False),
         sa.Column("lease_until", sa.Float(), server_default="0", nullable=False),
@@ -226,9 +239,83 @@ def upgrade() -> None:
         batch_op.create_index("outbox_by_series", ["series_id"], unique=False)
         batch_op.create_index("outbox_by_state", ["state", "destination", "next_at"], unique=False)
 
+    op.create_table(
+        "account",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("password", sa.String(), nullable=False),
+        sa.Column("temporary", sa.Boolean(), nullable=False),
+        sa.Column("locked", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("seen_at", sa.Float(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
+        "token",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("scopes", sa.JSON(), nullable=False),
+        sa.Column("scanner", sa.String(), server_default="", nullable=False),
+        sa.Column("ae_title", sa.String(), server_default="", nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("expires_at", sa.Float(), nullable=True),
+        sa.Column("used_at", sa.Float(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("digest"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
+        "session",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("token_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("active_at", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["token_id"], ["token.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("digest"),
+    )
+    op.create_table(
+        "sign_in_try",
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("barred_until", sa.Float(), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("subject"),
+    )
+    op.create_table(
+        "feedback",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("series_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["series_id"], ["series.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("author", "key"),
+    )
+    with op.batch_alter_table("feedback", schema=None) as batch_op:
+        batch_op.create_index("feedback_by_series", ["series_id"], unique=False)
+
 
 def downgrade() -> None:
     """Bring the tables back."""
+    with op.batch_alter_table("feedback", schema=None) as batch_op:
+        batch_op.drop_index("feedback_by_series")
+
+    op.drop_table("feedback")
+    op.drop_table("sign_in_try")
+    op.drop_table("session")
+    op.drop_table("token")
+    op.drop_table("account")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index("outbox_by_state")
         batch_op.drop_index("outbox_by_series")
@@ -254,6 +341,7 @@ def downgrade() -> None:
 
     op.drop_table("exam")
     op.drop_table("pace")
+    op.drop_table("commitment")
     op.drop_table("learnt")
     op.drop_table("vault")
     op.drop_table("scanner")
