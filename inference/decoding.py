@@ -1,5 +1,7 @@
 """Stored pixel values of one frame, whatever the transfer syntax; nothing is decoded that was not asked for."""
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
@@ -20,7 +22,9 @@ MOST_GROWTH = 2  # a compressed frame that is so many times its image, and _MARG
 _MARGIN = 1 << 16  # bytes
 Stored = npt.NDArray[np.int64]
 
-_decode = Decoder()  # of this process: no caller can forget it and decode where a crash would harm
+# Of this process: no caller can forget it and decode where a crash would harm.
+# A slice is asked for twice: by the search for text, and to be scored.
+_decode = lru_cache(maxsize=2)(Decoder())
 
 
 def stored_values(ds: Dataset, index: int) -> Stored:

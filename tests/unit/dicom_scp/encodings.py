@@ -19,6 +19,7 @@ from dicom_scp.deidentify import Deidentifier
 from dicom_scp.identity import KeyRing
 from dicom_scp.instance import Instance
 from dicom_scp.transfer_syntaxes import ENCAPSULATED
+from tests.compressed import compressed
 
 KEYS = KeyRing(bytes(range(32)))
 DEIDENTIFY = Deidentifier(KEYS)
@@ -28,9 +29,7 @@ def encoded(ds: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:
     """Encode a data set that was built for Little Endian in any of the syntaxes that the door takes."""
     copy = deepcopy(ds)
     if syntax in ENCAPSULATED:
-        source = dcmread(BytesIO(as_file(ds)))
-        source.compress(syntax, generate_instance_uid=False)
-        copy.update(source)
+        copy.update(compressed(ds, syntax))
     if syntax == ExplicitVRBigEndian:
         words = struct.unpack(f"<{len(ds.PixelData) // 2}H", ds.PixelData)
         copy.PixelData = struct.pack(f">{len(words)}H", *words)

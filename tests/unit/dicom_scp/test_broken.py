@@ -12,6 +12,9 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
     RLELossless,
 )
 
@@ -27,19 +30,22 @@ SYNTAXES = (
     ExplicitVRBigEndian,
     DeflatedExplicitVRLittleEndian,
     RLELossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEG2000Lossless,
 )
 
 
 @pytest.fixture
 def ds() -> Dataset:
-    return mr_series(slices=1, rows=16, columns=16)[0]
+    return mr_series(slices=1, rows=32, columns=32)[0]
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         (lambda ds: setattr(ds, "Rows", 0), "size"),
-        (lambda ds: setattr(ds, "Columns", 17), "shorter"),
+        (lambda ds: setattr(ds, "Columns", 33), "shorter"),
         (lambda ds: (setattr(ds, "Rows", 65535), setattr(ds, "Columns", 65535)), "size"),
         (lambda ds: setattr(ds, "NumberOfFrames", 1_000_000), "size"),
         (lambda ds: setattr(ds, "NumberOfFrames", -1), "size"),
