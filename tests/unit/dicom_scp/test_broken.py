@@ -166,7 +166,7 @@ def test_a_data_set_cut_anywhere_is_refused(ds: Dataset, syntax: str) -> None:
 @given(st.data())
 def test_a_changed_data_set_is_taken_or_refused_and_the_refusal_quotes_nothing(data: st.DataObject) -> None:
     syntax = data.draw(st.sampled_from(SYNTAXES))
-    sound = bytearray(encoded(mr_series(slices=1, rows=8, columns=8)[0], syntax))
+    sound = bytearray(encoded(mr_series(slices=1, rows=32, columns=32)[0], syntax))
     for _ in range(data.draw(st.integers(1, 8))):
         sound[data.draw(st.integers(0, len(sound) - 1))] = data.draw(st.integers(0, 255))
     said = ""
@@ -196,4 +196,4 @@ def test_random_bytes_are_refused(data: bytes, syntax: str) -> None:
 )
 def test_what_is_legal_but_unusual_goes_through(ds: Dataset, change: Callable[[Dataset], object]) -> None:
     change(ds)
-    assert cleaned(ds).facts.rows == 16
+    assert cleaned(ds).facts.rows == 32
