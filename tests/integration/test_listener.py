@@ -4,15 +4,22 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from pydicom.uid import (
+    MPEG2MPML,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
     JPEGLosslessSV1,
+    JPEGLSLossless,
+    MRImageStorage,
     RLELossless,
 )
 from pynetdicom.ae import ApplicationEntity
@@ -21,6 +28,8 @@ from benchmarks.sender import Sender, c_store
 from dicom_scp.instance import Instance, parse_reference
 from dicom_scp.spool import NoSpace
 from dicom_scp.storage_classes import PHILIPS, STORAGE_CLASSES
+from dicom_scp.transfer_syntaxes import TRANSFER_SYNTAXES
+from tests.compressed import compressed, frames_of, with_frames
 from tests.peers import echoscu, storescu, wait_until
 from tests.series import Patient, mr_series, write_series
 from tests.unit.dicom_scp.door import Door, open_door
@@ -71,14 +80,52 @@ def test_dcmtk_may_send_in_other_transfer_syntaxes(
     assert len(door.taken) == 2, syntax
 
 
-def test_every_storage_class_is_negotiated_and_no_syntax_that_does_not_decode_here(door: Door) -> None:
-    readable = [
-        ExplicitVRLittleEndian,
-        ImplicitVRLittleEndian,
-        DeflatedExplicitVRLittleEndian,
-        ExplicitVRBigEndian,
-        RLELossless,
+@pytest.mark.parametrize(
+    ("option", "syntax"),
+    [("-xr", RLELossless), ("-xs", JPEGLosslessSV1), ("-xt", JPEGLSLossless), ("-xv", JPEG2000Lossless)],
+)
+def test_dcmtk_may_send_compressed_and_the_fragments_stay_as_they_are(
+    door: Door, tmp_path: Path, option: str, syntax: str
+) -> None:
+    sent = [compressed(ds, syntax) for ds in mr_series(slices=2)]
+    done = storescu(write_series(tmp_path / "in", sent), "127.0.0.1", door.port, more=[option, "-R"])
+    assert done.returncode == 0, done.stderr
+    kept = [dcmread(BytesIO(instance.content)) for instance in door.taken]
+    assert [frames_of(ds) for ds in kept] == [frames_of(ds) for ds in sent]
+    assert {ds.file_meta.TransferSyntaxUID for ds in kept} == {syntax}
+
+
+def test_uncompressed_is_preferred_and_lossless_to_lossy(door: Door) -> None:
+    entity = ApplicationEntity("ASKS")
+    proposed = [
+        [JPEGBaseline8Bit, JPEGLosslessSV1, ImplicitVRLittleEndian],
+        [JPEGBaseline8Bit, JPEG2000Lossless],
+        [JPEGBaseline8Bit],
     ]
+    for syntaxes in proposed:
+        entity.add_requested_context(MRImageStorage, syntaxes)
+    association = entity.associate("127.0.0.1", door.port)
+    taken = [context.transfer_syntax for context in association.accepted_contexts]
+    association.release()
+    assert taken == [[ImplicitVRLittleEndian], [JPEG2000Lossless], [JPEGBaseline8Bit]]
+
+
+def test_a_cut_frame_is_answered_that_it_cannot_be_understood(door: Door) -> None:
+    (ds,) = mr_series(slices=1)
+    (frame,) = frames_of(compressed(ds, JPEGLSLossless))
+    cut = with_frames(ds, JPEGLSLossless, [frame[: len(frame) // 2]])
+    entity = ApplicationEntity("MR1")
+    entity.add_requested_context(MRImageStorage, JPEGLSLossless)
+    association = entity.associate("127.0.0.1", door.port)
+    assert association.send_c_store(cut).Status == 0xC000
+    assert association.send_c_store(compressed(ds, JPEGLSLossless)).Status == 0x0000
+    association.release()
+    assert [refusal.reason for refusal in door.refused] == ["a compressed frame is cut"]
+    assert door.left_behind() == []
+
+
+def test_every_storage_class_is_negotiated_and_no_syntax_that_does_not_decode_here(door: Door) -> None:
+    readable = [*TRANSFER_SYNTAXES]
     assert set(PHILIPS) < set(STORAGE_CLASSES)
     assert len(STORAGE_CLASSES) > 150
     entity = ApplicationEntity("ASKS")
@@ -87,7 +134,7 @@ def test_every_storage_class_is_negotiated_and_no_syntax_that_does_not_decode_he
         for uid in STORAGE_CLASSES[start : start + 60]:
             entity.add_requested_context(uid, readable)
             if uid in PHILIPS or uid.endswith(".4"):
-                entity.add_requested_context(uid, JPEGLosslessSV1)
+                entity.add_requested_context(uid, MPEG2MPML)
         association = entity.associate("127.0.0.1", door.port)
         assert association.is_established
         accepted = {str(context.abstract_syntax) for context in association.accepted_contexts}
