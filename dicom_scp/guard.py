@@ -1,6 +1,7 @@
 """What stands between the network and pynetdicom: who may connect, how much may come, and how slowly."""
 
 import socket
+import ssl
 import threading
 import time
 from collections import Counter
@@ -160,6 +161,9 @@ class CappedMessages(DIMSEServiceProvider):
         super().receive_primitive(primitive)
 
 
+TlsNow = Callable[
+    [], ssl.SSLContext
+]  # asked for each connection: certificates are replaced while the door is open
 # Takes an instance of an association: what was announced, the data set, its transfer syntax; gives the status.
 Store = Callable[["Counted", Announced, bytes, str], int]
 
@@ -182,6 +186,7 @@ class Counted(Association):
         self.serving = False  # an instance is being taken
         self.too_long = 0  # bytes of the message that was too long
         self.series: set[str] = set()  # keyed Series Instance UIDs that were taken
+        self.afterwards: list[Callable[[], None]] = []  # what to do when the message has been answered
         self.over: Callable[[], None] = lambda: None
         self.store: Store = _nobody_takes_it
 
@@ -195,6 +200,14 @@ class Counted(Association):
             super().run()
         finally:
             self.over()
+
+    def _serve_request(self, msg: Any, context_id: int) -> None:  # noqa: ANN401 - any message
+        """Serve one request, and do what is to follow; answers to what was told need no answer."""
+        if getattr(msg, "MessageIDBeingRespondedTo", None) is not None:
+            return
+        super()._serve_request(msg, context_id)
+        while self.afterwards:
+            self.afterwards.pop(0)()
 
     def belongs_to(self, server: "GuardedServer", address: str) -> None:
         """Make it one of the server's, which finds its own by this part of their names."""
@@ -249,6 +262,7 @@ class GuardedServer(ThreadedAssociationServer):
         turned_away: Callable[[str], None],
         over: Callable[[Counted], None],
         store: Store,
+        tls: TlsNow | None = None,
     ) -> None:
         self.gate = gate
         self.max_pdu = ae.maximum_pdu_size
@@ -258,6 +272,7 @@ class GuardedServer(ThreadedAssociationServer):
         self._turned_away = turned_away
         self._over = over
         self.store = store
+        self._tls = tls
         contexts = ae.supported_contexts
         super().__init__(
             ae, address, ae.ae_title, contexts, evt_handlers=handlers, request_handler=GuardedHandler
@@ -273,10 +288,17 @@ class GuardedServer(ThreadedAssociationServer):
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as in the base
         """Start an association; a connection that is gone already is no error."""
         try:
-            self.finish_request(request, client_address)
+            self.finish_request(self._secured(request), client_address)
         except OSError:
             self.gate.leave(client_address[0])
             self.shutdown_request(request)
+
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        """Shake hands, in the connection's own thread and time. Raises OSError where that fails."""
+        if self._tls is None:
+            return connection
+        connection.settimeout(self.deadline_s)
+        return self._tls().wrap_socket(connection, server_side=True)
 
     def left(self, association: Counted, address: str) -> None:
         """Take note that an association is over."""

@@ -2,19 +2,22 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from typing import cast
 
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event, EventHandlerType
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made at import by pynetdicom
 
+from dicom_scp.commitment_report import PUSH_MODEL, TakeReport, answer_report, nobody_asked
 from dicom_scp.deidentify import Announced
-from dicom_scp.guard import Counted, Gate, GuardedServer
+from dicom_scp.guard import Counted, Gate, GuardedServer, TlsNow
 from dicom_scp.libraries import quiet_libraries
 from dicom_scp.storage_classes import STORAGE_CLASSES, teach_pynetdicom
 from dicom_scp.stores import StoringAssociation
@@ -25,6 +28,7 @@ from dicom_scp.transfer_syntaxes import TRANSFER_SYNTAXES
 RESULTS = ("accepted", "rejected", "released", "aborted", "refused_address", "refused_too_many")
 _POLL_S = 0.1
 _LAST_WORD_S = 1.0  # for aborts to reach their peers
+SIMPLE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)  # of services that carry no pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,23 @@ class ListenerConfig:
     event_waits: bool = True  # False: pynetdicom's own loops, which poll
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A service beside storage and verification: its SOP class, and the handlers that answer it."""
+
+    sop_class_uid: str
+    handlers: Sequence[EventHandlerType]
+
+
 @dataclass(slots=True)
 class Listener:
     """Receives instances, has each taken, and answers what came of it."""
 
     config: ListenerConfig
     taker: Taker
+    offers: Sequence[Offer] = ()
+    tls: TlsNow | None = None  # gives the context for the next connection; None: no TLS
+    take_report: TakeReport = nobody_asked  # what archives say of objects that they were asked to keep
     _server: GuardedServer | None = None
     _thread: threading.Thread | None = None
 
@@ -63,6 +78,8 @@ class Listener:
             (evt.EVT_C_STORE, self._stored),
             (evt.EVT_ACCEPTED, self._accepted),
             (evt.EVT_REJECTED, self._rejected),
+            *(handler for offer in self.offers for handler in offer.handlers),
+            (evt.EVT_N_EVENT_REPORT, answer_report, [self.take_report]),
         ]
         self._server = GuardedServer(
             self._entity(),
@@ -75,6 +92,7 @@ class Listener:
             turned_away=self.taker.events.association,
             over=self._over,
             store=self._store,
+            tls=self.tls,
         )
         serve = partial(self._server.serve_forever, _POLL_S)
         self._thread = threading.Thread(target=serve, name="door", daemon=True)
@@ -109,8 +127,12 @@ class Listener:
         entity.acse_timeout = config.pdu_deadline_s
         entity.network_timeout = config.idle_s
         entity.add_supported_context(Verification)
+        if self.take_report is not nobody_asked:  # the archive calls as the SCP that it is
+            entity.add_supported_context(PUSH_MODEL, scu_role=False, scp_role=True)
         for uid in STORAGE_CLASSES:
             entity.add_supported_context(uid, list(TRANSFER_SYNTAXES))
+        for offer in self.offers:
+            entity.add_supported_context(offer.sop_class_uid, list(SIMPLE), scu_role=True, scp_role=True)
         return entity
 
     def _accepted(self, event: Event) -> None:

@@ -34,11 +34,12 @@ def _run(arguments: argparse.Namespace, loaded: Loaded) -> int:
     from dicom_scp.identity import KeyProblem  # noqa: PLC0415
     from inference.card import UnfitModel  # noqa: PLC0415
     from service.ledger import LedgerUnavailable, UnfitSchema  # noqa: PLC0415
+    from service.tls import BadCertificate  # noqa: PLC0415
 
     command: Command = arguments.command
     try:
         return command(arguments, loaded)
-    except (KeyProblem, UnfitModel, UnfitSchema, LedgerUnavailable, OSError) as error:
+    except (KeyProblem, UnfitModel, UnfitSchema, LedgerUnavailable, BadCertificate, OSError) as error:
         print(f"scanside: {error or type(error).__name__}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

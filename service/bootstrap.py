@@ -7,20 +7,31 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from dicom_scp.commitment_report import TakeReport, nobody_asked
 from dicom_scp.deidentify import Deidentifier
 from dicom_scp.identity import KeyFile, KeyRing, Vault, WrongKey, key_id
 from dicom_scp.profile import EXPORT, LIVE, Profile
 from dicom_scp.spool import Spool
 from inference.card import Card, load_card, released
 from service.closing import Patience
-from service.delivery import Destination, Folder, Pacs, ResearchStore
-from service.ledger import Database, Identities, Upkeep, prepare
+from service.delivery import Credentials, Destination, Folder, Pacs, ResearchStore, StowServer
+from service.ledger import Commitments, Database, Identities, Upkeep, prepare
 from service.metrics import Metrics
 from service.reception import ScannerBook
 from service.rules import Thresholds
 from service.settings import Settings
 from service.settings_tables import Destination as DestinationEntry
-from service.settings_tables import FolderDestination, ResearchDestination
+from service.settings_tables import (
+    DicomDestination,
+    DoorTls,
+    FolderDestination,
+    ResearchDestination,
+    StowDestination,
+    Tls,
+)
+from service.tls import TlsFiles, earliest_expiry
+
+RECHECK_AFTER_S = 3600.0  # study and patient may have been corrected at the destination meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,24 +153,74 @@ def thresholds(settings: Settings) -> Thresholds:
     )
 
 
-def destinations(settings: Settings) -> list[Destination]:
-    """Give the destinations that the settings name; none in shadow mode."""
+def destinations(settings: Settings, take_report: TakeReport = nobody_asked) -> list[Destination]:
+    """Give the destinations that the settings name; none in shadow mode.
+
+    `take_report` takes what they say at once of the objects that they were asked to keep.
+    """
     if settings.mode == "shadow":
         return []
-    return [_destination(entry, settings) for entry in settings.destination]
+    return [_destination(entry, settings, take_report) for entry in settings.destination]
 
 
-def _destination(entry: DestinationEntry, settings: Settings) -> Destination:
+def _destination(entry: DestinationEntry, settings: Settings, take_report: TakeReport) -> Destination:
     if isinstance(entry, FolderDestination):
         return Folder(name=entry.name, path=entry.folder)
-    pacs = None
-    if entry.host is not None and entry.ae_title is not None:
-        calling = entry.calling_ae_title or settings.ae_title
-        pacs = Pacs(entry.name, entry.host, entry.port, entry.ae_title, calling)
+    if isinstance(entry, StowDestination):
+        return StowServer(
+            name=entry.name,
+            url=entry.url.rstrip("/"),
+            credentials=Credentials(entry.token_file, entry.user or "", entry.password_file),
+            tls=_tls_files(entry.tls),
+            timeout_s=entry.timeout_s,
+            doubts_after_s=RECHECK_AFTER_S if entry.recheck else None,
+        )
+    calling = entry.calling_ae_title or settings.ae_title
     if isinstance(entry, ResearchDestination):
+        pacs = None
+        if entry.host is not None and entry.ae_title is not None:
+            pacs = Pacs(entry.name, entry.host, entry.port, entry.ae_title, calling)
         return ResearchStore(entry.name, Folder(entry.name, entry.folder, timeless=True), pacs)
-    assert pacs is not None
-    return pacs
+    return Pacs(
+        entry.name,
+        entry.host,
+        entry.port,
+        entry.ae_title,
+        calling,
+        tls=None if entry.tls is None else _tls_files(entry.tls),
+        doubts_after_s=RECHECK_AFTER_S if entry.recheck else None,
+        commits=entry.commitment,
+        take_report=take_report,
+    )
+
+
+def commitments(foundation: Foundation) -> TakeReport:
+    """Give what notes the reports of storage commitment."""
+    ledger = Commitments(foundation.database)
+    return lambda report: ledger.reported(report.transaction_uid, report.kept, report.failed)
+
+
+def _tls_files(entry: Tls) -> TlsFiles:
+    return TlsFiles(entry.ca, entry.certificate, entry.key, check_name=entry.check_name)
+
+
+def door_tls(entry: DoorTls) -> TlsFiles:
+    """Give the files of the door's own TLS port."""
+    return TlsFiles(entry.ca, entry.certificate, entry.key)
+
+
+def note_expiry(settings: Settings, metrics: Metrics) -> None:
+    """Set the gauge of when the first certificate of our own ends; 0 where one cannot be read."""
+    ends = earliest_expiry(certificates(settings))
+    if ends is not None:
+        metrics.certificate_expiry.set(ends)
+
+
+def certificates(settings: Settings) -> list[Path]:
+    """Give the certificates of this installation's own."""
+    callers = (DicomDestination, StowDestination)
+    tables = [settings.tls, *(entry.tls for entry in settings.destination if isinstance(entry, callers))]
+    return [table.certificate for table in tables if table is not None and table.certificate is not None]
 
 
 def metrics_of(settings: Settings) -> Metrics:

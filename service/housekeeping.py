@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from service.bootstrap import Foundation
+from service.bootstrap import Foundation, note_expiry
 from service.ledger import Views
 from service.metrics import Metrics
 from service.vault import Keeper
@@ -51,6 +51,7 @@ class Housekeeper:
             self.metrics.queue_depth.labels(queue=queue).set(waiting)
         self.metrics.oldest_job_age.labels(queue="score").set(counts.oldest_waiting_s or 0.0)
         self.metrics.dead_letters.set(counts.dead_letters)
+        note_expiry(self.foundation.settings, self.metrics)
 
     def sweep(self) -> None:
         """Let go what need not be kept.

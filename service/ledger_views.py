@@ -10,8 +10,15 @@ from inference.reference import MetricSummary, Statement
 Verdict = Literal["", "Usable", "Check", "Repeat", "Not scored"]
 DeliveryKind = Literal["SR", "SEG", "SC", "IMAGE", "MANIFEST"]
 DeliveryState = Literal[
-    *("gathering", "waiting", "sent", "uncommitted", "committed"),
-    *("held", "dead", "superseded", "discarded"),
+    "gathering",
+    "waiting",
+    "sent",
+    "uncommitted",
+    "committed",
+    "held",
+    "dead",
+    "superseded",
+    "discarded",
 ]
 EventKind = Literal["series", "alert", "delivery", "conflict", "identity", "decision", "exam"]
 

@@ -55,6 +55,8 @@ def configure(level: str = "INFO", *, plain: bool = False, stream: IO[str] | Non
         "uvicorn.error",
         "sqlalchemy",
         "alembic",
+        "httpx",  # its lines hold the address of each request
+        "httpcore",
     ):
         tamed = logging.getLogger(name)
         tamed.handlers.clear()

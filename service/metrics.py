@@ -28,7 +28,7 @@ ASSOCIATIONS = ("accepted", "rejected", "released", "aborted", "refused_address"
 SKIPPED = "skipped"  # answered with success and dropped: no MR image
 STAGES = ("read", "network")
 NOT_SUITED = ("kind", "unfamiliar", "unreadable", "model")
-DELIVERED = ("sent", "waiting", "dead")
+DELIVERED = ("sent", "waiting", "uncommitted", "held", "dead")
 QUEUES = ("score", "close", "report", "deliver")
 PARTS = ("receive", "work", "web")
 

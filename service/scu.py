@@ -1,6 +1,7 @@
 """Sends DICOM files by C-STORE: `scanside send`, and what plays the scanner in the demonstration."""
 
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
+from pynetdicom.events import EventHandlerType
 
 from dicom_scp.libraries import quiet_libraries
 from service.files import files_in
@@ -116,10 +118,12 @@ def associate(
     titles: tuple[str, str],
     *,
     connect_s: float = _TIMEOUT_S,
+    tls: ssl.SSLContext | None = None,
+    handlers: Sequence[EventHandlerType] = (),
 ) -> Association:
     """Associate with one transfer syntax for each context, so that no file is ever converted.
 
-    `titles` are the called and the calling AE title. Raises NoAssociation.
+    `titles` are the called and the calling AE title, `handlers` take what the peer asks. Raises NoAssociation.
     """
     called, calling = titles
     entity = ApplicationEntity(calling)
@@ -127,7 +131,13 @@ def associate(
     entity.connection_timeout = connect_s
     for sop_class, transfer_syntax in sorted(contexts):
         entity.add_requested_context(sop_class, transfer_syntax)
-    association = entity.associate(*address, ae_title=called, max_pdu=_MAX_PDU)
+    association = entity.associate(
+        *address,
+        ae_title=called,
+        max_pdu=_MAX_PDU,
+        tls_args=None if tls is None else (tls, address[0]),
+        evt_handlers=list(handlers),
+    )
     if not association.is_established:
         raise NoAssociation(NoAssociation.__doc__)
     connection = association.dul.socket.socket if association.dul.socket else None

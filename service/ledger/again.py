@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, insert, select, update
 
-from service.ledger.states import DeliveryState, SeriesState
+from service.ledger.states import UNSENT, DeliveryState, SeriesState
 from service.ledger.tables import instance, outbox, series, vault
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _rebuild(connection: Connection, series_id: str) -> None:
     connection.execute(update(outbox).where(of_series).values(former_identity=True))
     unsent = connection.execute(
         update(outbox)
-        .where(of_series, outbox.c.state != DeliveryState.SENT)
+        .where(of_series, outbox.c.state.in_(UNSENT))
         .values(state=DeliveryState.SUPERSEDED, lease_until=0.0)
     )
     under_way = (

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, case, delete, exists, func, or_, select, update
 
 from service.ledger.database import Database, lock_all
-from service.ledger.states import DeliveryState, SeriesState
+from service.ledger.states import OUTSTANDING, DeliveryState, SeriesState
 from service.ledger.tables import instance, outbox, series, slice_, vault
 
 BATCH = 200
@@ -153,7 +153,7 @@ class Identities:
             generations = select(series.c.id).where(series.c.uid == series_uid)
             connection.execute(
                 update(outbox)
-                .where(outbox.c.series_id.in_(generations), outbox.c.state != DeliveryState.SENT)
+                .where(outbox.c.series_id.in_(generations), outbox.c.state.in_(OUTSTANDING))
                 .values(state=DeliveryState.DEAD, answer=PURGED, lease_until=0.0)
             )
             connection.execute(

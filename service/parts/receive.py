@@ -1,15 +1,32 @@
 """The door as a process."""
 
-from dicom_scp.listener import Listener, ListenerConfig
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dicom_scp.commitment_report import TakeReport, nobody_asked
+from dicom_scp.listener import Listener, ListenerConfig, Offer
 from dicom_scp.taking import Taker
-from service.bootstrap import deidentifier, lay_foundation, metrics_of, scanner_book
+from service.bootstrap import (
+    commitments,
+    deidentifier,
+    door_tls,
+    lay_foundation,
+    metrics_of,
+    note_expiry,
+    scanner_book,
+)
 from service.door import door_events
+from service.exams import offers
 from service.ledger import Intake
 from service.parts.dicomweb import dicomweb
 from service.parts.health import basics, health_server
 from service.parts.part import Part
 from service.reception import Reception
 from service.settings import Settings
+from service.settings_tables import DicomDestination
+from service.tls import FreshServerContext
+
+CERTIFICATES_EVERY_S = 60.0
 
 
 def run(settings: Settings, *, supervised: bool) -> None:
@@ -27,9 +44,9 @@ def run(settings: Settings, *, supervised: bool) -> None:
         min_free_bytes=settings.min_free_mb * 2**20,
     )
     taker = Taker(reception, deidentifier(foundation), door_events(metrics, intake))
-    listener = Listener(_listener_config(settings), taker)
-    port = listener.start()
-    part.facts |= {"ae_title": settings.ae_title, "port": port}
+    listeners = _listeners(settings, taker, commitments(foundation), offers(foundation, intake))
+    ports = {name: listener.start() for name, listener in listeners.items()}
+    part.facts |= {"ae_title": settings.ae_title, **ports}
     with (
         part.running(),
         health_server(
@@ -39,8 +56,28 @@ def run(settings: Settings, *, supervised: bool) -> None:
     ):
         part.facts |= {"health_port": health, "dicomweb_port": dicomweb_port}
         part.beat()
+        note_expiry(settings, metrics)
+        part.every(CERTIFICATES_EVERY_S, lambda: note_expiry(settings, metrics), "certificates")
         part.stop.wait()
-        listener.stop(drain_s=5.0)
+        for listener in listeners.values():
+            listener.stop(drain_s=5.0 / len(listeners))
+
+
+def _listeners(
+    settings: Settings, taker: Taker, take_report: TakeReport, offered: Sequence[Offer]
+) -> dict[str, Listener]:
+    """Make the open ports, each under the name of its fact."""
+    plain = _listener_config(settings)
+    if not any(isinstance(entry, DicomDestination) and entry.commitment for entry in settings.destination):
+        take_report = nobody_asked
+    made: dict[str, Listener] = {}
+    if settings.tls is None or settings.tls.plain:
+        made["port"] = Listener(plain, taker, offers=offered, take_report=take_report)
+    if settings.tls is not None:
+        tls = FreshServerContext(door_tls(settings.tls))
+        secure = replace(plain, port=settings.tls.port)
+        made["tls_port"] = Listener(secure, taker, offers=offered, tls=tls, take_report=take_report)
+    return made
 
 
 def _listener_config(settings: Settings) -> ListenerConfig:

@@ -232,7 +232,7 @@ def report(database: Database, clock: Clock, *, parcels: list[Parcel]) -> None:
     reports = Reports(worker(database, clock))
     task = reports.claim_report()
     assert task is not None
-    reports.reported(task, parcels, {"sop_instance_uid": f"sr-{task.generation}"})
+    reports.reported(task, parcels, {"pacs": {"SR": ["class", f"sr-{task.generation}", "series"]}})
 
 
 def test_a_late_instance_makes_the_next_generation_whose_report_knows_the_last(
@@ -251,7 +251,7 @@ def test_a_late_instance_makes_the_next_generation_whose_report_knows_the_last(
     closings.closed(item, judgement())
     task = Reports(worker(database, clock)).claim_report()
     assert task is not None
-    assert (task.generation, task.predecessor) == (2, {"sop_instance_uid": "sr-1"})
+    assert (task.generation, task.documents) == (2, {"pacs": {"SR": ["class", "sr-1", "series"]}})
     assert task.header == b"sealed 2.25.1"
 
 
@@ -283,7 +283,7 @@ def test_the_report_goes_first_and_a_retry_posts_nothing_twice(database: Databas
     task = reports.claim_report()
     assert task is not None
     reports.posted(task, PARCELS[1:])
-    reports.reported(task, PARCELS, None)
+    reports.reported(task, PARCELS, {})
     box = Outbox(worker(database, clock), give_up_s=100.0)
     assert [item.kind for item in box.claim("pacs", 10)] == ["SR", "SEG"]
     assert box.claim("pacs", 10) == []
@@ -297,7 +297,7 @@ def test_nothing_overtakes_a_report_that_waits_for_its_next_try(database: Databa
     reports.posted(task, PARCELS[1:])
     box = Outbox(worker(database, clock), give_up_s=100.0)
     box.failed(box.claim("pacs", 10)[0], "no connection")
-    reports.reported(task, PARCELS[:1], None)
+    reports.reported(task, PARCELS[:1], {})
     assert box.claim("pacs", 10) == []
     clock.now += 3
     assert [item.kind for item in box.claim("pacs", 10)] == ["SR", "SEG"]
@@ -308,7 +308,7 @@ def test_a_failed_delivery_waits_longer_each_time_and_is_set_aside_in_the_end(
 ) -> None:
     closed_series(database, clock)
     report(database, clock, parcels=PARCELS[1:])
-    box = Outbox(worker(database, clock), give_up_s=30.0)
+    box = Outbox(worker(database, clock), give_up_s=30.0, chance=lambda: 0.5)
     waits = []
     for _ in range(10):
         items = box.claim("pacs", 10)
