@@ -4,10 +4,9 @@ import ipaddress
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import (
-    BeforeValidator,
     Field,
     SecretStr,
     field_validator,
@@ -22,6 +21,7 @@ from service.settings_tables import (
     Allow,
     Destination,
     Dicomweb,
+    DoorTls,
     Folder,
     Port,
     ResearchDestination,
@@ -29,7 +29,6 @@ from service.settings_tables import (
     Scanner,
     SourceProfile,
     Token,
-    known_kind,
 )
 
 PREFIX = "SCANSIDE_"
@@ -122,10 +121,11 @@ class Settings(BaseSettings):
 
     allow: Allow = Allow()
     rules: Rules = Rules()
-    destination: tuple[Annotated[Destination, BeforeValidator(known_kind)], ...] = ()
+    destination: tuple[Destination, ...] = ()
     scanner: tuple[Scanner, ...] = ()
     profile: tuple[SourceProfile, ...] = ()
     dicomweb: Dicomweb = Dicomweb()
+    tls: DoorTls | None = None
     token: tuple[Token, ...] = ()
 
     @classmethod

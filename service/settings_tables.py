@@ -2,7 +2,6 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -81,6 +80,50 @@ class DicomDestination(_ResultDestination):
 
     kind: Literal["dicom"] = "dicom"
     host: str = Field(min_length=1)
+    @model_validator(mode="after")
+    def _has_what_the_regions_name(self) -> Self:
+        if "REGIONS" in self.results and "SEG" not in self.results:
+            raise ValueError("REGIONS is a report on segments: it needs SEG")
+        return self
+
+    @property
+    def form(self) -> Form:
+        """How it takes its results."""
+        return Form(frozenset(self.results), self.sr_class, self.card, self.transfer_syntax)
+
+
+class Tls(_Table):
+    """How a connection is secured; files are PEM. An empty table: the other side proves itself, and we do not."""
+
+    ca: Folder | None = None
+    """who signs the other side's certificate; not given: whom this machine trusts"""
+    certificate: Folder | None = None
+    """ours, for a side that asks for one"""
+    key: Folder | None = None
+    """of ``certificate``, where it does not stand in the same file"""
+    check_name: bool = True
+    """the certificate of the other side must be for the host that is called"""
+
+    @model_validator(mode="after")
+    def _has_what_the_key_is_for(self) -> Self:
+        if self.key is not None and self.certificate is None:
+            raise ValueError("a key needs its certificate")
+        return self
+
+
+class DoorTls(_Table):
+    """A second DICOM port, which takes TLS only; files are PEM and are read again when they change."""
+
+    port: Port = 2762
+    certificate: Folder
+    """the door's own"""
+    key: Folder | None = None
+    """of ``certificate``, where it does not stand in the same file"""
+    ca: Folder | None = None
+    """who signs the certificates of those that call; not given: they need none"""
+    plain: bool = True
+    """``false``: ``dicom_port`` stays shut"""
+
     port: Port
     ae_title: AeTitle
     """the called AE title"""
@@ -92,6 +135,40 @@ class FolderDestination(_ResultDestination):
     """A folder that takes results as files, under the true identity: it lies outside the house."""
 
     kind: Literal["folder"] = "folder"
+    tls: Tls | None = None
+    """not given: no TLS"""
+    commitment: bool = False
+    """ask for storage commitment of what was sent; a report of its own association comes to our DICOM port"""
+    recheck: bool = False
+    """ask by C-FIND for study and patient before what is older than an hour leaves"""
+
+
+class StowDestination(_ResultDestination):
+    """A DICOMweb server that takes results by STOW-RS."""
+
+    kind: Literal["stow"] = "stow"
+    url: str = Field(pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$")
+    """the base of the service, without ``/studies``"""
+    token_file: Folder | None = None
+    """holds a bearer token; read anew for each bundle"""
+    user: str | None = Field(default=None, pattern=r"^[^:\x00-\x1f]+$")
+    """for basic authentication"""
+    password_file: Folder | None = None
+    """holds the password of ``user``"""
+    tls: Tls = Tls()
+    """for ``https``"""
+    timeout_s: float = Field(default=30.0, gt=0, le=600)
+    """seconds without a byte after which an answer is not waited for any longer"""
+    recheck: bool = False
+    """ask by QIDO-RS for study and patient before what is older than an hour leaves"""
+
+    @model_validator(mode="after")
+    def _knows_one_way_in(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file go together")
+        if self.user is not None and self.token_file is not None:
+            raise ValueError("token_file and user exclude each other")
+        return self
     folder: Folder
 
 
@@ -118,16 +195,8 @@ class ResearchDestination(_Destination):
         return self
 
 
-def known_kind(value: object) -> object:
-    """Says plainly that a kind of the design is not built yet."""
-    kind = value.get("kind") if isinstance(value, Mapping) else None
-    if kind == "stow":
-        raise ValueError("kind = 'stow' is not built yet: use 'dicom', 'folder' or 'research'")
-    return value
-
-
 Destination = Annotated[
-    DicomDestination | FolderDestination | ResearchDestination, Field(discriminator="kind")
+    DicomDestination | StowDestination | FolderDestination | ResearchDestination, Field(discriminator="kind")
 ]
 
 
