@@ -6,14 +6,14 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
-from pydicom.uid import UID, ExplicitVRBigEndian, RLELossless
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
 
 from inference.codestream import Codestream, UnreadableImage, read_codestream
 from inference.decoder import Decoder
 from inference.decoder_child import container
 from inference.header import BROKEN, integer
 
-__all__ = ["Stored", "UnreadableImage", "stored_values"]
+__all__ = ["Stored", "UnreadableImage", "decompress", "stored_values"]
 
 MOST_PIXELS = 64 * 1024 * 1024  # of one frame; the largest MR matrices are 2048 x 2048
 LONGEST_SIDE = 16384
@@ -35,13 +35,28 @@ def stored_values(ds: Dataset, index: int) -> Stored:
     if (integer(ds, "SamplesPerPixel") or 1) != 1:
         raise UnreadableImage("the image is in colour")
     syntax = _transfer_syntax(ds)
-    if syntax.is_compressed and not syntax.is_deflated:
+    if syntax.is_encapsulated:
         frame = _decompressed(ds, index, (rows, columns), syntax)
     else:
         frame = _native(ds, index, (rows, columns), big_endian=syntax == ExplicitVRBigEndian)
     if frame.shape != (rows, columns):
         raise UnreadableImage("the pixels do not have the announced matrix")
     return frame
+
+
+def decompress(ds: Dataset) -> None:
+    """Write the pixels of a compressed object uncompressed in their place, every stored bit. Raises UnreadableImage."""
+    if not _transfer_syntax(ds).is_encapsulated:
+        return
+    allocated = _allocated(ds)
+    frames = (stored_values(ds, index) for index in range(integer(ds, "NumberOfFrames") or 1))
+    words = ((frame & ((1 << allocated) - 1)).astype(f"<u{allocated // 8}").tobytes() for frame in frames)
+    value = b"".join(words)
+    ds.PixelData = value + b"\0" * (len(value) % 2)
+    ds["PixelData"].VR = "OW"
+    ds["PixelData"].is_undefined_length = False
+    ds.HighBit = (integer(ds, "BitsStored") or allocated) - 1
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
 
 
 def _matrix(ds: Dataset) -> tuple[int, int]:
@@ -63,7 +78,7 @@ def _transfer_syntax(ds: Dataset) -> UID:
     meta = getattr(ds, "file_meta", None)
     syntax = UID(str(meta.get("TransferSyntaxUID", ""))) if meta is not None else UID("")
     if not syntax:
-        return UID("1.2.840.10008.1.2.1")
+        return ExplicitVRLittleEndian
     if syntax.is_private or not syntax.is_transfer_syntax:
         raise UnreadableImage("the transfer syntax is not known")
     return syntax

@@ -11,6 +11,7 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import encapsulate_extended
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
+    ExplicitVRLittleEndian,
     HTJ2KLossless,
     JPEGBaseline8Bit,
     JPEGLosslessSV1,
@@ -22,7 +23,7 @@ from dicom_scp.transfer_syntaxes import ENCAPSULATED
 from inference.codestream import read_codestream
 from inference.decoder import Decoder
 from inference.decoder_samples import undecoded
-from inference.decoding import UnreadableImage, stored_values
+from inference.decoding import UnreadableImage, decompress, stored_values
 from tests.compressed import LOSSLESS, LOSSY, compressed, frames_of, with_frames
 from tests.series import mr_series
 
@@ -154,6 +155,18 @@ def test_colour_is_refused_before_it_is_decoded(ds: Dataset) -> None:
     at = frame.index(b"\xff\xf7") + 9
     with pytest.raises(UnreadableImage, match="colour"):
         read_codestream(frame[:at] + b"\3" + frame[at + 1 :])
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_an_object_is_decompressed_to_every_bit(signed: bool) -> None:
+    (ds,) = mr_series(slices=3, enhanced=True)
+    if signed:
+        ds.PixelRepresentation = 1
+        ds.PixelData = ((ds.pixel_array.astype("<i2") - 900).clip(-2048, 2047)).tobytes()
+    packed = compressed(ds, JPEGLSLossless)
+    decompress(packed)
+    assert packed.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    assert (packed.pixel_array == ds.pixel_array).all()
 
 
 @pytest.mark.data
