@@ -1,7 +1,6 @@
-"""Footprint: where a slice lies in the patient and where the body lies on it; and the stacks that slices form."""
+"""Footprint: where a slice lies in the patient and where the body lies on it."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -11,9 +10,6 @@ import numpy.typing as npt
 Vector = tuple[float, float, float]
 
 GRID = 8  # cells of a footprint's grid along each side
-PARALLEL = 0.999  # cosine between normals of parallel slices: 2.5 degrees
-SAME_PLACE = 0.05  # mm
-FEWEST = 5  # slices of a stack whose neighbours are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,44 +68,3 @@ class Footprint:
             touched=(values["touched"][0], values["touched"][1], values["touched"][2], values["touched"][3]),
             grid=tuple(values["grid"]),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """Parallel slices in the order of their places, one for each place: of repeated places, one repetition."""
-
-    places: tuple[float, ...]  # mm along the normal, rising
-    slices: tuple[int, ...]  # their positions in the series
-    prints: tuple[Footprint, ...]
-
-
-def stacks_of(known: Iterable[tuple[int, Footprint]]) -> list[Stack]:
-    """Sort slices into parallel stacks; the n-th slice at a place belongs to the n-th repetition of the stack."""
-    groups: list[tuple[npt.NDArray[np.float64], list[tuple[float, int, Footprint]]]] = []
-    for position, found in known:
-        assert found.plane is not None
-        normal = found.plane.normal
-        alike = [group for group in groups if float(np.dot(group[0], normal)) > PARALLEL]
-        if not alike:
-            groups.append((normal, []))
-        reference, members = (alike or groups)[-1]
-        members.append((float(np.dot(reference, found.plane.corner)), position, found))
-    return [stack for _, members in groups for stack in _repetitions(members)]
-
-
-def _repetitions(members: list[tuple[float, int, Footprint]]) -> list[Stack]:
-    members.sort(key=lambda member: (member[0], member[1]))
-    runs: defaultdict[int, list[tuple[float, int, Footprint]]] = defaultdict(list)
-    nth, last = 0, None
-    for member in members:
-        nth = nth + 1 if last is not None and member[0] - last < SAME_PLACE else 0
-        last = member[0] if nth == 0 else last
-        runs[nth].append(member)
-    return [
-        Stack(
-            tuple(place for place, _, _ in run),
-            tuple(position for _, position, _ in run),
-            tuple(found for _, _, found in run),
-        )
-        for run in runs.values()
-    ]

@@ -1,21 +1,34 @@
 """What only the series shows: missing slices, uneven spacing, coverage, crossing; and with neighbours, all checks.
 
-Values and pure functions. They look at the `Footprint` of each slice, which `inference.signal` leaves with its score;
-slices without one (no position in the header, or no signal) are passed over. These findings are no classes of the
-network: they stand beside its artifacts in the quality of the series.
+Values and pure functions. They look at the stacks (`inference.stacks`) of all slices, scored or not, and at the
+`Footprint` of each scored one, which `inference.signal` leaves with its score. A slice that was erased, that cannot be
+read or that no volume of the sample holds is not missing. These findings are no classes of the network: they stand
+beside its artifacts in the quality of the series.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import combinations
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, count, pairwise
+from typing import Literal
 
 import numpy as np
 
 from inference.checks import SeriesFact, fact, not_known
-from inference.footprint import FEWEST, PARALLEL, Footprint, Plane, Stack, stacks_of
-from inference.neighbours import dropout, interleave, misalignment
+from inference.footprint import Footprint, Plane
+from inference.neighbours import Neighbours, dropout, interleave, misalignment
+from inference.stacks import (
+    FEWEST,
+    GAP_TOLERANCE,
+    MOST_MISSING,
+    PARALLEL,
+    Place,
+    Stack,
+    lacks,
+    said_of,
+    stacks_of,
+)
 
-GAP_TOLERANCE = 0.1  # of the usual gap
-MOST_MISSING = 4  # slices in a row; a larger gap parts two groups of slices
 HEAD_MM = 100.0  # a stack at least so high is meant to hold the head
 RUN_OUT = 0.6  # of the largest area of the body: an end slice with less shows where the head ends
 AXIAL = 0.7  # cosine to the body's axis: only axial stacks are meant to hold the vertex
@@ -23,66 +36,158 @@ CUT = 0.3  # share of a side of the field of view within the body, from which on
 STEEPEST = 0.5  # cosine between crossing groups: orthogonal planes in one series are meant so
 WITHIN = 0.8  # of the field of view: crossings further out do not count
 MOST_PAIRS = 24  # slices of each group that are tried for crossings
+MOST_SAID = 3  # stacks whose missing slices are told one by one
 NO_STACK = "no stack of at least five slices with positions"
 NO_HEAD = "looked for where the header says that a head is shown, echo-planar images aside"
 
+Why = Literal["scored", "unsampled", "unsuited", "unreadable", "erased"]
+LOST: tuple[Why, ...] = ("erased", "unreadable")  # here, and yet not to be seen
 
-def look(footprints: Sequence[Footprint | None], group: str = "") -> tuple[SeriesFact, ...]:
-    """Run every check of the table, in its order; `footprints` in the order of the series, `group` of its images."""
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One slice of a series as the geometry sees it."""
+
+    place: Place | None  # None where the header could not be read
+    why: Why = "scored"
+    footprint: Footprint | None = None  # of a scored one
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The stacks of a series."""
+
+    members: tuple[Member, ...]  # in the order of the series
+    stacks: tuple[Stack, ...]  # those that are looked at; positions count among the members
+    numbers: tuple[int | None, ...]  # of each member its position among the scored ones
+    neighbours: tuple[Neighbours, ...]  # of the stacks, what is scored; positions count among the scored
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How much of a series in time was scored."""
+
+    volumes: int  # of one kind and echo, or slices of a stack along the time
+    of: int
+    slices: int  # that were left out, of the whole series
+
+    @property
+    def said(self) -> str:
+        """Say it in words."""
+        return f"{self.volumes} of {self.of} volumes scored, spread over time"
+
+
+def layout_of(members: Sequence[Member]) -> Layout:
+    """Sort a series into stacks; kinds of which nothing is scored are passed over."""
+    scored = count()
+    numbers = [next(scored) if member.why == "scored" else None for member in members]
+    stacks = stacks_of([member.place for member in members])
+    groups = {stack.group for stack in stacks if any(members[n].why == "scored" for n in stack.slices)}
+    kept = tuple(stack for stack in stacks if stack.group in groups)
+    return Layout(tuple(members), kept, tuple(numbers), tuple(_neighbours(members, numbers, kept)))
+
+
+def _neighbours(
+    members: Sequence[Member], numbers: Sequence[int | None], stacks: Sequence[Stack]
+) -> list[Neighbours]:
+    found: list[Neighbours] = []
+    for stack in stacks:
+        seen = [
+            (height, number, footprint)
+            for height, n in zip(stack.heights, stack.slices, strict=False)
+            if (number := numbers[n]) is not None and (footprint := members[n].footprint) is not None
+        ]
+        if seen:
+            places, slices, prints = zip(*seen, strict=True)
+            found.append(Neighbours(places, slices, prints, stack.over_time))
+    return found
+
+
+def sampling(layout: Layout) -> Sampling | None:
+    """Tell how many volumes of the kind that has most of them were scored; None where all were."""
+    left_out = sum(member.why == "unsampled" for member in layout.members)
+    if not left_out:
+        return None
+    families: defaultdict[tuple[int, str], list[bool]] = defaultdict(list)
+    for stack in layout.stacks:
+        looked_at = [layout.members[n].why != "unsampled" for n in stack.slices]
+        families[stack.group, stack.echo] += looked_at if stack.over_time else [any(looked_at)]
+    most = max(families.values(), key=len)
+    return Sampling(volumes=sum(most), of=len(most), slices=left_out)
+
+
+def look(layout: Layout, group: str = "") -> tuple[SeriesFact, ...]:
+    """Run every check of the table, in its order; `group` is that of the images."""
+    through = [stack for stack in layout.neighbours if not stack.over_time]
     known = [
-        (position, found)
-        for position, found in enumerate(footprints)
-        if found is not None and found.plane is not None
+        (number, found)
+        for stack in layout.neighbours
+        for number, found in zip(stack.slices, stack.prints, strict=True)
     ]
-    stacks = stacks_of(known)
     return (
-        missing(stacks),
-        spacing(stacks),
-        coverage(stacks, group),
-        misalignment(stacks),
-        interleave(stacks),
-        dropout(stacks),
-        crossing(known),
+        missing(layout),
+        spacing(layout),
+        coverage(through, group),
+        misalignment(layout.neighbours),
+        interleave(layout.neighbours),
+        dropout(layout.neighbours),
+        crossing(sorted(known, key=lambda each: each[0])),
     )
 
 
-def missing(stacks: Sequence[Stack]) -> SeriesFact:
-    """Count the slices that are missing between others: gaps of a whole multiple of the usual one."""
-    found = [(stack.slices[n], lost) for stack in stacks for n, lost in _gaps(stack) if lost > 0]
-    if not any(len(stack.places) >= FEWEST for stack in stacks):
+def missing(layout: Layout) -> SeriesFact:
+    """Count the slices that are missing between others, or in one volume or echo of several.
+
+    Slices whose place is not known may be the ones that seem to be missing: as many are not counted.
+    """
+    through = [stack for stack in layout.stacks if not stack.over_time and stack.heights]
+    if not any(len(stack.slices) >= FEWEST for stack in through) and not any(
+        stack.of > 1 for stack in through
+    ):
         return not_known("missing", NO_STACK)
-    count = sum(round(lost) for _, lost in found)
+    found = sorted(lacks([member.place for member in layout.members], through), key=lambda lack: -lack.slices)
+    unplaced = sum(member.place is None for member in layout.members)
+    gone = max(0, sum(lack.slices for lack in found) - unplaced)
+    lost = Counter(member.why for member in layout.members if member.why in LOST)
+    told = [
+        f"{gone} missing between others",
+        *(said_of(lack) for lack in found[:MOST_SAID] if gone and lack.stack.of > 1),
+        *(f"{lost[why]} {why}" for why in LOST if lost[why]),
+    ]
     return fact(
         "missing",
-        present=count > 0,
-        value=count,
-        detail=f"{count} missing between others",
-        slices=[position for position, _ in sorted(found, key=lambda each: -each[1])],
+        present=gone > 0,
+        value=gone,
+        detail="; ".join(told),
+        slices=_scored_near(layout, [(lack.stack, lack.beside) for lack in found]),
     )
 
 
-def _gaps(stack: Stack) -> Iterator[tuple[int, int]]:
-    """Give each gap (number of the slice before it) with how many slices it lacks."""
-    gaps = np.diff(stack.places)
-    if len(gaps) < FEWEST - 1:
-        return
-    usual = float(np.median(gaps))
-    for number, gap in enumerate(gaps):
-        lost = round(gap / usual) - 1
-        whole = abs(gap - (lost + 1) * usual) <= GAP_TOLERANCE * usual
-        yield number, lost if whole and lost <= MOST_MISSING else 0
+def _scored_near(layout: Layout, places: Sequence[tuple[Stack, int]]) -> list[int]:
+    """Name slices among the scored ones; in place of one that has no score, the nearest of its stack that has."""
+    named: list[int] = []
+    for stack, slice_ in places:
+        at = stack.slices.index(slice_)
+        scored = [n for n, member in enumerate(stack.slices) if layout.numbers[member] is not None]
+        if scored:
+            nearest = layout.numbers[stack.slices[min(scored, key=lambda n: abs(n - at))]]
+            assert nearest is not None
+            named.append(nearest)
+    return list(dict.fromkeys(named))
 
 
-def spacing(stacks: Sequence[Stack]) -> SeriesFact:
+def spacing(layout: Layout) -> SeriesFact:
     """Give the largest departure of a gap from the usual one, as a share of it; missing slices aside."""
-    worst: list[tuple[float, int]] = []
-    for stack in stacks:
-        gaps = np.diff(stack.places)
-        if len(gaps) < FEWEST - 1:
+    worst: list[tuple[float, Stack, int]] = []
+    for stack in layout.stacks:
+        gaps = np.array([above - below for below, above in pairwise(stack.heights)])
+        if len(gaps) < FEWEST - 1 or stack.over_time:
             continue
         usual = float(np.median(gaps))
-        near = [number for number, lost in _gaps(stack) if lost == 0 and gaps[number] <= MOST_MISSING * usual]
-        worst += [(abs(float(gaps[number]) / usual - 1.0), stack.slices[number]) for number in near]
+        for number, gap in enumerate(gaps):
+            share = abs(float(gap) / usual - 1.0)
+            if gap <= MOST_MISSING * usual and not _is_whole(float(gap) / usual):
+                worst.append((share, stack, stack.slices[number]))
     if not worst:
         return not_known("spacing", NO_STACK)
     worst.sort(key=lambda each: -each[0])
@@ -92,11 +197,18 @@ def spacing(stacks: Sequence[Stack]) -> SeriesFact:
         present=largest > GAP_TOLERANCE,
         value=largest,
         detail=f"gaps depart by up to {100 * largest:.0f} % from the usual one",
-        slices=[position for share, position in worst if share > GAP_TOLERANCE],
+        slices=_scored_near(
+            layout, [(stack, slice_) for share, stack, slice_ in worst if share > GAP_TOLERANCE]
+        ),
     )
 
 
-def coverage(stacks: Sequence[Stack], group: str) -> SeriesFact:
+def _is_whole(gaps: float) -> bool:
+    """Tell whether a gap is a whole multiple of the usual one: then slices are missing in it."""
+    return round(gaps) > 1 and abs(gaps - round(gaps)) <= GAP_TOLERANCE
+
+
+def coverage(stacks: Sequence[Neighbours], group: str) -> SeriesFact:
     """Say where a head is cut: at both ends of the stack, or at two sides of the field of view.
 
     Of other parts of the body the anatomy goes on beyond every field of view.
@@ -128,7 +240,7 @@ def coverage(stacks: Sequence[Stack], group: str) -> SeriesFact:
     )
 
 
-def _is_for_the_head(stack: Stack) -> bool:
+def _is_for_the_head(stack: Neighbours) -> bool:
     plane = stack.prints[0].plane
     axial = plane is not None and abs(float(plane.normal[2])) >= AXIAL
     return axial and stack.places[-1] - stack.places[0] >= HEAD_MM

@@ -11,7 +11,9 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.uid import EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage, MRImageStorage
 
+from inference.decoding import UnreadableImage
 from inference.header import BROKEN, group, integer
+from inference.mosaic import mosaic_of
 
 SMALLEST_MATRIX = 64
 SCORED_CLASSES = frozenset({MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage})
@@ -23,7 +25,6 @@ _WORDS = {
     "a localizer is not scored": "LOCALIZER, LOCALISER, SCOUT",
     "a screen save is not scored": "SCREEN SAVE, SCREENSAVE, SCREEN CAPTURE, CAPTURE",
     "a calibration image is not scored": "CALIBRATION, PRESCAN, SHIM, COIL SENSITIVITY",
-    "a mosaic is not taken apart yet": "MOSAIC",
     "a reformatted image is not scored": "MPR, CURVED MPR, MPR CURVED, CSAMPR, CSA MPR, REFORMATTED, RESAMPLED",
     "a projection is not scored": (
         "MIP, MINIP, MNIP, MAXIP, MAX IP, MIN IP, PROJECTION, PROJECTION IMAGE, MAXIMUM, MINIMUM, CSAMIP, CSA MIP, "
@@ -63,6 +64,8 @@ def unsuited(ds: Dataset, frame: int = 1) -> str:
     with warnings.catch_warnings(action="ignore"):
         try:
             return next(filter(None, (ask(ds, frame) for ask in _QUESTIONS)), "")
+        except UnreadableImage as error:
+            return str(error)
         except BROKEN:
             return "the header cannot be read"
 
@@ -79,7 +82,8 @@ def _plane(ds: Dataset, _frame: int) -> str:
         return "a colour image is not scored"
     if str(ds.get("BurnedInAnnotation") or "").strip().upper() == "YES":
         return "an image with burned-in text is not scored"
-    sides = [integer(ds, "Rows"), integer(ds, "Columns")]
+    tiles = mosaic_of(ds)
+    sides = [integer(ds, "Rows"), integer(ds, "Columns")] if tiles is None else [tiles.rows, tiles.columns]
     if any(side is not None and side < SMALLEST_MATRIX for side in sides):
         return f"the matrix is smaller than {SMALLEST_MATRIX} x {SMALLEST_MATRIX}"
     return ""

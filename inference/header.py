@@ -40,6 +40,12 @@ def integer(ds: Dataset, keyword: str) -> int | None:
     return None if value is None else int(value)
 
 
+def number(ds: Dataset, keyword: str) -> float | None:
+    """Read a number; None where there is none."""
+    value = _numbers(ds.get(keyword), 1)
+    return value[0] if value else None
+
+
 def group(ds: Dataset, frame: int, keyword: str) -> Dataset:
     """Find the functional group of a frame (1-based), else the shared one, else the data set itself."""
     per_frame = ds.get("PerFrameFunctionalGroupsSequence") or ()
@@ -58,16 +64,6 @@ def spacing(ds: Dataset, frame: int) -> tuple[float, float]:
     if not found or min(found) <= 0 or max(found) > MOST_ANISOTROPIC * min(found):
         return 1.0, 1.0
     return found[0], found[1]
-
-
-def position(ds: Dataset, frame: int) -> float | None:
-    """Give the place of a frame along its normal, mm."""
-    cosines = _numbers(group(ds, frame, "PlaneOrientationSequence").get("ImageOrientationPatient"), 6)
-    corner = _numbers(group(ds, frame, "PlanePositionSequence").get("ImagePositionPatient"), 3)
-    if not cosines or not corner:
-        return None
-    normal = np.cross(cosines[:3], cosines[3:])
-    return round(float(np.dot(normal, corner)), 4)
 
 
 def plane(ds: Dataset, frame: int) -> Plane | None:

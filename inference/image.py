@@ -11,6 +11,9 @@ from pydicom.dataset import Dataset
 from inference import header
 from inference.decoding import UnreadableImage, stored_values
 from inference.footprint import Plane
+from inference.mosaic import Box, Mosaic, mosaic_of
+from inference.places import place_of
+from inference.stacks import Place
 
 __all__ = ["PhaseEncoding", "Slice", "UnreadableImage", "number_of_frames"]
 
@@ -18,6 +21,7 @@ PhaseEncoding = Literal["COL", "ROW", ""]
 Kind = Literal["epi", "head", "body", ""]
 Pixels = npt.NDArray[np.float32]
 
+NOWHERE = Place(None)
 FAINT = 0.5  # of the brightest pixels: nothing in an image with air or fluid in it is brighter than that everywhere
 
 
@@ -30,29 +34,33 @@ class Slice:
     phase_encoding: PhaseEncoding = ""  # COL: along the column (vertical), ROW: along the row, "": unknown
     instance_number: int = 0  # 0 where the header has none
     frame: int = 1
+    tile: int = 0  # 1-based in a mosaic; 0: the frame is the slice
+    region: Box | None = None  # what the tile is of its picture, px
     sop_instance_uid: str = ""
-    position: float | None = None  # mm along the slice normal
-    plane: Plane | None = None  # where it lies in the patient
+    place: Place = NOWHERE  # in the patient and among the slices of its series
     kind: Kind = ""  # whose reference bands apply
 
     @classmethod
-    def from_dataset(cls, ds: Dataset, frame: int = 1) -> Self:
-        """Read one frame (1-based) of an MR object; the other frames are not decoded.
+    def from_dataset(cls, ds: Dataset, frame: int = 1, tile: int = 0) -> Self:
+        """Read one frame (1-based) of an MR object, or one tile (1-based) of a mosaic; other frames are not decoded.
 
         Raises UnreadableImage, whose message holds no header value, and nothing else; does not warn.
         """
         # pydicom's warnings and messages quote values: neither may reach a log.
         with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
             try:
+                mosaic = _mosaic(ds, tile)
+                region = None if mosaic is None else mosaic.box(tile)
                 return cls(
-                    pixels=_magnitude(ds, frame),
+                    pixels=_magnitude(ds, frame, region),
                     spacing=header.spacing(ds, frame),
                     phase_encoding=header.phase_encoding(ds, frame),
                     instance_number=header.integer(ds, "InstanceNumber") or 0,
                     frame=frame,
+                    tile=tile,
+                    region=region,
                     sop_instance_uid=str(ds.get("SOPInstanceUID") or ""),
-                    position=header.position(ds, frame),
-                    plane=header.plane(ds, frame),
+                    place=place_of(ds, frame, tile, mosaic),
                     kind=header.kind(ds),
                 )
             except UnreadableImage:
@@ -60,6 +68,16 @@ class Slice:
             except header.BROKEN as error:
                 kind = type(error).__name__
                 raise UnreadableImage(f"the header does not hold together ({kind})") from None
+
+    @property
+    def plane(self) -> Plane | None:
+        """Where it lies in the patient; None where the header does not tell."""
+        return self.place.plane
+
+    @property
+    def position(self) -> float | None:
+        """The place along its normal, mm."""
+        return None if self.plane is None else round(self.plane.height, 4)
 
     @classmethod
     def from_array(
@@ -82,11 +100,24 @@ def number_of_frames(ds: Dataset) -> int:
             return 1
 
 
-def _magnitude(ds: Dataset, frame: int) -> Pixels:
+def _mosaic(ds: Dataset, tile: int) -> Mosaic | None:
+    """Read the layout of a mosaic of which a tile is wanted."""
+    mosaic = mosaic_of(ds)
+    if mosaic is None and tile:
+        raise UnreadableImage("the image is no mosaic")
+    if mosaic is not None and not 1 <= tile <= mosaic.tiles:
+        raise UnreadableImage("there is no such tile")
+    return mosaic
+
+
+def _magnitude(ds: Dataset, frame: int, region: Box | None) -> Pixels:
     """Read stored values and turn them into signal."""
     if not 1 <= frame <= number_of_frames(ds):
         raise UnreadableImage("there is no such frame")
     stored = stored_values(ds, frame - 1)
+    if region is not None:
+        left, top, right, bottom = region
+        stored = stored[top:bottom, left:right]
     slope, intercept = header.rescale(ds, frame)
     pixels = stored.astype(np.float32)
     if slope != 1.0:

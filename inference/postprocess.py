@@ -107,6 +107,9 @@ def score_of(answer: Answer, canvas: Canvas, card: Card, image: Slice) -> SliceS
         footprint=footprint(image, body),
         kind=image.kind,
         familiar=answer.outlier <= card.outlier,
+        tile=image.tile,
+        region=image.region,
+        place=image.place,
     )
 
 

@@ -1,7 +1,7 @@
 """From findings to slice and series scores: values and pure functions, nothing else."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import floor
 from typing import Any, Self
 
@@ -10,9 +10,10 @@ from inference.artifacts import NAMES, by_name
 from inference.checks import SeriesFact
 from inference.evidence import Readings
 from inference.footprint import Footprint
-from inference.geometry import look
+from inference.geometry import Member, Sampling, Why, layout_of, look, sampling
 from inference.neighbours import slice_step
 from inference.reference import MetricSummary, Statement, contradicted, reference, sum_up_metrics
+from inference.stacks import Place
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in px of the input, half-open
 
@@ -72,9 +73,12 @@ class SliceScore:
     footprint: Footprint | None = None  # what the checks of the series need
     kind: str = ""  # of image, whose reference bands apply: "head", "body", "epi"; "" where it is not known
     familiar: bool = True  # False: unlike what the model was made with, does not count for the series
+    tile: int = 0  # 1-based in a mosaic; 0: the frame is the slice
+    region: Box | None = None  # what the tile is of its picture; boxes of findings count from its corner
+    place: Place | None = None  # among the slices of its series; kept beside the score, not in it
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values."""
+        """Give plain values, without the place."""
         return {
             "instance_number": self.instance_number,
             "frame": self.frame,
@@ -86,6 +90,8 @@ class SliceScore:
             "footprint": None if self.footprint is None else self.footprint.to_json(),
             "kind": self.kind,
             "familiar": self.familiar,
+            "tile": self.tile,
+            "region": _listed(self.region),
         }
 
     @classmethod
@@ -97,8 +103,17 @@ class SliceScore:
             "findings": tuple(map(Finding.from_json, values["findings"])),
             "evidence": evidence.from_json(values.get("evidence", {})),
             "footprint": None if footprint is None else Footprint.from_json(footprint),
+            "region": _box(values.get("region")),
         }
         return cls(**known)
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """A slice of a series that has no score."""
+
+    place: Place | None  # None where its header could not be read
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +174,7 @@ class QualityScore:
     unfamiliar: int = 0  # slices with signal that do not count, unlike what the model was made with
     geometry: tuple[SeriesFact, ...] = ()  # what only the series shows, in its catalogue's order
     evidence: tuple[MetricSummary, ...] = ()  # the metrics over the slices, in their table's order
+    sampling: Sampling | None = None  # where not every volume of a series in time was scored
 
     @property
     def doubtful(self) -> tuple[SeriesFact, ...]:
@@ -184,13 +200,16 @@ class QualityScore:
             "unfamiliar": self.unfamiliar,
             "geometry": [found.to_json() for found in self.geometry],
             "evidence": [summary.to_json() for summary in self.evidence],
+            "sampling": None if self.sampling is None else asdict(self.sampling),
         }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Rebuild what `to_json` gave."""
+        sampled = values.get("sampling")
         known: dict[str, Any] = {
             **values,
+            "sampling": None if sampled is None else Sampling(**sampled),
             "findings": tuple(map(SeriesFinding.from_json, values["findings"])),
             "ruined": tuple(values.get("ruined", ())),
             "geometry": tuple(map(SeriesFact.from_json, values.get("geometry", ()))),
@@ -242,12 +261,13 @@ def slice_score(
     )
 
 
-def summarise(scores: Sequence[SliceScore]) -> QualityScore:
-    """Sum up the slices of a series, in its order.
+def summarise(series: Sequence[SliceScore | Unscored]) -> QualityScore:
+    """Sum up the slices of a series, in its order; positions in the answer count among those with a score.
 
     Slices without signal, and those unlike what the model was made with, do not count, but keep their place in it; a
     series that is mostly of the latter is not scored.
     """
+    scores = [each for each in series if isinstance(each, SliceScore)]
     shown = [position for position, score in enumerate(scores) if score.signal]
     if not shown:
         return not_scored("no slice with signal" if scores else "no slice could be scored", len(scores))
@@ -255,7 +275,7 @@ def summarise(scores: Sequence[SliceScore]) -> QualityScore:
     if 2 * len(counted) < len(shown):
         return not_scored(UNFAMILIAR, len(scores))
     kind = _commonest([scores[position].kind for position in counted])
-    footprints = [score.footprint for score in scores]
+    layout = layout_of([_member(each) for each in series])
     findings = tuple(_heard(_over_series(name, scores, counted), scores, kind) for name in NAMES)
     shown_by = {position for finding in findings if finding.box is not None for position in finding.slices}
     return QualityScore(
@@ -268,11 +288,21 @@ def summarise(scores: Sequence[SliceScore]) -> QualityScore:
         worst=min(counted, key=lambda position: scores[position].index),
         ruined=tuple(position for position in sorted(shown_by) if scores[position].index < RUINED),
         unfamiliar=len(shown) - len(counted),
-        geometry=look(footprints, kind),
+        geometry=look(layout, kind),
         evidence=sum_up_metrics(
-            {position: scores[position].evidence for position in counted}, kind, slice_step(footprints)
+            {position: scores[position].evidence for position in counted}, kind, slice_step(layout.neighbours)
         ),
+        sampling=sampling(layout),
     )
+
+
+def _member(slice_: SliceScore | Unscored) -> Member:
+    if isinstance(slice_, Unscored):
+        return Member(slice_.place, slice_.why)
+    place, footprint = slice_.place, slice_.footprint
+    if place is None and footprint is not None:
+        place = Place(footprint.plane)
+    return Member(place, "scored", footprint)
 
 
 def not_scored(reason: str, n_slices: int = 0) -> QualityScore:

@@ -18,8 +18,11 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from inference.footprint import FEWEST, PARALLEL, SAME_PLACE, Plane
+from inference.footprint import Plane
 
+PARALLEL = 0.999  # cosine between normals of parallel slices: 2.5 degrees
+SAME_PLACE = 0.05  # mm
+FEWEST = 5  # slices of a stack whose neighbours are compared
 GAP_TOLERANCE = 0.1  # of the usual gap
 MOST_MISSING = 4  # slices in a row; a larger gap parts two groups of slices
 BESIDE = 0.5  # of the field of view: slices further aside belong to another group
@@ -154,6 +157,12 @@ def sample(
         for number in _spread(volumes, taken, limit, whole=whole, announced=announced):
             chosen.update(volumes[number])
     return chosen
+
+
+def aside(first: Plane, plane: Plane) -> tuple[float, float]:
+    """Give how far a slice lies off another one within its plane, mm: down, across."""
+    step = np.subtract(plane.corner, first.corner)
+    return float(np.dot(first.along_column, step)), float(np.dot(first.along_row, step))
 
 
 def _spread(

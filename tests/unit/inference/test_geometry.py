@@ -8,12 +8,14 @@ import pytest
 
 from inference.checks import BY_NAME, CHECKS, SeriesFact
 from inference.footprint import GRID, Footprint, Plane
-from inference.geometry import NO_HEAD, look
+from inference.geometry import NO_HEAD, Member, layout_of
+from inference.geometry import look as look_at
 from inference.image import Slice
-from inference.neighbours import slice_step
+from inference.neighbours import slice_step as step_of
 from inference.postprocess import body_of
 from inference.preprocess import to_canvas
 from inference.signal import footprint
+from inference.stacks import Place
 from models.head import draw_anatomy, head_slice
 from tests.series import mr_series
 
@@ -22,7 +24,7 @@ GAP = 6.0
 
 
 def footprint_of(pixels, plane=None):
-    image = replace(Slice.from_array(pixels, (1.0, 1.0), "COL"), plane=plane)
+    image = replace(Slice.from_array(pixels, (1.0, 1.0), "COL"), place=Place(plane))
     return footprint(image, body_of(to_canvas(image)))
 
 
@@ -41,6 +43,19 @@ def stack(count=20, top=0.92):
 
 
 STACK = stack()
+
+
+def layout(footprints):
+    """Lay out slices of one kind, all of which are scored."""
+    return layout_of([Member(Place(one.plane) if one else None, "scored", one) for one in footprints])
+
+
+def look(footprints, kind=""):
+    return look_at(layout(footprints), kind)
+
+
+def slice_step(footprints):
+    return step_of(layout(footprints).neighbours)
 
 
 def fact(footprints, name, kind=""):

@@ -76,7 +76,10 @@ def test_magnitude_images_are_scored_derived_or_not(image_type: list[str]) -> No
         (["ORIGINAL", "PRIMARY", "LOCALIZER"], "a localizer is not scored"),
         (["ORIGINAL", "PRIMARY", "CALIBRATION"], "a calibration image is not scored"),
         (["DERIVED", "SECONDARY", "SCREEN SAVE"], "a screen save is not scored"),
-        (["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"], "a mosaic is not taken apart yet"),
+        (
+            ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"],
+            "the mosaic does not tell how many images it holds",
+        ),
     ],
 )
 def test_other_kinds_are_named(image_type: list[str], reason: str) -> None:
