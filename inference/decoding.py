@@ -9,11 +9,11 @@ from pydicom.encaps import get_frame
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
 
 from inference.codestream import Codestream, UnreadableImage, read_codestream
-from inference.decoder import Decoder
+from inference.decoder import Decoder, NoDecoder
 from inference.decoder_child import container
 from inference.header import BROKEN, integer
 
-__all__ = ["Stored", "UnreadableImage", "decompress", "stored_values"]
+__all__ = ["NoDecoder", "Stored", "UnreadableImage", "decompress", "stored_values"]
 
 MOST_PIXELS = 64 * 1024 * 1024  # of one frame; the largest MR matrices are 2048 x 2048
 LONGEST_SIDE = 16384

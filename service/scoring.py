@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from dicom_scp.identity import WrongKey
 from dicom_scp.spool import Spool
 from inference.burned_in import REASON, TextDetector
+from inference.decoding import NoDecoder
 from inference.eye import Examined, Eye
 from inference.guard import unsuited
 from inference.image import Slice, UnreadableImage
@@ -79,6 +80,8 @@ class Scorer:
                 if reason:
                     return SliceNote(task, SliceState.UNSUITED, reason)
                 return Slice.from_dataset(dataset, task.frame)
+        except NoDecoder:
+            raise  # the slice may be sound: it comes again when its lease has run out
         except UnreadableImage as error:
             return SliceNote(task, SliceState.UNREADABLE, str(error))
         except (FileNotFoundError, WrongKey) as error:
