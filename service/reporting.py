@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +18,14 @@ from dicom_scp.spool import Spool
 from inference.eye import MaskStack
 from inference.image import Slice, UnreadableImage
 from inference.score import SliceScore
+from service.forms import RESULT_KINDS, Form
 from service.judging import is_skipped_kind, sum_up
-from service.ledger import Closings, Parcel, Reports, ReportTask, ScoredRow
+from service.ledger import Closings, Documents, Parcel, Reports, ReportTask, ScoredRow
 from service.reception import header_context, reference_context
-from service.report.objects import encode
-from service.report.card import build_card
+from service.report.bundle import DOCUMENTS, Bundle, Made
 from service.report.result import Predecessor, Product, Result, ScoredSlice, Source, SourceInstance
-from service.report.segmentation import build_segmentation
-from service.report.sr import build_report
 from service.research import Curator, Reported, Repository
 from service.rules import Verdict
-
-RANKS = {"SR": 0, "SEG": 1, "SC": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +33,8 @@ class Subscription:
     """What one destination wants."""
 
     destination: str
-    kinds: frozenset[str]  # SR, SEG, SC
-    problems_only: bool
+    form: Form
+    problems_only: bool = False
     bundle: bool = False  # it takes a study when that is over
 
 
@@ -53,7 +50,7 @@ class Reporter:
     subscriptions: tuple[Subscription, ...]
     curator: Curator
     repositories: tuple[Repository, ...]
-    product: Product
+    made_by: Product
 
     def report_next(self) -> bool:
         """Report one complete series; False if none waits. Raises LeaseLost."""
@@ -66,20 +63,24 @@ class Reporter:
 
     def _report(self, task: ReportTask) -> None:
         rows = self.closings.scored_rows(task.uid, task.generation)
-        wanted = [one for one in self.subscriptions if _is_wanted(task, problems_only=one.problems_only)]
-        repositories = [one for one in self.repositories if _is_wanted(task, problems_only=one.problems_only)]
+        documents = task.documents
+        wanted = [one for one in self.subscriptions if _is_wanted(task, one) or _misleads(one, documents)]
+        repositories = [one for one in self.repositories if _is_wanted(task, one)]
         if not (wanted or repositories) or is_skipped_kind(rows):
-            self.reports.reported(task, (), None)
+            self.reports.reported(task, (), documents)
             return
         result = self._result(task, rows)
-        report = build_report(result)
-        self.reports.posted(task, self._parcels("SR", [report], wanted))
-        segmentations = build_segmentation(result) if _asked("SEG", wanted) else []
-        card = build_card(result) if _asked("SC", wanted) else None
-        rest = self._parcels("SEG", segmentations, wanted)
-        rest += self._parcels("SC", [card] if card is not None else [], wanted)
-        self.reports.posted(task, rest)
-        self.reports.reported(task, self._exports(task, result, rows, repositories), _name_of(report))
+        bundles = {one: Bundle(result, one.form, _former(one, documents)) for one in wanted}
+        sent: dict[str, dict[str, Predecessor]] = {}
+        for kinds in (("SR",), RESULT_KINDS[1:]):  # the report leaves before the rest is built
+            parcels = []
+            for kind, one in product(kinds, wanted):
+                for made in bundles[one].make(kind):
+                    parcels.append(self._parcel(one, made))
+                    if kind in DOCUMENTS:
+                        sent.setdefault(one.destination, {})[kind] = made.name
+            self.reports.posted(task, parcels)
+        self.reports.reported(task, self._exports(task, result, rows, repositories), {**documents, **sent})
 
     def _exports(
         self, task: ReportTask, result: Result, rows: Sequence[ScoredRow], repositories: Sequence[Repository]
@@ -95,24 +96,15 @@ class Reporter:
             for parcel in self.curator.parcels(one, series, self.reports.posted_before(task, one.destination))
         ]
 
-    def _parcels(self, kind: str, objects: Sequence[Dataset], wanted: Sequence[Subscription]) -> list[Parcel]:
-        parcels: list[Parcel] = []
-        for built in objects:
-            content = encode(built)
-            name = self.outbox.write(content, hashlib.sha256(content).hexdigest())
-            parcels += [
-                Parcel(
-                    subscription.destination,
-                    kind,
-                    RANKS[kind],
-                    str(built.SOPInstanceUID),
-                    name,
-                    subscription.bundle,
-                )
-                for subscription in wanted
-                if kind in subscription.kinds
-            ]
-        return parcels
+    def _parcel(self, subscription: Subscription, made: Made) -> Parcel:
+        return Parcel(
+            destination=subscription.destination,
+            kind=made.kind,
+            rank=0 if made.kind == "SR" else 1,
+            sop_instance_uid=made.name.sop_instance_uid,
+            name=self.outbox.write(made.content, hashlib.sha256(made.content).hexdigest()),
+            bundle=subscription.bundle,
+        )
 
     def _result(self, task: ReportTask, rows: Sequence[ScoredRow]) -> Result:
         scored = [row for row in rows if row.score is not None]
@@ -135,11 +127,10 @@ class Reporter:
             verdict=task.verdict,
             reason=task.reason,
             advice=tuple(task.advice),
-            product=self.product,
+            product=self.made_by,
             created=datetime.fromtimestamp(task.closed_at, UTC).astimezone(),
             generation=task.generation,
             identity_revision=task.identity_revision,
-            predecessor=None if task.predecessor is None else Predecessor(**task.predecessor),
             picture=None if quality.worst is None else self._picture(scored[quality.worst]),
         )
 
@@ -188,17 +179,16 @@ def _unpacked(packed: bytes | None) -> MaskStack | None:
     return None if packed is None else MaskStack.unpack(packed)
 
 
-def _is_wanted(task: ReportTask, *, problems_only: bool) -> bool:
-    return not (problems_only and task.verdict == Verdict.USABLE)
+def _is_wanted(task: ReportTask, receiver: Subscription | Repository) -> bool:
+    return not (receiver.problems_only and task.verdict == Verdict.USABLE)
 
 
-def _asked(kind: str, wanted: Sequence[Subscription]) -> bool:
-    return any(kind in subscription.kinds for subscription in wanted)
+def _misleads(subscription: Subscription, documents: Documents) -> bool:
+    """Tell whether a destination that takes problems only has a report of one that is none any more."""
+    return subscription.destination in documents and not subscription.bundle
 
 
-def _name_of(report: Dataset) -> dict[str, str]:
-    return {
-        "sop_class_uid": str(report.SOPClassUID),
-        "sop_instance_uid": str(report.SOPInstanceUID),
-        "series_instance_uid": str(report.SeriesInstanceUID),
-    }
+def _former(subscription: Subscription, documents: Documents) -> dict[str, Predecessor]:
+    """Name the documents that a destination has of earlier generations."""
+    held = {} if subscription.bundle else documents.get(subscription.destination, {})
+    return {kind: Predecessor(*names) for kind, names in held.items()}

@@ -27,13 +27,16 @@ from inference.header import BROKEN
 from inference.image import UnreadableImage, number_of_frames
 from service.delivery import file_name
 from service.faces import cut_of, deface, plane_of
+from service.forms import Form
 from service.ledger import InstanceRow, Parcel, ScoredRow, SliceState
-from service.report.objects import encode, item
+from service.report.encoding import encode
+from service.report.objects import item
 from service.report.result import Result, Source, SourceInstance
 from service.report.sr import build_report
 from service.report.uids import derive
 
 RANKS = {"SR": 0, "IMAGE": 1, "MANIFEST": 2}
+LABEL = Form(kinds=frozenset({"SR"}))  # how a report goes with the images: no segmentations beside it
 DONE = frozenset({Option.CLEAN_PIXEL_DATA})  # the text detector ran
 NARROWED = frozenset(  # codes of what the export itself takes out
     CODES[option][0] for option in (Option.RETAIN_PATIENT_CHARACTERISTICS, Option.RETAIN_SAFE_PRIVATE)
@@ -146,7 +149,7 @@ class Curator:
             _state(image.dataset, profile, done)
             if cut is not None:
                 deface(image.dataset, cut)
-        label = build_report(self._labelled(series, profile, images))
+        label = build_report(self._labelled(series, profile, images), LABEL)
         entries = [Entry("SR", str(label.SOPInstanceUID), encode(label), {})]
         indices = _indices(series.rows)
         entries += [
@@ -196,7 +199,6 @@ class Curator:
                 for one, row in zip(result.slices, scored, strict=True)
             ),
             created=result.created + days if profile.dates == "MODIFIED" else NO_TIME,
-            predecessor=None,
             picture=None,
         )
 

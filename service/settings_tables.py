@@ -16,6 +16,7 @@ from pydantic import (
 
 from dicom_scp.profile import Profile
 from dicom_scp.ps3_15 import Option
+from service.forms import Colour, Form, ResultKind, SrClass, Syntax
 
 
 def _clean_title(value: str) -> str:
@@ -44,7 +45,6 @@ Name = Annotated[
 ]  # becomes a metric's label
 Share = Annotated[float, Field(ge=0, le=1)]
 Index = Annotated[float, Field(ge=0, le=10)]
-ResultKind = Literal["SR", "SEG", "SC"]
 
 
 class _Table(BaseModel):
@@ -64,22 +64,22 @@ class Allow(_Table):
 
 class _Destination(_Table):
     name: Name
-    send: Literal["always", "problems"] = "always"
-    """``problems``: nothing for a series that is Usable"""
+    send: Literal["always", "problems", "never"] = "always"
+    """``problems``: nothing for a series that is Usable, unless it takes back what was sent; ``never``: nothing"""
 
 
 class _ResultDestination(_Destination):
-    results: tuple[ResultKind, ...] = ("SR", "SEG", "SC")
-    """what it gets, in the order of sending (the SR is always first)"""
+    results: tuple[ResultKind, ...] = ("SR", "SEG", "REGIONS", "SC")
+    """what it gets; the SR is sent first"""
+    sr_class: SrClass = "enhanced"
+    """class of its structured reports"""
+    card: Colour = "rgb"
+    """``monochrome`` for consoles that take no colour"""
+    transfer_syntax: Syntax = "explicit"
+    """of all that is not compressed"""
     bundle: Literal["series", "study"] = "series"
     """``study``: it gets the results of a study when that is over, and one generation of each series only"""
 
-
-class DicomDestination(_ResultDestination):
-    """A PACS that takes results by C-STORE."""
-
-    kind: Literal["dicom"] = "dicom"
-    host: str = Field(min_length=1)
     @model_validator(mode="after")
     def _has_what_the_regions_name(self) -> Self:
         if "REGIONS" in self.results and "SEG" not in self.results:
@@ -124,17 +124,17 @@ class DoorTls(_Table):
     plain: bool = True
     """``false``: ``dicom_port`` stays shut"""
 
+
+class DicomDestination(_ResultDestination):
+    """A PACS that takes results by C-STORE."""
+
+    kind: Literal["dicom"] = "dicom"
+    host: str = Field(min_length=1)
     port: Port
     ae_title: AeTitle
     """the called AE title"""
     calling_ae_title: AeTitle | None = None
     """ours, where it is not ``ae_title`` of the settings"""
-
-
-class FolderDestination(_ResultDestination):
-    """A folder that takes results as files, under the true identity: it lies outside the house."""
-
-    kind: Literal["folder"] = "folder"
     tls: Tls | None = None
     """not given: no TLS"""
     commitment: bool = False
@@ -169,6 +169,12 @@ class StowDestination(_ResultDestination):
         if self.user is not None and self.token_file is not None:
             raise ValueError("token_file and user exclude each other")
         return self
+
+
+class FolderDestination(_ResultDestination):
+    """A folder that takes results as files, under the true identity: it lies outside the house."""
+
+    kind: Literal["folder"] = "folder"
     folder: Folder
 
 
@@ -206,6 +212,17 @@ class Scanner(_Table):
     name: Name
     ae_title: AeTitle | None = None
     serial: str | None = None
+    host: str | None = Field(default=None, min_length=1)
+    """with ``port``: where it takes the answer to a commitment request; else on the association that asked"""
+    port: Port | None = None
+
+    @model_validator(mode="after")
+    def _is_reached(self) -> Self:
+        if (self.host is None) != (self.port is None):
+            raise ValueError("host and port go together")
+        if self.host is not None and self.ae_title is None:
+            raise ValueError("a scanner with a host needs its ae_title: it is called by that")
+        return self
 
     @model_validator(mode="after")
     def _is_told_apart(self) -> Self:

@@ -10,7 +10,7 @@ from service.ledger.intake import Arrival, Intake, Outcome
 from service.ledger.leases import LeaseLost, Worker
 from service.ledger.order import ScoredRow
 from service.ledger.outbox import Delivery, Outbox, retry_after
-from service.ledger.reports import InstanceRow, Parcel, Reports, ReportTask
+from service.ledger.reports import Documents, InstanceRow, Parcel, Reports, ReportTask
 from service.ledger.schema import UnfitSchema, prepare, upgrade
 from service.ledger.scoring import Scoring, SliceNote, SliceTask
 from service.ledger.states import DeliveryState, SeriesState, SliceState
@@ -27,6 +27,7 @@ __all__ = [
     "DeliveryState",
     "Dispute",
     "Disputes",
+    "Documents",
     "ExamEnded",
     "ExamKnown",
     "ExamNote",

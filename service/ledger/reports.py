@@ -14,6 +14,9 @@ from service.ledger.order import NAMED, instance_order
 from service.ledger.states import OPEN, OUTSTANDING, DeliveryState, SeriesState
 from service.ledger.tables import exam, instance, outbox, series, slice_, vault
 
+# The documents of a series that a destination has, by the names of both: class, instance, series.
+Documents = Mapping[str, Mapping[str, Sequence[str]]]
+
 
 @dataclass(frozen=True, slots=True)
 class ReportTask:
@@ -31,7 +34,7 @@ class ReportTask:
     facts: Mapping[str, Any]
     closed_at: float
     header: bytes  # sealed
-    predecessor: Mapping[str, str] | None  # the last generation's report
+    documents: Documents  # of the earlier generations
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ class Reports:
             facts=row.facts,
             closed_at=row.closed_at,
             header=row.sealed,
-            predecessor=last,
+            documents=last or {},
         )
 
     def holding(self, task: ReportTask) -> AbstractContextManager[None]:
@@ -176,8 +179,8 @@ class Reports:
             self._hold(connection, task)
             _post(connection, self._worker.clock(), task, parcels)
 
-    def reported(self, task: ReportTask, parcels: Sequence[Parcel], report: Mapping[str, str] | None) -> None:
-        """Put the last objects into the outbox and end the report. Raises LeaseLost."""
+    def reported(self, task: ReportTask, parcels: Sequence[Parcel], documents: Documents) -> None:
+        """Put the last objects into the outbox, note who has which documents, and end the report. Raises LeaseLost."""
         now = self._worker.clock()
         with self._worker.database.write() as connection:
             self._hold(connection, task)
@@ -189,7 +192,7 @@ class Reports:
             connection.execute(
                 update(series)
                 .where(series.c.id == task.id)
-                .values(state=state, report=None if report is None else dict(report), lease_until=0.0)
+                .values(state=state, report=dict(documents), lease_until=0.0)
             )
             note_event(connection, now, "series", task.id)
 

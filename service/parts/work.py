@@ -13,6 +13,7 @@ from inference.card import Card
 from inference.eye import Eye
 from service.bootstrap import (
     Foundation,
+    commitments,
     destinations,
     lay_foundation,
     metrics_of,
@@ -79,7 +80,7 @@ def run(settings: Settings, *, supervised: bool) -> None:
         subscriptions=subscriptions(settings),
         curator=Curator(foundation.keyring, foundation.spool, foundation.outbox),
         repositories=repositories(settings),
-        product=product(foundation, card),
+        made_by=product(foundation, card),
     )
     housekeeper = Housekeeper(foundation, metrics, Views(foundation.database))
     with (
@@ -92,7 +93,7 @@ def run(settings: Settings, *, supervised: bool) -> None:
         part.loop(scorer.score_next, "score")
         part.loop(judge.close_next, "close")
         part.loop(reporter.report_next, "report")
-        for destination in destinations(settings):
+        for destination in destinations(settings, commitments(foundation)):
             postman = Postman(outbox, foundation.outbox, destination, metrics)
             part.loop(postman.deliver_next, f"deliver {destination.name}")
         part.every(worker.lease_s / 3, worker.beat, "leases")
@@ -126,12 +127,12 @@ def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
     return tuple(
         Subscription(
             entry.name,
-            frozenset(entry.results),
+            entry.form,
             problems_only=entry.send == "problems",
             bundle=entry.bundle == "study",
         )
         for entry in settings.destination
-        if not isinstance(entry, ResearchDestination)
+        if not isinstance(entry, ResearchDestination) and entry.send != "never"
     )
 
 
@@ -143,7 +144,7 @@ def repositories(settings: Settings) -> tuple[Repository, ...]:
     return tuple(
         Repository(entry.name, known[entry.profile], problems_only=entry.send == "problems")
         for entry in settings.destination
-        if isinstance(entry, ResearchDestination)
+        if isinstance(entry, ResearchDestination) and entry.send != "never"
     )
 
 

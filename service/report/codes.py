@@ -90,6 +90,8 @@ ASSESSMENT_OF = {
 SPATIAL_CONCEPT = _sct("309825002", "Spatial and Relational Concept")
 SEGMENTATION = _dcm("113076", "Segmentation")
 SOURCE_IMAGE = _dcm("121322", "Source image for image processing operation")
+REFERENCED_SEGMENT = _dcm("121191", "Referenced Segment")
+SEGMENTED_SERIES = _dcm("121232", "Source series for segmentation")
 
 _SEVERITIES = (  # upper bound of the severity 0..1 (CID 3716)
     (1 / 3, _sct("255604002", "Mild")),

@@ -24,17 +24,17 @@ def root(concept: Code, children: Iterable[Dataset]) -> Dataset:
     )
 
 
-def container(concept: Code, children: Iterable[Dataset]) -> Dataset:
-    """Make a CONTAINER."""
-    return _named(
-        concept,
-        item(
-            RelationshipType=CONTAINS,
-            ValueType="CONTAINER",
-            ContinuityOfContent="SEPARATE",
-            ContentSequence=list(children),
-        ),
+def container(concept: Code, children: Iterable[Dataset], *, template: str = "") -> Dataset:
+    """Make a CONTAINER; `template` is that of PS3.16 which it follows."""
+    out = item(
+        RelationshipType=CONTAINS,
+        ValueType="CONTAINER",
+        ContinuityOfContent="SEPARATE",
+        ContentSequence=list(children),
     )
+    if template:
+        out.ContentTemplateSequence = [item(MappingResource="DCMR", TemplateIdentifier=template)]
+    return _named(concept, out)
 
 
 def code(concept: Code, value: Code, *, relation: str = CONTAINS) -> Dataset:
@@ -85,9 +85,10 @@ def outline(concept: Code, points: Points, image: Dataset) -> Dataset:
     )
 
 
-def image_item(reference: Dataset, *, relation: str = CONTAINS) -> Dataset:
+def image_item(reference: Dataset, *, relation: str = CONTAINS, concept: Code | None = None) -> Dataset:
     """Make an IMAGE item."""
-    return item(RelationshipType=relation, ValueType="IMAGE", ReferencedSOPSequence=[reference])
+    out = item(RelationshipType=relation, ValueType="IMAGE", ReferencedSOPSequence=[reference])
+    return out if concept is None else _named(concept, out)
 
 
 def _named(concept: Code, out: Dataset) -> Dataset:

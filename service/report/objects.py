@@ -1,4 +1,4 @@
-"""What every object of ours carries, and how it becomes bytes.
+"""What every object of ours carries.
 
 Strings and coded entries are encoded at once, and codes kept as bytes: a report repeats a few dozen of them some
 hundred times, and to build and write them as datasets costs more than everything else in it.
@@ -7,13 +7,12 @@ hundred times, and to build and write them as datasets costs more than everythin
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
 
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import dcmwrite, write_sequence_item
+from pydicom.filewriter import write_sequence_item
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import (
     UID,
@@ -47,7 +46,8 @@ class Kind:
 
 
 REPORT = Kind("report", EnhancedSRStorage, "SR", 9902, "AI QC report")
-SEGMENTATION = Kind("segmentation", SegmentationStorage, "SEG", 9901, "AI QC regions")
+REGIONS = Kind("regions", EnhancedSRStorage, "SR", 9902, "AI QC regions")
+SEGMENTATION = Kind("segmentation", SegmentationStorage, "SEG", 9901, "AI QC segmentation")
 CARD = Kind("card", SecondaryCaptureImageStorage, "OT", 9904, "AI QC card")
 
 
@@ -133,13 +133,6 @@ def new_object(result: Result, kind: Kind, *, number: int = 1) -> Dataset:
     out.file_meta = _file_meta(out)
     keep_raw(out)
     return out
-
-
-def encode(dataset: Dataset) -> bytes:
-    """Encode the object as a DICOM file (PS3.10), Explicit VR Little Endian."""
-    buffer = BytesIO()
-    dcmwrite(buffer, dataset, implicit_vr=False, little_endian=True, enforce_file_format=True)
-    return buffer.getvalue()
 
 
 def plain(text: str) -> str:

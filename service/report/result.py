@@ -97,7 +97,6 @@ class Result:
     product: Product
     created: datetime  # local time, as the site's other objects give it
     generation: int = 1
-    predecessor: Predecessor | None = None
     identity_revision: int = 0  # counts corrections of patient and study since the images came
     picture: NDArray[np.uint8] | NDArray[np.float32] | None = field(default=None, repr=False)
     """The worst slice, (rows, columns), in any range: what the card shows."""

@@ -4,39 +4,19 @@ Coordinates and regions are kept apart (a report that mixes TID 1411 and TID 150
 Every number points to an image and an image library stands in front: viewers that draw need both.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pydicom.dataset import Dataset
 
 from inference import Finding, SeriesFinding
 from inference.checks import SeriesFact
+from service.forms import WHOLE, Form
 from service.report import codes
-from service.report.content import (
-    HAS_ACQ_CONTEXT,
-    HAS_CONCEPT_MOD,
-    HAS_OBS_CONTEXT,
-    code,
-    container,
-    image_item,
-    number,
-    outline,
-    root,
-    text,
-    uid,
-)
-from service.report.objects import (
-    MANUFACTURER,
-    MODEL,
-    REPORT,
-    SEGMENTATION,
-    frame_reference,
-    item,
-    new_object,
-    reference,
-)
-from service.report.result import NOT_SCORED, Predecessor, Result, ScoredSlice
+from service.report.content import code, container, number, outline, text
+from service.report.document import Replaced, algorithm, new_document, tracked
+from service.report.objects import REPORT, frame_reference
+from service.report.result import NOT_SCORED, Result, ScoredSlice
 from service.report.segmentation import tracking
-from service.report.stacks import located_stacks
 from service.report.uids import Uids
 
 MOST_SLICES = 10  # groups of single slices: as DICOM JSON a report grows ten-fold
@@ -45,118 +25,28 @@ MOST_TEXT = 1024  # characters of a comment
 Box = tuple[int, int, int, int]  # left, top, right, bottom: px, half-open
 
 
-def build_report(result: Result) -> Dataset:
+def build_report(result: Result, form: Form = WHOLE, replaces: Replaced = ()) -> Dataset:
     """Build the structured report of a series, scored or not."""
     uids = Uids.of(result)
-    out = new_object(result, REPORT, number=result.generation)
-    _document(out, result, uids)
-    document = root(codes.REPORT, _root(result, uids))
-    out.update({tag: document.get_item(tag) for tag in document.keys()})  # noqa: SIM118  # not decoded
-    return out
-
-
-def _document(out: Dataset, result: Result, uids: Uids) -> None:
-    """SR Document Series and General modules (PS3.3 C.17.1, C.17.2)."""
-    out.CompletionFlag = "COMPLETE"
-    out.VerificationFlag = "UNVERIFIED"
-    out.PreliminaryFlag = "FINAL"
-    out.ReferencedPerformedProcedureStepSequence = []
-    out.PerformedProcedureCodeSequence = []
-    out.CurrentRequestedProcedureEvidenceSequence = [
-        item(StudyInstanceUID=out.StudyInstanceUID, ReferencedSeriesSequence=_evidence(result, uids))
-    ]
-    if result.predecessor is not None:
-        out.PredecessorDocumentsSequence = [_predecessor(out.StudyInstanceUID, result.predecessor)]
-    out.CodingSchemeIdentificationSequence = [_scheme(scheme) for scheme in codes.SCHEMES]
-    out.ContentTemplateSequence = [item(MappingResource="DCMR", TemplateIdentifier="1500")]
-
-
-def _evidence(result: Result, uids: Uids) -> list[Dataset]:
-    """Every source object, and the segmentations that come with this report."""
-    images = item(
-        SeriesInstanceUID=result.source.series_instance_uid,
-        ReferencedSOPSequence=[reference(instance) for instance in result.source.instances],
-    )
-    stacks = located_stacks(result)
-    if not stacks:
-        return [images]
-    regions = [
-        item(
-            ReferencedSOPClassUID=SEGMENTATION.sop_class_uid,
-            ReferencedSOPInstanceUID=uids.instance(SEGMENTATION.name, stack.number),
-        )
-        for stack in stacks
-    ]
-    segments = item(SeriesInstanceUID=uids.series(SEGMENTATION.name), ReferencedSOPSequence=regions)
-    return [images, segments]
-
-
-def _predecessor(study: str, predecessor: Predecessor) -> Dataset:
-    sop_class, instance, series = predecessor
-    document = item(ReferencedSOPClassUID=sop_class, ReferencedSOPInstanceUID=instance)
-    held = item(SeriesInstanceUID=series, ReferencedSOPSequence=[document])
-    return item(StudyInstanceUID=study, ReferencedSeriesSequence=[held])
-
-
-def _scheme(scheme: codes.Scheme) -> Dataset:
-    out = item(
-        CodingSchemeDesignator=scheme.designator,
-        CodingSchemeName=scheme.name,
-        CodingSchemeResponsibleOrganization=scheme.organization,
-    )
-    if scheme.uid:
-        out.CodingSchemeUID = scheme.uid
-    return out
-
-
-def _root(result: Result, uids: Uids) -> Iterator[Dataset]:
-    yield code(codes.LANGUAGE, codes.ENGLISH, relation=HAS_CONCEPT_MOD)
-    yield from _observer(result)
-    yield code(codes.PROCEDURE_REPORTED, codes.MRI, relation=HAS_CONCEPT_MOD)
-    yield _library(result)
     groups = [_quality_group(result, uids)]
     if result.is_scored:
         groups += [_artifact_group(result, uids, finding) for finding in result.quality.findings]
         groups += [_check_group(uids, fact) for fact in result.quality.geometry if fact.present]
         groups += _slice_groups(result, uids)
-    yield container(codes.IMAGING_MEASUREMENTS, groups)
-    yield container(codes.QUALITATIVE_EVALUATIONS, _evaluations(result))
-
-
-def _observer(result: Result) -> Iterator[Dataset]:
-    """Who looked: a device, no person (TID 1004)."""
-    installation = result.product.installation_uid
-    yield code(codes.OBSERVER_TYPE, codes.DEVICE, relation=HAS_OBS_CONTEXT)
-    yield uid(codes.DEVICE_UID, installation, relation=HAS_OBS_CONTEXT)
-    yield text(codes.DEVICE_NAME, f"Scanside {result.product.version}", relation=HAS_OBS_CONTEXT)
-    yield text(codes.DEVICE_MANUFACTURER, MANUFACTURER, relation=HAS_OBS_CONTEXT)
-    yield text(codes.DEVICE_MODEL, MODEL, relation=HAS_OBS_CONTEXT)
-    yield text(codes.DEVICE_SERIAL, installation, relation=HAS_OBS_CONTEXT)
-
-
-def _library(result: Result) -> Dataset:
-    """Bare references to all images; what they share stands once, at the group (TID 1600)."""
-    images = [image_item(reference(instance)) for instance in result.source.instances]
-    modality = code(codes.MODALITY, codes.MR, relation=HAS_ACQ_CONTEXT)
-    return container(codes.IMAGE_LIBRARY, [container(codes.IMAGE_LIBRARY_GROUP, [modality, *images])])
-
-
-def _tracked(identifier: str, tracking_uid: str) -> list[Dataset]:
-    return [
-        text(codes.TRACKING_IDENTIFIER, identifier, relation=HAS_OBS_CONTEXT),
-        uid(codes.TRACKING_UID, tracking_uid, relation=HAS_OBS_CONTEXT),
+    content = [
+        container(codes.IMAGING_MEASUREMENTS, groups),
+        container(codes.QUALITATIVE_EVALUATIONS, _evaluations(result)),
     ]
+    return new_document(result, REPORT, form, replaces, content)
 
 
 def _quality_group(result: Result, uids: Uids) -> Dataset:
     """Describe the series as a whole; without a score, only who looked."""
-    product, quality = result.product, result.quality
+    quality = result.quality
     children = [
-        *_tracked("Scanside series quality", uids.tracking("series quality")),
+        *tracked("Scanside series quality", uids.tracking("series quality")),
         code(codes.FINDING, codes.IMAGE_QUALITY),
-        text(codes.ALGORITHM_NAME, product.model_name, relation=HAS_CONCEPT_MOD),
-        text(codes.ALGORITHM_VERSION, product.algorithm_version, relation=HAS_CONCEPT_MOD),
-        text(codes.ALGORITHM_PARAMETERS, f"config {product.config_digest[:12]}", relation=HAS_CONCEPT_MOD),
+        *algorithm(result.product),
     ]
     if result.is_scored:
         if quality.index is not None and result.worst is not None:
@@ -174,27 +64,53 @@ def _artifact_group(result: Result, uids: Uids, finding: SeriesFinding) -> Datas
     An absent class has no number: viewers would draw its box on a clean image.
     """
     children = [
-        *_tracked(*tracking(finding.artifact, uids)),
+        *tracked(*tracking(finding.artifact, uids)),
         code(codes.FINDING, codes.ARTIFACT_CODES[finding.artifact]),
     ]
     if not finding.present:
         children.append(code(codes.PRESENCE, codes.ABSENT))
         return container(codes.MEASUREMENT_GROUP, children)
     if finding.slices:
-        where = _outline(result, result.slices[finding.slices[0]], finding.box)
-        children.append(_certainty(finding.probability, where))
-        children += _evidence_items(finding, where)
+        surest = _nearest(result, finding, finding.probability, _probability_of(finding.artifact))
+        children.append(_certainty(finding.probability, _outline(result, surest, _box(surest, finding))))
+        children += _evidence_items(result, finding)
     children.append(code(codes.PRESENCE, codes.PRESENT))
     children.append(code(codes.SEVERITY, codes.severity_code(finding.severity)))
     return container(codes.MEASUREMENT_GROUP, children)
 
 
-def _evidence_items(finding: SeriesFinding, where: Dataset) -> Iterator[Dataset]:
-    """Give the metrics that speak for or against a finding."""
+def _evidence_items(result: Result, finding: SeriesFinding) -> Iterator[Dataset]:
+    """Give the metrics that speak for or against a finding, each on the slice whose value it is."""
     for statement in finding.evidence:
         if statement.value is not None:
             concept, units = codes.METRIC_CODES[statement.metric], codes.METRIC_UNITS[statement.metric]
+            measured = _nearest(result, finding, statement.value, _reading_of(statement.metric))
+            where = _outline(result, measured, _box(measured, finding))
             yield number(concept, statement.value, units, inferred_from=where, written=".4g")
+
+
+def _nearest(
+    result: Result, finding: SeriesFinding, value: float, read: Callable[[ScoredSlice], float | None]
+) -> ScoredSlice:
+    """Find the slice that a value of the series comes from: of those that show the finding, the worst first."""
+    slices = [result.slices[position] for position in finding.slices]
+    known = [(abs(found - value), n) for n, one in enumerate(slices) if (found := read(one)) is not None]
+    return slices[min(known, default=(0.0, 0))[1]]
+
+
+def _probability_of(artifact: str) -> Callable[[ScoredSlice], float | None]:
+    return lambda scored: next(
+        (found.probability for found in scored.score.findings if found.artifact == artifact), None
+    )
+
+
+def _reading_of(metric: str) -> Callable[[ScoredSlice], float | None]:
+    return lambda scored: next((one.value for one in scored.score.evidence if one.metric == metric), None)
+
+
+def _box(scored: ScoredSlice, finding: SeriesFinding) -> Box | None:
+    """Find where a finding of the series lies on a slice."""
+    return next((one.box for one in scored.score.findings if one.artifact == finding.artifact), None)
 
 
 def _check_group(uids: Uids, fact: SeriesFact) -> Dataset:
@@ -202,7 +118,7 @@ def _check_group(uids: Uids, fact: SeriesFact) -> Dataset:
     return container(
         codes.MEASUREMENT_GROUP,
         [
-            *_tracked(f"Scanside {fact.check}", uids.tracking(fact.check)),
+            *tracked(f"Scanside {fact.check}", uids.tracking(fact.check)),
             code(codes.FINDING, codes.CHECK_CODES[fact.check]),
             code(codes.PRESENCE, codes.PRESENT),
         ],
@@ -229,11 +145,11 @@ def _slice_groups(result: Result, uids: Uids) -> Iterator[Dataset]:
 def _slice_group(result: Result, uids: Uids, scored: ScoredSlice, finding: Finding) -> Dataset:
     instance = result.instance(scored)
     label = f"Scanside {finding.artifact} image {instance.instance_number} frame {scored.frame}"
-    tracked = uids.tracking(finding.artifact, instance.sop_instance_uid, str(scored.frame))
+    tracking_uid = uids.tracking(finding.artifact, instance.sop_instance_uid, str(scored.frame))
     return container(
         codes.MEASUREMENT_GROUP,
         [
-            *_tracked(label, tracked),
+            *tracked(label, tracking_uid),
             code(codes.FINDING, codes.ARTIFACT_CODES[finding.artifact]),
             _certainty(finding.probability, _outline(result, scored, finding.box)),
         ],

@@ -108,7 +108,12 @@ def transfer_syntaxes() -> str:
 
 
 def results() -> str:
-    kinds = (("SR", objects.REPORT), ("SEG", objects.SEGMENTATION), ("SC", objects.CARD))
+    kinds = (
+        ("SR", objects.REPORT),
+        ("SEG", objects.SEGMENTATION),
+        ("REGIONS", objects.REGIONS),
+        ("SC", objects.CARD),
+    )
     return table(
         "`results` | SOP class | SOP Class UID | Modality | Series Number | Series Description",
         (

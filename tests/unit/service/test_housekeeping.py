@@ -47,7 +47,7 @@ def delivered(foundation: Foundation) -> None:
     )
     task = reports.claim_report()
     assert task is not None
-    reports.reported(task, [], None)
+    reports.reported(task, [], {})
 
 
 def test_pixels_leave_when_their_time_after_the_delivery_is_over(foundation: Foundation) -> None:

@@ -56,7 +56,7 @@ def posted(
         Parcel(destination, kind, rank, f"{task.id}.{kind}.{task.identity_revision}", f"file {kind}", bundle)
         for rank, kind in enumerate(kinds)
     ]
-    reports.reported(task, parcels, None)
+    reports.reported(task, parcels, {})
     return task
 
 
@@ -216,7 +216,7 @@ def test_a_destination_that_takes_studies_gets_one_generation_when_the_study_is_
 
 def test_the_end_of_the_exam_ends_a_study_too(database: Database, clock: Clock) -> None:
     intake, reports, exams = Intake(database, clock), Reports(worker(database, clock)), Exams(database, clock)
-    note = ExamNote("2.25.77", "2.25.9", ExamState.IN_PROGRESS, {}, b"sealed")
+    note = ExamNote("2.25.77", "2.25.9", ExamState.IN_PROGRESS, {})
     exams.begun(note)
     intake.received(arrival(1))
     closed(database, clock)

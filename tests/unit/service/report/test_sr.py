@@ -10,7 +10,9 @@ from pydicom.sr._concepts_dict import concepts
 
 from inference.checks import CHECKS
 from inference.evidence import METRICS
+from service.forms import WHOLE
 from service.report import build_report, build_segmentation, codes, encode
+from service.report.document import named as name_of
 from service.report.sr import MOST_SLICES
 from tests.peers import dsrdump
 from tests.series import mr_series
@@ -18,8 +20,8 @@ from tests.unit.service.report.ohif import drawn
 from tests.unit.service.report.results import ADVICE, NAMES, scored_result, unscored_result, with_evidence
 
 
-def read(result):
-    return dcmread(BytesIO(encode(build_report(result))))
+def read(result, form=WHOLE, **options):
+    return dcmread(BytesIO(encode(build_report(result, form, **options))))
 
 
 def walk(item):
@@ -198,8 +200,7 @@ def test_the_segments_carry_the_tracking_uids_of_the_report(report):
 
 def test_a_later_generation_names_the_report_it_replaces():
     first = read(scored_result())
-    predecessor = (first.SOPClassUID, first.SOPInstanceUID, first.SeriesInstanceUID)
-    second = read(replace(scored_result(), generation=2, predecessor=predecessor))
+    second = read(replace(scored_result(), generation=2), replaces=(name_of(first),))
     document = second.PredecessorDocumentsSequence[0]
     assert document.StudyInstanceUID == first.StudyInstanceUID
     series = document.ReferencedSeriesSequence[0]

@@ -13,7 +13,6 @@ from tests.unit.service.report.results import NAMES, scored_result, unscored_res
 
 def variants() -> dict[str, Result]:
     classic = mr_series(slices=4)
-    first = ("1.2.840.10008.5.1.4.1.1.88.22", "2.25.1", "2.25.2")
     twice = classic + mr_series(slices=4, key="b")
     knee = mr_series(slices=2)
     knee[0].BodyPartExamined, knee[0].Laterality = "KNEE", "L"
@@ -33,7 +32,7 @@ def variants() -> dict[str, Result]:
         "every class": scored_result(classic, found=NAMES),
         "evidence and whole-series findings": with_evidence(scored_result(classic)),
         "not scored": unscored_result(classic),
-        "second generation": replace(scored_result(classic), generation=2, predecessor=first),
+        "second generation": replace(scored_result(classic), generation=2),
         "enhanced": scored_result(mr_series(slices=4, enhanced=True)),
         "two stacks": scored_result(twice),
         "odd matrix": scored_result(mr_series(slices=3, rows=63, columns=61)),

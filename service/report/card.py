@@ -4,6 +4,7 @@ No patient identity is drawn, nor any text of the source's header.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -69,7 +70,7 @@ def build_card(result: Result, *, monochrome: bool = False) -> Dataset | None:
     if not result.is_scored or result.verdict not in BANDS:
         return None
     image = draw_card(result)
-    out = new_object(result, CARD)
+    out = new_object(result, replace(CARD, name="card monochrome") if monochrome else CARD)
     _side(result.source.header, out)
     out.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
     out.ConversionType = "SYN"

@@ -9,7 +9,7 @@ from pydicom import dcmread
 
 from service.report import build_card, encode
 from service.report.canvas import Type, fitted, width_of, wrapped
-from service.report.overlay import BANDS, HEADER, draw_card
+from service.report.card import BANDS, HEADER, draw_card
 from service.report.picture import draw_masks, picture, rgb
 from tests.series import Patient, mr_series
 from tests.unit.service.report.results import masks, scored_result, unscored_result
