@@ -28,7 +28,6 @@ from service.settings_tables import (
     Rules,
     Scanner,
     SourceProfile,
-    Token,
 )
 
 PREFIX = "SCANSIDE_"
@@ -79,6 +78,11 @@ class Settings(BaseSettings):
     """associations at a time from one address"""
     max_instance_mb: int = Field(default=512, ge=1)
 
+    mpps: bool = False
+    """take procedure steps (MPPS), best from a forwarder: they end exams, and tell what should have come"""
+    commitment: Literal["off", "signal"] = "off"
+    """``signal``: take storage commitment requests as a hint that all is sent; the answer is always no"""
+
     http_host: str = "127.0.0.1"
     """address of the console; only this machine's own until there is a login"""
     http_port: Port = 8080
@@ -120,13 +124,12 @@ class Settings(BaseSettings):
     """how long a delivery is tried before it is set aside for a person"""
 
     allow: Allow = Allow()
+    tls: DoorTls | None = None
     rules: Rules = Rules()
     destination: tuple[Destination, ...] = ()
     scanner: tuple[Scanner, ...] = ()
     profile: tuple[SourceProfile, ...] = ()
     dicomweb: Dicomweb = Dicomweb()
-    tls: DoorTls | None = None
-    token: tuple[Token, ...] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -179,11 +182,11 @@ class Settings(BaseSettings):
             raise ValueError(f"two profiles are for the source {doubles[0]!r}")
         return entries
 
-    @field_validator("destination", "scanner", "profile", "token")
+    @field_validator("destination", "scanner", "profile")
     @classmethod
     def _has_no_double(
-        cls, entries: tuple[Destination | Scanner | SourceProfile | Token, ...]
-    ) -> tuple[Destination | Scanner | SourceProfile | Token, ...]:
+        cls, entries: tuple[Destination | Scanner | SourceProfile, ...]
+    ) -> tuple[Destination | Scanner | SourceProfile, ...]:
         doubles = [name for name, n in Counter(entry.name for entry in entries).items() if n > 1]
         if doubles:
             raise ValueError(f"two entries are named {doubles[0]!r}")
@@ -193,12 +196,6 @@ class Settings(BaseSettings):
     def _cap_is_beyond_quiet(self) -> Self:
         if self.cap_s < self.quiet_s:
             raise ValueError("cap_s must not be shorter than quiet_s")
-        return self
-
-    @model_validator(mode="after")
-    def _opens_no_port_to_everybody(self) -> Self:
-        if not (is_loopback(self.dicomweb.host) or self.token):
-            raise ValueError("dicomweb.host is not this machine's own: that needs a [[token]]")
         return self
 
     @model_validator(mode="after")

@@ -178,6 +178,12 @@ class FolderDestination(_ResultDestination):
     folder: Folder
 
 
+class ShelfDestination(_ResultDestination):
+    """A shelf in the house, from which DICOMweb clients fetch results by QIDO-RS and WADO-RS."""
+
+    kind: Literal["shelf"] = "shelf"
+
+
 class ResearchDestination(_Destination):
     """A repository that takes whole series without identity, with their quality label and a manifest."""
 
@@ -202,7 +208,7 @@ class ResearchDestination(_Destination):
 
 
 Destination = Annotated[
-    DicomDestination | StowDestination | FolderDestination | ResearchDestination, Field(discriminator="kind")
+    DicomDestination | StowDestination | FolderDestination | ShelfDestination | ResearchDestination, Field(discriminator="kind")
 ]
 
 
@@ -253,19 +259,7 @@ class Dicomweb(_Table):
     port: Port | None = None
     """a port of its own, below ``/dicom-web``; not set: no DICOMweb"""
     host: str = "127.0.0.1"
-    """its address; only this machine's own unless there is a ``[[token]]``"""
-
-
-class Token(_Table):
-    """A client that asks with a bearer token, of which only the SHA-256 stands here."""
-
-    name: Name
-    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    """SHA-256 of the secret, hexadecimal"""
-    scopes: tuple[Literal["stow", "results"], ...] = Field(min_length=1)
-    """``stow``: may send images; ``results``: may find and fetch results, which carry identity"""
-    ae_title: AeTitle | None = None
-    """what its images count as sent by, for ``[[scanner]]`` and ``[[profile]]``"""
+    """its address; any other than this machine's own takes nothing from whoever has no token"""
 
 
 class Rules(_Table):

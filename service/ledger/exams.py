@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
-from service.ledger.tables import exam, exam_series, instance
+from service.ledger.tables import exam, exam_series
 
 
 class ExamState(StrEnum):
@@ -38,9 +38,8 @@ class ExamNote:
 
     uid: str  # keyed
     study_uid: str  # keyed; "" where it was not told
-    state: ExamState
+    state: ExamState | None  # None: as before
     made: Mapping[str, tuple[str, ...]]  # keyed Series Instance UID -> keyed SOP Instance UIDs
-    sealed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +57,21 @@ class Exams:
         self._database = database
         self._clock = clock
 
-    def sealed(self, uid: str) -> bytes:
-        """Give what is known of a step, sealed. Raises ExamUnknown and LedgerUnavailable."""
-        with self._database.read() as connection:
-            found = connection.scalar(select(exam.c.sealed).where(exam.c.uid == uid))
-        if found is None:
-            raise ExamUnknown(ExamUnknown.__doc__)
-        return bytes(found)
-
     def begun(self, note: ExamNote) -> None:
         """Note a new step. Raises ExamKnown and LedgerUnavailable."""
         with self._database.write() as connection:
             lock_all(connection, {f"exam {note.uid}"})
             if connection.scalar(select(exam.c.uid).where(exam.c.uid == note.uid)) is not None:
                 raise ExamKnown(ExamKnown.__doc__)
-            values = {"uid": note.uid, "state": note.state, "opened_at": self._clock()}
-            connection.execute(insert(exam), values | {"study_uid": note.study_uid, "sealed": note.sealed})
+            connection.execute(
+                insert(exam),
+                {
+                    "uid": note.uid,
+                    "study_uid": note.study_uid,
+                    "state": note.state or ExamState.IN_PROGRESS,
+                    "opened_at": self._clock(),
+                },
+            )
             _list(connection, note)
 
     def told(self, note: ExamNote) -> None:
@@ -81,28 +79,19 @@ class Exams:
         now = self._clock()
         with self._database.write() as connection:
             lock_all(connection, {f"exam {note.uid}"})
-            state = connection.scalar(select(exam.c.state).where(exam.c.uid == note.uid))
-            if state is None:
+            known = connection.execute(select(exam).where(exam.c.uid == note.uid)).first()
+            if known is None:
                 raise ExamUnknown(ExamUnknown.__doc__)
-            if state != ExamState.IN_PROGRESS:
+            if known.state != ExamState.IN_PROGRESS:
                 raise ExamEnded(ExamEnded.__doc__)
-            ended = note.state is not ExamState.IN_PROGRESS
-            connection.execute(
-                update(exam)
-                .where(exam.c.uid == note.uid)
-                .values(state=note.state, sealed=note.sealed, ended_at=now if ended else None)
-            )
             _list(connection, note)
-            if ended:
-                missing = never_came(connection, note.made)
-                data = {
-                    "study": note.study_uid,
-                    "state": note.state,
-                    "series": len(note.made),
-                    "instances": sum(map(len, note.made.values())),
-                    "here": sum(map(len, note.made.values())) - sum(missing.values()),
-                }
-                note_event(connection, now, "exam", "", data)
+            if note.state in {None, ExamState.IN_PROGRESS}:
+                return
+            connection.execute(
+                update(exam).where(exam.c.uid == note.uid).values(state=note.state, ended_at=now)
+            )
+            data = {"exam": note.uid, "study": known.study_uid, "state": note.state}
+            note_event(connection, now, "exam", "", data)
 
 
 def _list(connection: Connection, note: ExamNote) -> None:
@@ -111,19 +100,6 @@ def _list(connection: Connection, note: ExamNote) -> None:
         values = {"instances": list(instances)}
         if connection.execute(update(exam_series).where(here).values(values)).rowcount == 0:
             connection.execute(insert(exam_series), {"exam_uid": note.uid, "series_uid": uid} | values)
-
-
-def never_came(connection: Connection, made: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
-    """Count the instances of each series that are told of and are not here."""
-    missing: dict[str, int] = {}
-    for uid, names in made.items():
-        here = set(
-            connection.scalars(
-                select(instance.c.sop_instance_uid).where(instance.c.series_uid == uid).distinct()
-            )
-        )
-        missing[uid] = len(set(names) - here)
-    return missing
 
 
 def endings(connection: Connection, studies: Mapping[str, str]) -> dict[str, Ending]:

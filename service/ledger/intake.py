@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -11,13 +12,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
-from service.closing import NEXT
+from service.closing import COMMITMENT, NEXT
 from service.ledger.again import Held, corrected, known_instances, renamed, same_image, still_coming
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
 from service.ledger.states import OPEN, SeriesState, SliceState
 from service.ledger.tables import instance, refusal, scanner, series, slice_, vault
 
+_AT_ONCE = 500  # names in one question
 SCANNERS = "scanners"  # the lock under which a new scanner gets its entry
 
 
@@ -106,6 +108,25 @@ class Intake:
         if series_uids:
             with self._database.write() as connection:
                 stand(connection, series.c.uid.in_(series_uids), sign, self._clock())
+
+    def committed(self, uids: frozenset[str]) -> None:
+        """Note that a sender asks to keep these instances: series that hold no others may be over.
+
+        Raises LedgerUnavailable.
+        """
+        named: Counter[str] = Counter()
+        asked = sorted(uids)
+        with self._database.write() as connection:
+            for start in range(0, len(asked), _AT_ONCE):
+                some = instance.c.sop_instance_uid.in_(asked[start : start + _AT_ONCE])
+                named.update(
+                    connection.scalars(
+                        select(instance.c.series_uid).where(some, instance.c.conflict.is_(False))
+                    ).all()
+                )
+            for series_uid, count in named.items():
+                whole = (series.c.uid == series_uid) & (series.c.received == count)
+                stand(connection, whole, COMMITMENT, self._clock())
 
     def refused(self, *, status: int, reason: str, size: int, digest: str) -> None:
         """Keep the event of a refused object: its size and hash, none of its bytes. Raises LedgerUnavailable."""

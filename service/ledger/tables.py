@@ -172,7 +172,6 @@ exam = Table(  # performed procedure steps, as scanners tell of them
     Column("state", String, nullable=False),
     Column("opened_at", Float, nullable=False),
     Column("ended_at", Float),
-    Column("sealed", LargeBinary, nullable=False),  # what the scanner told, identity included
     Index("exam_by_study", "study_uid"),
 )
 

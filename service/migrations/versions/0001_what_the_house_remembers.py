@@ -121,7 +121,6 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("opened_at", sa.Float(), nullable=False),
         sa.Column("ended_at", sa.Float(), nullable=True),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("uid"),
     )
     with op.batch_alter_table("exam", schema=None) as batch_op:
