@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -143,6 +144,33 @@ def _settings(arguments: argparse.Namespace, loaded: Loaded) -> int:
     return 0
 
 
+def _user(arguments: argparse.Namespace, loaded: Loaded) -> int:
+    from service.access.commands import user  # noqa: PLC0415
+
+    return user(
+        arguments.action,
+        arguments.name,
+        loaded.settings,
+        role=arguments.role,
+        password_file=arguments.password_file,
+        as_json=arguments.json,
+    )
+
+
+def _token(arguments: argparse.Namespace, loaded: Loaded) -> int:
+    from service.access.commands import token  # noqa: PLC0415
+    from service.ledger.tokens import Grant  # noqa: PLC0415
+
+    grant = arguments.name and Grant(
+        name=arguments.name,
+        scopes=frozenset(arguments.scope),
+        scanner=arguments.scanner,
+        ae_title=arguments.ae_title,
+        expires_at=None if arguments.days is None else time.time() + arguments.days * 86400,
+    )
+    return token(arguments.action, grant, loaded.settings, as_json=arguments.json)
+
+
 def _db(_arguments: argparse.Namespace, loaded: Loaded) -> int:
     from service.ledger import Database, upgrade  # noqa: PLC0415
 
@@ -225,9 +253,37 @@ def _parser() -> argparse.ArgumentParser:
     )
     settings = word("settings", "print the settings in force and where each comes from", _settings)
     settings.add_argument("--json", action="store_true")
+    _add_access(word)
     db = word("db", "look after the database", _db)
     db.add_argument("action", choices=["upgrade"])
     return parser
+
+
+def _add_access(word: Callable[[str, str, Command], argparse.ArgumentParser]) -> None:
+    user = word("user", "say who may sign in to the console", _user)
+    user.add_argument("action", choices=["add", "list", "role", "lock", "unlock", "passwd", "remove"])
+    user.add_argument("name", nargs="?", metavar="NAME")
+    user.add_argument("--role", choices=["technologist", "physicist", "administrator", "operations"])
+    user.add_argument(
+        "--password-file", type=Path, metavar="FILE", help="its first line; asked for at the terminal without"
+    )
+    user.add_argument("--json", action="store_true")
+    token = word("token", "say what programs and boards may", _token)
+    token.add_argument("action", choices=["add", "list", "revoke"])
+    token.add_argument("name", nargs="?", metavar="NAME")
+    token.add_argument(
+        "--scope",
+        action="append",
+        default=[],
+        metavar="SCOPE",
+        help="read, status, deliveries, metrics, stow, results; may be repeated",
+    )
+    token.add_argument("--days", type=float, metavar="N", help="for how long; without, until it is revoked")
+    token.add_argument("--scanner", default="", metavar="NAME", help="show this one alone: for its board")
+    token.add_argument(
+        "--ae-title", default="", metavar="AET", help="what images sent with it count as sent by"
+    )
+    token.add_argument("--json", action="store_true")
 
 
 if __name__ == "__main__":

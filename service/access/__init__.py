@@ -1,6 +1,33 @@
 """Who gets in: people with passwords and sessions, programs and boards with tokens, and what each may do."""
 
+from service.access.callers import ANYBODY, NOBODY, Caller
+from service.access.gate import Barred, Gate, Limits, NotSignedIn, SignedIn
+from service.access.passwords import Passwords, WeakPassword, check_strength
 from service.access.roles import OF_ROLE, OPEN, SCOPES, Permission, Role
 from service.access.tokens import Issued, Tokens, UnfitToken
+from service.access.users import Invited, UnfitName, Users
 
-__all__ = ["OF_ROLE", "OPEN", "SCOPES", "Issued", "Permission", "Role", "Tokens", "UnfitToken"]
+__all__ = [
+    "ANYBODY",
+    "NOBODY",
+    "OF_ROLE",
+    "OPEN",
+    "SCOPES",
+    "Barred",
+    "Caller",
+    "Gate",
+    "Invited",
+    "Issued",
+    "Limits",
+    "NotSignedIn",
+    "Passwords",
+    "Permission",
+    "Role",
+    "SignedIn",
+    "Tokens",
+    "UnfitName",
+    "UnfitToken",
+    "Users",
+    "WeakPassword",
+    "check_strength",
+]
