@@ -1,0 +1,129 @@
+"""A house of which only the outbox is furnished: results that wait, and the postman that carries them."""
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from pydicom import Dataset, dcmwrite
+from sqlalchemy import insert, select
+
+from dicom_scp.commitment_report import CommitmentReport
+from dicom_scp.identity import KeyRing, Vault
+from dicom_scp.spool import Spool
+from service.delivery import Destination, Postman
+from service.ledger import Commitments, Database, Outbox, Worker, prepare
+from service.ledger.tables import outbox, scanner, series
+from service.metrics import Metrics
+from tests.series import Patient, mr_series
+
+HOUR_S = 3600.0
+STUDY = "1.2.826.0.1.3680043.10.1538.4711"  # whoever it is of
+
+
+@dataclass(slots=True)
+class Clock:
+    """The time of day, moved by hand on top of the real one."""
+
+    ahead: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@dataclass(slots=True)
+class OutboxHouse:
+    """A ledger, a spool of built results, and a clock."""
+
+    database: Database
+    files: Spool
+    clock: Clock = field(default_factory=Clock)
+    give_up_s: float = 72 * HOUR_S
+
+    @classmethod
+    def at(cls, folder: Path) -> "OutboxHouse":
+        database = Database(f"sqlite:///{folder / 'ledger.sqlite'}")
+        prepare(database)
+        return cls(database, Spool(folder / "outbox", Vault(KeyRing(bytes(range(32))))))
+
+    def post(
+        self,
+        *,
+        to: str = "pacs",
+        key: str = "a",
+        kinds: tuple[str, ...] = ("SR", "SEG"),
+        generation: int = 1,
+        patient: Patient | None = None,
+        age_s: float = 0.0,
+    ) -> list[Dataset]:
+        """Post results of a generation of a series; gives the objects, the report first."""
+        made = mr_series(slices=len(kinds), rows=16, columns=16, patient=patient, key=f"{key}-{generation}")
+        for one in made:
+            one.StudyInstanceUID = STUDY
+        at = self.clock() - age_s
+        series_id = f"{key}-{generation}"
+        with self.database.write() as connection:
+            known = connection.scalar(select(scanner.c.id).where(scanner.c.key == "mr"))
+            number = known or connection.scalar(
+                insert(scanner).values(key="mr", name="mr").returning(scanner.c.id)
+            )
+            if connection.scalar(select(series.c.id).where(series.c.id == series_id)) is None:
+                connection.execute(insert(series), _series(series_id, key, generation, number, at))
+            for rank, (kind, one) in enumerate(zip(kinds, made, strict=True)):
+                content = encoded(one)
+                name = self.files.write(content, hashlib.sha256(content).hexdigest())
+                row = {"series_id": series_id, "destination": to, "kind": kind, "rank": rank, "name": name}
+                row |= {"sop_instance_uid": str(one.SOPInstanceUID), "state": "waiting"}
+                connection.execute(insert(outbox), row | {"created_at": at, "next_at": at})
+        return made
+
+    def postman(self, destination: Destination) -> Postman:
+        """Employ a postman for a destination."""
+        worker = Worker(self.database, "worker", clock=self.clock)
+        box = Outbox(worker, give_up_s=self.give_up_s, chance=lambda: 0.5)
+        metrics = Metrics.build(version="0", destinations=[destination.name])
+        postman = Postman(box, self.files, destination, metrics, clock=self.clock)
+        postman.pause.clock = self.clock
+        return postman
+
+    def take_report(self, report: CommitmentReport) -> bool:
+        """Note what an archive says that it keeps."""
+        ledger = Commitments(self.database, self.clock)
+        return ledger.reported(report.transaction_uid, report.kept, report.failed)
+
+    def rows(self, key: str | None = None) -> list[Any]:
+        """Give the rows of the outbox in the order of posting, of one series or of all."""
+        query = select(outbox).order_by(outbox.c.id)
+        if key is not None:
+            query = query.where(outbox.c.series_id.startswith(f"{key}-"))
+        with self.database.read() as connection:
+            return list(connection.execute(query).all())
+
+    def states(self, key: str | None = None) -> list[str]:
+        """Give the states of the rows in the order of posting."""
+        return [row.state for row in self.rows(key)]
+
+    def answers(self) -> list[str]:
+        """Give what destinations said last, in the order of posting."""
+        return [row.answer for row in self.rows()]
+
+    def series_states(self) -> dict[str, str]:
+        """Give the states of the generations."""
+        with self.database.read() as connection:
+            return {row.id: row.state for row in connection.execute(select(series))}
+
+
+def encoded(dataset: Dataset) -> bytes:
+    """Encode an object as a file."""
+    buffer = BytesIO()
+    dcmwrite(buffer, dataset, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def _series(series_id: str, key: str, generation: int, number: object, at: float) -> dict[str, object]:
+    row: dict[str, object] = {"id": series_id, "uid": key, "generation": generation, "scanner_id": number}
+    row |= {"study_uid": "2.25.9", "patient": "PSEUDONYM", "bearer": "PSEUDONYM", "protocol_key": ""}
+    row |= {"facts": {}, "counts": {}, "ends": {}, "outlived": {}, "state": "reported", "received": 1}
+    return row | {"opened_at": at, "last_instance_at": at}
