@@ -14,7 +14,15 @@ from dicom_scp.profile import EXPORT, LIVE, Profile
 from dicom_scp.spool import Spool
 from inference.card import Card, load_card, released
 from service.closing import Patience
-from service.delivery import Credentials, Destination, Folder, Pacs, ResearchStore, StowServer
+from service.delivery import (
+    Credentials,
+    Destination,
+    Folder,
+    Pacs,
+    ResearchStore,
+    ShelfSpace,
+    StowServer,
+)
 from service.ledger import Commitments, Database, Identities, Upkeep, prepare
 from service.metrics import Metrics
 from service.reception import ScannerBook
@@ -26,6 +34,7 @@ from service.settings_tables import (
     DoorTls,
     FolderDestination,
     ResearchDestination,
+    ShelfDestination,
     StowDestination,
     Tls,
 )
@@ -166,6 +175,8 @@ def destinations(settings: Settings, take_report: TakeReport = nobody_asked) -> 
 def _destination(entry: DestinationEntry, settings: Settings, take_report: TakeReport) -> Destination:
     if isinstance(entry, FolderDestination):
         return Folder(name=entry.name, path=entry.folder)
+    if isinstance(entry, ShelfDestination):
+        return ShelfSpace(entry.name)
     if isinstance(entry, StowDestination):
         return StowServer(
             name=entry.name,

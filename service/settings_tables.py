@@ -208,7 +208,8 @@ class ResearchDestination(_Destination):
 
 
 Destination = Annotated[
-    DicomDestination | StowDestination | FolderDestination | ShelfDestination | ResearchDestination, Field(discriminator="kind")
+    DicomDestination | StowDestination | FolderDestination | ShelfDestination | ResearchDestination,
+    Field(discriminator="kind"),
 ]
 
 

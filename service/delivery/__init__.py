@@ -5,6 +5,7 @@ from service.delivery.dicom import Pacs
 from service.delivery.folder import Folder, file_name
 from service.delivery.postman import Postman
 from service.delivery.research import ResearchStore
+from service.delivery.shelf import ShelfSpace
 from service.delivery.stow import Credentials, StowServer
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Pacs",
     "Postman",
     "ResearchStore",
+    "ShelfSpace",
     "StowServer",
     "Study",
     "Undelivered",

@@ -10,9 +10,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.dicomweb.stow import Stow
-from service.dicomweb.tokens import Tokens
+from service.dicomweb.wado import Retrieval
 from service.web.guard import Guard
-from service.web.house import LOOPBACK_NAMES
 from service.web.problems import answer_problems
 
 ROOT = "/dicom-web"
@@ -20,17 +19,17 @@ DRAINED_BYTES = 16 << 20  # of a body that is refused: clients that send before 
 DRAINED_S = 2.0
 
 
-def create_app(stow: Stow, tokens: Tokens) -> Starlette:
+def create_app(stow: Stow, retrieval: Retrieval) -> Starlette:
     """Build the application."""
     app = Starlette(
         routes=[
             Route(f"{ROOT}/studies", stow.__call__, methods=["POST"], name="store"),
             Route(f"{ROOT}/studies/{{study}}", stow.__call__, methods=["POST"], name="store in study"),
+            *retrieval.routes(ROOT),
         ],
         middleware=[
-            # Without a token a page in a browser could ask by a name that was made to point here.
-            Middleware(Guard, hosts=None if tokens.everywhere else LOOPBACK_NAMES),
-            Middleware(Patient),
+            Middleware(Guard, hosts=None),
+            Middleware(Lingering),
         ],
     )
     app.router.redirect_slashes = False
@@ -38,7 +37,7 @@ def create_app(stow: Stow, tokens: Tokens) -> Starlette:
     return app
 
 
-class Patient:
+class Lingering:
     """Reads on, for a while, where an answer is ready before the request is whole; then closes the connection.
 
     A connection that is closed with bytes unread is reset, and the answer may be lost on the way.

@@ -16,11 +16,12 @@ from dicom_scp.deidentify import Announced, check_uid
 from dicom_scp.errors import NotUnderstood
 from dicom_scp.part10 import opened
 from dicom_scp.taking import Refusal, Taker
+from service.access import Permission
 from service.dicomweb.assembly import Assembly, Unbuildable, Waiting, built
 from service.dicomweb.media import DICOM, DICOM_JSON, DICOM_XML, RELATED, MediaType, choose, parse
 from service.dicomweb.multipart import BrokenMultipart, Part, PartReader, TooLarge, boundary_of
 from service.dicomweb.stored import Outcome, http_status, model_of, to_xml
-from service.dicomweb.tokens import STOW, Client, Tokens
+from service.dicomweb.tokens import Admission, Client
 
 AT_ONCE = 16  # instances that are being taken
 MOST_HELD = 2  # times the largest instance: bytes of all requests that wait to be whole
@@ -68,9 +69,11 @@ class Posting:
 class Stow:
     """Answers store requests."""
 
-    def __init__(self, taker: Taker, tokens: Tokens, keyed: Callable[[str], str], limits: Limits) -> None:
+    def __init__(
+        self, taker: Taker, admission: Admission, keyed: Callable[[str], str], limits: Limits
+    ) -> None:
         self._taker = taker
-        self._tokens = tokens
+        self._admission = admission
         self._keyed = keyed
         self._limits = limits
         self._threads = CapacityLimiter(AT_ONCE)
@@ -78,7 +81,7 @@ class Stow:
 
     async def __call__(self, request: Request) -> Response:
         """Take the instances of a request and tell what became of each. Raises HTTPException."""
-        client = self._tokens.client(request, STOW)
+        client = await self._run(lambda: self._admission.client(request, Permission.STOW))
         answer = _answer_type(request)
         posting = self._begun(request, client)
         self._postings.append(posting)

@@ -1,62 +1,56 @@
-"""Who may do what: bearer tokens (RFC 6750), known by the SHA-256 of their secrets."""
+"""Who may do what over DICOMweb: clients are known by their tokens."""
 
-import hashlib
-import hmac
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-STOW, RESULTS = "stow", "results"
+from service.access import Permission, Tokens
+from service.web.guard import name_of_host
+from service.web.house import LOOPBACK_NAMES
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """Who asks."""
 
-    name: str = ""  # as the settings call it; "" for nobody in particular
-    ae_title: str = ""  # what its instances count as sent by
-    scopes: frozenset[str] = frozenset()
-    digest: bytes = field(default=b"", repr=False)  # SHA-256 of its secret
+    name: str = ""  # of its token; "" for anybody on this machine
+    ae_title: str = ""  # what its images count as sent by
 
 
-class Tokens:
-    """The clients of a site.
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Lets clients in.
 
-    STOW-RS asks for no token where the site has none of that scope; the settings see to it that the port is this
-    machine's own then. Results, which carry identity, are never given without one.
+    Results, which carry identity, are never given without a token. Images may come without one where the port is
+    this machine's own and no token for them has been issued.
     """
 
-    def __init__(self, clients: Iterable[Client]) -> None:
-        self._clients = tuple(clients)
-        self._open = frozenset() if any(STOW in one.scopes for one in self._clients) else frozenset({STOW})
+    tokens: Tokens
+    at_home: bool  # only this machine reaches the port
+    clock: Callable[[], float] = time.time
 
-    @property
-    def everywhere(self) -> bool:
-        """Whether nothing is done without a token."""
-        return not self._open
-
-    def client(self, request: Request, scope: str) -> Client:
-        """Give the client that asks. Raises HTTPException: 401 where it is unknown, 403 where it may not."""
+    def client(self, request: Request, scope: Permission) -> Client:
+        """Give the client that asks; blocks. Raises HTTPException: 401 where it is unknown, 403 where it may not."""
         header = request.headers.get("authorization")
-        if header is None and scope in self._open:
+        if header is None and self._is_open(scope):
+            if name_of_host(request.headers.get("host", "")) not in LOOPBACK_NAMES:
+                # A page of another site whose name was made to point here (DNS rebinding) ends at this line.
+                raise HTTPException(
+                    421, "Without a token this service answers to names of this machine only."
+                )
             return Client()
         kind, _, secret = (header or "").partition(" ")
-        found = self._known(secret.strip()) if kind.lower() == "bearer" else None
-        if found is None:
+        token = self.tokens.known(secret.strip(), now=self.clock()) if kind.lower() == "bearer" else None
+        if token is None:
             asked = "Bearer" if header is None else 'Bearer error="invalid_token"'
             raise HTTPException(401, "A bearer token is needed.", {"WWW-Authenticate": asked})
-        if scope not in found.scopes:
+        if scope not in token.scopes:
             asked = f'Bearer error="insufficient_scope", scope="{scope}"'
             raise HTTPException(403, f"The token is not for {scope}.", {"WWW-Authenticate": asked})
-        return found
+        return Client(token.name, token.ae_title)
 
-    def _known(self, secret: str) -> Client | None:
-        """Find whose secret it is, in a time that does not tell how near it came."""
-        digest = hashlib.sha256(secret.encode("latin-1", "replace")).digest()
-        found = None
-        for client in self._clients:
-            if hmac.compare_digest(digest, client.digest):
-                found = client
-        return found
+    def _is_open(self, scope: Permission) -> bool:
+        return self.at_home and scope == Permission.STOW and not self.tokens.any_for(scope, now=self.clock())

@@ -1,16 +1,22 @@
 """DICOMweb beside the door, in its process: it hands out and takes in what is under the patient's name."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from dicom_scp.guard import Gate
 from dicom_scp.taking import Taker
+from service.access import Tokens
 from service.bootstrap import Foundation
 from service.dicomweb.app import create_app
+from service.dicomweb.results import Results
 from service.dicomweb.server import DicomwebServer
 from service.dicomweb.stow import Limits, Stow
-from service.dicomweb.tokens import Client, Tokens
-from service.settings import Settings
+from service.dicomweb.tokens import Admission
+from service.dicomweb.wado import Retrieval
+from service.ledger.shelf import Shelf, Shelved
+from service.ledger.tokens import TokenBook
+from service.settings import Settings, is_loopback
+from service.settings_tables import ShelfDestination
 
 
 @contextmanager
@@ -21,9 +27,13 @@ def dicomweb(foundation: Foundation, taker: Taker) -> Generator[int | None]:
         yield None
         return
     gate = Gate(settings.allow.networks, settings.max_associations, settings.max_associations_per_peer)
-    tokens = tokens_of(settings)
-    stow = Stow(taker, tokens, foundation.keyring.uid, limits_of(settings))
-    server = DicomwebServer(create_app(stow, tokens), gate, taker.events.association)
+    tokens = Tokens(TokenBook(foundation.database))
+    admission = Admission(tokens, at_home=is_loopback(settings.dicomweb.host))
+    keyed = foundation.keyring.uid
+    stow = Stow(taker, admission, keyed, limits_of(settings))
+    results = Results(rows_of(settings, Shelf(foundation.database)), foundation.outbox, keyed)
+    app = create_app(stow, Retrieval(results, admission))
+    server = DicomwebServer(app, gate, taker.events.association)
     port = server.start(settings.dicomweb.host, settings.dicomweb.port)
     try:
         yield port
@@ -31,12 +41,19 @@ def dicomweb(foundation: Foundation, taker: Taker) -> Generator[int | None]:
         server.stop()
 
 
-def tokens_of(settings: Settings) -> Tokens:
-    """Give the clients that the settings name."""
-    return Tokens(
-        Client(entry.name, entry.ae_title or "", frozenset(entry.scopes), bytes.fromhex(entry.digest))
-        for entry in settings.token
-    )
+def rows_of(settings: Settings, shelf: Shelf) -> Callable[[str | None, str | None], list[Shelved]]:
+    """Give what lists the results of the shelves that the settings name; an object on two of them counts once."""
+    names = [entry.name for entry in settings.destination if isinstance(entry, ShelfDestination)]
+
+    def rows(study_uid: str | None, sop_instance_uid: str | None) -> list[Shelved]:
+        found = (
+            row
+            for name in names
+            for row in shelf.results(name, study_uid=study_uid, sop_instance_uid=sop_instance_uid)
+        )
+        return list({row.sop_instance_uid: row for row in found}.values())
+
+    return rows
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -1,12 +1,12 @@
 """STOW-RS over a real socket: the same door as C-STORE, and what is no lawful request leaves nothing behind."""
 
 import gzip
-import hashlib
 import json
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -21,25 +21,30 @@ from dicom_scp.guard import Gate
 from dicom_scp.identity import Vault
 from dicom_scp.spool import Spool
 from dicom_scp.taking import Taker
+from service.access import Tokens
 from service.dicomweb.app import create_app
 from service.dicomweb.multipart import Part, related
+from service.dicomweb.results import Results
 from service.dicomweb.server import DicomwebServer
 from service.dicomweb.stow import Limits, Stow
-from service.dicomweb.tokens import Client, Tokens
+from service.dicomweb.tokens import Admission
+from service.dicomweb.wado import Retrieval
+from service.ledger import Database, prepare
+from service.ledger.tokens import Grant, TokenBook
 from tests.peers import wait_until
 from tests.series import Patient, mr_series
 from tests.unit.dicom_scp.door import Door
 from tests.unit.dicom_scp.encodings import KEYS
 
-SECRET = "a secret of the gateway"
-GATEWAY = Client("gateway", "GATEWAY", frozenset({"stow"}), hashlib.sha256(SECRET.encode()).digest())
-READER = Client("reader", "", frozenset({"results"}), hashlib.sha256(b"another").digest())
 LIMITS = Limits(instance_bytes=1 << 20, pace_bytes=1 << 16, pace_s=0.5)
 FAILED, STORED, NAMELESS = "00081198", "00081199", "0008119A"
 
 
+@dataclass(slots=True)
 class Web(Door):
     """A door with an HTTP port."""
+
+    tokens: Tokens = field(init=False)
 
     @property
     def url(self) -> str:
@@ -55,19 +60,21 @@ class Web(Door):
 
 
 @contextmanager
-def open_web(
-    folder: Path, *clients: Client, limits: Limits = LIMITS, gate: Gate | None = None
-) -> Iterator[Web]:
+def open_web(folder: Path, *, limits: Limits = LIMITS, gate: Gate | None = None) -> Iterator[Web]:
     door = Web(Spool(folder / "spool", Vault(KEYS)))
-    tokens = Tokens(clients)
-    events = door.events()
-    stow = Stow(Taker(door.receive, Deidentifier(KEYS), events), tokens, KEYS.uid, limits)
-    server = DicomwebServer(create_app(stow, tokens), gate or Gate((), 50, 50), events.association)
+    database = Database(f"sqlite:///{folder / 'scanside.sqlite'}")
+    prepare(database)
+    door.tokens = Tokens(TokenBook(database))
+    admission, events = Admission(door.tokens, at_home=True), door.events()
+    stow = Stow(Taker(door.receive, Deidentifier(KEYS), events), admission, KEYS.uid, limits)
+    nothing = Retrieval(Results(lambda *_: [], door.spool, KEYS.uid), admission)
+    server = DicomwebServer(create_app(stow, nothing), gate or Gate((), 50, 50), events.association)
     door.port = server.start("127.0.0.1", 0)
     try:
         yield door
     finally:
         server.stop()
+        database.close()
 
 
 @pytest.fixture
@@ -313,18 +320,21 @@ def test_an_endless_part_is_cut_while_it_comes(web: Web) -> None:
     assert sent < 48 << 20
 
 
-def test_a_token_is_asked_for_where_there_is_one(tmp_path: Path, images: list[Dataset]) -> None:
-    with open_web(tmp_path, GATEWAY, READER) as web:
-        parts = [Part(file_of(images[0]))]
-        unknown = web.store(parts)
-        assert (unknown.status_code, unknown.headers["www-authenticate"]) == (401, "Bearer")
-        assert web.store(parts, authorization="Bearer wrong").status_code == 401
-        assert web.store(parts, authorization=f"Basic {SECRET}").status_code == 401
-        assert web.store(parts, authorization="Bearer another").status_code == 403
-        assert web.taken == []
-        assert web.store(parts, authorization=f"Bearer {SECRET}", host="pacs.example").status_code == 200
-        assert web.taken[0].calling_ae_title == "GATEWAY"
-        assert web.released[0][0] == "GATEWAY"
+def test_a_token_is_asked_for_where_there_is_one(web: Web, images: list[Dataset]) -> None:
+    parts, now = [Part(file_of(images[0]))], time.time()
+    secret = web.tokens.issue(
+        Grant(name="gateway", scopes=frozenset({"stow"}), ae_title="GATEWAY"), now, ""
+    ).secret
+    reader = web.tokens.issue(Grant(name="reader", scopes=frozenset({"results"})), now, "").secret
+    unknown = web.store(parts)
+    assert (unknown.status_code, unknown.headers["www-authenticate"]) == (401, "Bearer")
+    assert web.store(parts, authorization="Bearer wrong").status_code == 401
+    assert web.store(parts, authorization=f"Basic {secret}").status_code == 401
+    assert web.store(parts, authorization=f"Bearer {reader}").status_code == 403
+    assert web.taken == []
+    assert web.store(parts, authorization=f"Bearer {secret}", host="pacs.example").status_code == 200
+    assert web.taken[0].calling_ae_title == "GATEWAY"
+    assert web.released[0][0] == "GATEWAY"
 
 
 def test_the_gate_is_that_of_the_dicom_port(tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ from service.settings_tables import (
     ResearchDestination,
     Rules,
     Scanner,
+    ShelfDestination,
     SourceProfile,
-    Token,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,8 +220,8 @@ def test_every_metric_is_explained_and_no_other() -> None:
 
 
 def test_every_setting_stands_in_the_example() -> None:
-    destinations = (DicomDestination, FolderDestination, ResearchDestination)
-    tables = (Settings, Allow, Rules, Scanner, SourceProfile, Dicomweb, Token, *destinations)
+    destinations = (DicomDestination, FolderDestination, ShelfDestination, ResearchDestination)
+    tables = (Settings, Allow, Rules, Scanner, SourceProfile, Dicomweb, *destinations)
     named = {name for kind in tables for name in kind.model_fields}
     text = read("deploy/scanside.toml")
     keys = set(re.findall(r"^#?([a-z_]+) = |^#?\[+([a-z_]+)\]+$", text, re.MULTILINE))
