@@ -3,6 +3,7 @@
 The vendors' blocks themselves never pass the door: most hold free text, some a whole second header.
 """
 
+import re
 from dataclasses import dataclass
 from struct import Struct, pack
 
@@ -96,13 +97,28 @@ TABLE = (
     PrivateValue(0x0F, "DescribedContrast", b"CS", ()),  # these three from descriptions, in our vocabulary
     PrivateValue(0x10, "DescribedOrientation", b"CS", ()),
     PrivateValue(0x11, "DescribedBodyPart", b"CS", ()),
+    PrivateValue(0x12, "Technique", b"SH", (
+        (0x0019, "GEMS_ACQU_01", 0x9C, b"LO"),
+        (0x0019, "GEMS_ACQU_01", 0x9E, b"LO"),
+        (0x2001, _PHILIPS, 0x20, b"LO"),
+    )),
+    PrivateValue(0x13, "EpiFactor", b"UL", ((0x2001, _PHILIPS, 0x13, b"SL"),)),
+    PrivateValue(0x14, "Spir", b"CS", ((0x2001, _PHILIPS, 0x21, b"CS"),)),  # fat saturated: Y or N
+    PrivateValue(0x15, "PrepulseDelay", b"FD", ((0x2001, _PHILIPS, 0x1B, b"FL"),)),  # ms
 )  # fmt: skip
 MOSAIC_TILES, B_VALUE, IMAGES_IN_SERIES, SLICE_NORMAL, CONTRAST_GIVEN = 0x01, 0x02, 0x05, 0x0D, 0x0E
 DESCRIBED = {"contrast": 0x0F, "orientation": 0x10, "part": 0x11}
 SLICES, DYNAMIC_SCANS, ECHOES, PHASES = 0x06, 0x07, 0x08, 0x09
 
 _GE_B_VALUE_BIAS = 100_000  # GE adds 10^9 to mark a multi-band acquisition
-_TERMS = frozenset({"NONE", "DIRECTIONAL", "ISOTROPIC", "BMATRIX", "YES"})
+_TERMS = frozenset({"NONE", "DIRECTIONAL", "ISOTROPIC", "BMATRIX", "YES", "Y", "N"})
+# What the names of the vendors' sequences are made of; one that has anything else in it is not kept
+_SYLLABLES = (
+    "3DASL ASL B-FFE B-TFE BRAVO B0MAP B0RF COSMIC CS CSMEMP CUBE DWI EFGRE3D EFGRE EPI2 EPIRT EPI FE FFE FGRE FIESTA "
+    "FLAIR FR FSE GRASE GRE IDEAL IR LAVA MEMP MERGE MIX MSE PCA PC PROPELLER PROP SE SPGR SS SWAN T1 T2 TFE TIR TOF "
+    "TSE VIBRANT XL 2D 3D"
+)
+_TECHNIQUE = re.compile("(?:" + "|".join(sorted(_SYLLABLES.split(), key=len, reverse=True)) + "|[-_])+")
 _CSA = (0x0029, "SIEMENS CSA HEADER", 0x10)
 _CSA_TAG = Struct("<64sl4slll")  # name, VM, VR, syngo data type, items, check
 _CSA_ITEM = Struct("<4l")  # the second is the length
@@ -157,6 +173,10 @@ def _note(found: Values, line: PrivateValue, values: tuple[float, ...], term: st
     if line.vr == b"CS":
         if term in _TERMS:
             found[line.number] = term
+    elif line.vr == b"SH":
+        word = term.upper().partition(" ")[0][:16]
+        if _TECHNIQUE.fullmatch(word):
+            found[line.number] = word
     elif values:
         found[line.number] = values[:3]
 

@@ -1,7 +1,6 @@
 """The vocabulary: words of MR imaging that may be kept of free text, because they can mean nobody."""
 
 import re
-from collections.abc import Iterator
 
 _CONTRASTS = {  # as written, and what it is written as
     "T1": "T1", "T1W": "T1", "T1WI": "T1", "T2": "T2", "T2W": "T2", "T2WI": "T2", "T2STAR": "T2STAR",
@@ -15,7 +14,9 @@ _CONTRASTS = {  # as written, and what it is written as
     "GRE": "GRE", "FFE": "GRE", "TFE": "GRE", "FLASH": "GRE", "VIBE": "VIBE", "LAVA": "VIBE", "THRIVE": "VIBE",
     "TRUFI": "SSFP", "FIESTA": "SSFP", "CISS": "SSFP", "SSFP": "SSFP", "DIXON": "DIXON", "EPI": "EPI",
     "LOC": "LOCALIZER", "LOCALIZER": "LOCALIZER", "LOCALISER": "LOCALIZER", "SCOUT": "LOCALIZER", "SURVEY": "LOCALIZER",
-    "MIP": "MIP", "MPR": "MPR", "FIELDMAP": "FIELDMAP", "FATSAT": "FS", "FS": "FS", "SPAIR": "FS", "SPIR": "FS",
+    "PASL": "ASL", "CASL": "ASL", "3DASL": "ASL", "3DPCASL": "ASL", "2DPCASL": "ASL", "FCMRI": "BOLD",
+    "APPARENT": "ADC", "MEMPRAGE": "MPRAGE", "B0MAP": "FIELDMAP",
+    "MIP": "MIP", "MPR": "MPR", "FIELDMAP": "FIELDMAP", "FATSAT": "FS", "FS": "FS", "SPAIR": "SPAIR", "SPIR": "SPIR",
     "PRE": "PRE", "POST": "POST", "NATIVE": "PRE", "GD": "POST", "CE": "POST", "KM": "POST", "3D": "3D", "2D": "2D",
 }  # fmt: skip
 _ORIENTATIONS = {
@@ -34,7 +35,7 @@ _PART_WORDS = """
 _PARTS = {word: word for word in _PART_WORDS.split()} | {
     "CEREBRAL": "BRAIN", "HIRN": "BRAIN", "KOPF": "HEAD", "SCHAEDEL": "HEAD", "NEUROCRANIUM": "HEAD", "TETE": "HEAD",
     "CRANE": "HEAD", "HWS": "CSPINE", "BWS": "TSPINE", "LWS": "LSPINE", "KNIE": "KNEE", "FUSS": "FOOT",
-    "SCHULTER": "SHOULDER", "BECKEN": "PELVIS", "LEBER": "LIVER", "GENOU": "KNEE",
+    "SCHULTER": "SHOULDER", "BECKEN": "PELVIS", "LEBER": "LIVER", "GENOU": "KNEE", "ACR": "PHANTOM",
 }  # fmt: skip
 _WORDS = _CONTRASTS | _ORIENTATIONS | _PARTS
 # What a name may be without meaning anybody: terms of attributes, makers and their products
@@ -53,6 +54,11 @@ _SPINAL = frozenset("CTLS")  # C SPINE, L-SPINE
 _TOKEN = re.compile(r"[A-Z0-9]+")
 _NO_WORD = re.compile(r"[^A-Z0-9*]+")
 _STAR = re.compile(r"T2\s?\*")
+_LOC = re.compile(r"(?i)\bloc\b")
+_MOST_OF_A_NAME = 6  # words; in what is longer, a sentence, "loc" is no localizer
+_MOST_WORDS = 8
+_WEIGHTS, _REGIONS = frozenset(_CONTRASTS.values()), frozenset(_PARTS.values())
+_PHANTOM = "PHANTOM"  # stands with the words of the contrast too: the part may name what it stands for
 
 
 def tokens(text: str) -> list[str]:
@@ -68,17 +74,22 @@ def words_of(text: str) -> list[str]:
 
 
 def coded(texts: list[str]) -> dict[str, str]:
-    """Give the first contrast, orientation and part of the body that descriptions name, by what they are."""
-    return dict(_first(texts))
+    """Give what descriptions (of the series, of its protocol, of the study) say, by what it is about.
 
-
-def _first(texts: list[str]) -> Iterator[tuple[str, str]]:
-    words = [word for text in texts for word in words_of(text)]
-    for name, vocabulary in (("contrast", _CONTRASTS), ("orientation", _ORIENTATIONS), ("part", _PARTS)):
-        allowed = frozenset(vocabulary.values())
-        first = next((word for word in words if word in allowed), None)
-        if first is not None:
-            yield name, first
+    Words of the contrast, parted by backslashes, come from the first of the series' own two descriptions that has any:
+    those of a study are about other series too. Of orientations and parts of the body the first counts.
+    """
+    spoken = [
+        words_of(_LOC.sub(" ", text) if len(tokens(text)) > _MOST_OF_A_NAME else text) for text in texts
+    ]
+    contrast = next(filter(None, ([word for word in words if word in _WEIGHTS] for words in spoken[:2])), [])
+    every = [word for words in spoken for word in words]
+    found = {
+        "contrast": contrast[:_MOST_WORDS] + [_PHANTOM] * (_PHANTOM in every),
+        "orientation": [word for word in every if word in _ORIENTATIONS][:1],
+        "part": [word for word in every if word in _REGIONS][:1],
+    }
+    return {name: "\\".join(words) for name, words in found.items() if words}
 
 
 def is_term(text: str) -> bool:

@@ -14,6 +14,7 @@ from pydicom.uid import EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageSt
 from inference.decoding import UnreadableImage
 from inference.header import BROKEN, group, integer
 from inference.mosaic import mosaic_of
+from inference.series import describe
 
 SMALLEST_MATRIX = 64
 SCORED_CLASSES = frozenset({MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage})
@@ -50,6 +51,11 @@ COMPONENTS = {
     "REAL": "a real or imaginary image is not scored",
     "IMAGINARY": "a real or imaginary image is not scored",
     "MIXED": "magnitude and other images stand mixed in one object",
+}
+# What a series was made for, where its description tells
+PURPOSES = {
+    "LOCALIZER": "a localizer is not scored",
+    "CALIBRATION": "a calibration image is not scored",
 }
 # GE's image kind (0043,xx2F), or the copy that the door makes of it: 0 magnitude, 1 phase, 2 real, 3 imaginary
 PRIVATE_KINDS = {1: COMPONENTS["PHASE"], 2: COMPONENTS["REAL"], 3: COMPONENTS["IMAGINARY"]}
@@ -100,6 +106,11 @@ def _kind(ds: Dataset, frame: int) -> str:
     return ""
 
 
+def _purpose(ds: Dataset, frame: int) -> str:
+    """Ask the description, which reads more than Image Type: names of protocols, as the door keeps them."""
+    return PURPOSES.get(describe(ds, frame)["purpose"], "")
+
+
 def _component(ds: Dataset, frame: int) -> str:
     """Read the complex component: the frame's own counts before the object's, which may be MIXED."""
     of_frame = _frame_type(ds, frame).get("ComplexImageComponent")
@@ -134,4 +145,11 @@ def _plain(term: object) -> str:
     return str(term).strip().upper().replace("_", " ")
 
 
-_QUESTIONS: tuple[Callable[[Dataset, int], str], ...] = (_object, _plane, _kind, _component, _private)
+_QUESTIONS: tuple[Callable[[Dataset, int], str], ...] = (
+    _object,
+    _plane,
+    _kind,
+    _component,
+    _private,
+    _purpose,
+)
