@@ -28,7 +28,7 @@ QUIET_S = 2.0
 WAITS = {
     "count": 0.0,
     "quiet": QUIET_S,
-    "release": Patience().after_release_s,
+    "release": Patience().after_end_s,
 }  # what is waited for on purpose
 LESSONS = 3
 

@@ -79,7 +79,6 @@ class Closing:
     incomplete: bool
     sign: str  # the very sign: which count, which end
     expected: int | None  # instances, as far as the counts that hold say so
-    waited_s: float  # from the last instance
     quiet_s: float  # the quiet time in force
     signs: Mapping[str, bool]  # what this closing teaches of each sign
     pace: float | None  # what it teaches of the quiet time
@@ -113,7 +112,6 @@ def judge(evidence: Evidence, now: float, patience: Patience) -> Closing | None:
         incomplete=standing.short and not (provisional or evidence.timed or evidence.discontinued),
         sign=sign or reason,
         expected=standing.most,
-        waited_s=max(0.0, standing.waited),
         quiet_s=standing.quiet,
         signs=_lessons(evidence),
         pace=evidence.longest_pause_s if learns else None,

@@ -106,7 +106,7 @@ class Closings:
                     series.c.state == SeriesState.RECEIVING,
                     series.c.received == item.evidence.received,
                 )
-                .values(state=SeriesState.SETTLING)
+                .values(state=SeriesState.SETTLING, settled_at=self._worker.clock())
             )
 
     def scored_rows(self, series_uid: str, generation: int) -> list[ScoredRow]:
@@ -141,7 +141,7 @@ class Closings:
                 values["state"] = SeriesState.PROVISIONAL
             else:
                 again = before.closing is not None  # judged anew: what it taught is learnt
-                values |= _closed(item, judgement, now)
+                values |= _closed(item, judgement, now, before.settled_at or now)
                 values["repeats"] = repeated(connection, before)
             connection.execute(update(series).where(series.c.id == item.id).values(values))
             if not judgement.closing.provisional and not again:
@@ -163,7 +163,7 @@ def _written(judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def _closed(item: OpenSeries, judgement: Judgement, now: float) -> dict[str, Any]:
+def _closed(item: OpenSeries, judgement: Judgement, now: float, settled_at: float) -> dict[str, Any]:
     """Give the end of a generation with the evidence that brought it."""
     closing, evidence = judgement.closing, item.evidence
     return {
@@ -177,7 +177,7 @@ def _closed(item: OpenSeries, judgement: Judgement, now: float) -> dict[str, Any
             "expected": closing.expected,
             "counts": dict(evidence.counts),
             "gaps": list(judgement.gaps),
-            "waited_s": round(closing.waited_s, 3),
+            "waited_s": round(max(0.0, settled_at - evidence.last_instance_at), 3),
             "quiet_s": round(closing.quiet_s, 3),
             "longest_pause_s": round(evidence.longest_pause_s, 3),
         },

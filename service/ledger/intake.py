@@ -219,6 +219,7 @@ def _goes_on(
     return {
         "state": SeriesState.RECEIVING,
         "last_instance_at": now,
+        "settled_at": None,
         "counts": counts,
         "ends": {},
         "outlived": [] if last is None else sorted({*last.outlived, *last.ends}),

@@ -69,6 +69,7 @@ series = Table(  # one row per generation: a late image reopens the series as th
     Column("counts", JSON, nullable=False),  # by sign of completeness: instances that the header announces
     Column("ends", JSON, nullable=False),  # signs of the end that stand, and since when
     Column("outlived", JSON, nullable=False),  # those that stood until another instance came
+    Column("settled_at", Float),  # no more instances are expected since
     Column("closed_at", Float),
     Column("close_reason", String, nullable=False, server_default=""),
     Column("closing", JSON),  # the sign that closed it, with what was expected, received and lacking
@@ -137,12 +138,18 @@ slice_ = Table(
     Column("instance_id", ForeignKey("instance.id"), nullable=False),
     Column("series_uid", String, nullable=False),
     Column("frame", Integer, nullable=False),
+    Column(
+        "tile", Integer, nullable=False, server_default="0"
+    ),  # of a mosaic, 1-based; 0: the frame is the slice
+    Column(
+        "place", JSON(none_as_null=True)
+    ),  # among the slices of its series; {} where its header does not tell
     Column("state", String, nullable=False),
     Column("reason", String, nullable=False, server_default=""),
     Column("score", JSON),
     Column("masks", LargeBinary),
     *_lease(),
-    UniqueConstraint("instance_id", "frame"),
+    UniqueConstraint("instance_id", "frame", "tile"),
     Index("slice_by_state", "state", "series_uid"),
     Index("slice_by_series", "series_uid"),
 )

@@ -34,6 +34,14 @@ class SeriesFactAnswer(_Answer):
     slices: list[int] = Field(description="Positions in the series, worst first")
 
 
+class SamplingAnswer(_Answer):
+    """How much of a series in time was scored."""
+
+    volumes: int = Field(description="Volumes that were scored, of the kind and echo that has most of them")
+    of: int = Field(description="Volumes that there are")
+    slices: int = Field(description="Slices of the whole series that were left out")
+
+
 class StatementAnswer(_Answer):
     """What one classical metric says to a finding."""
 
@@ -82,7 +90,7 @@ class ClosingAnswer(_Answer):
     expected: int | None = Field(description="Instances, as far as a count that is not refuted says so")
     counts: dict[str, int] = Field(description="What each element of the header announced")
     gaps: list[str] = Field(description="What the geometry lacked")
-    waited_s: float = Field(description="Seconds from the last instance")
+    waited_s: float = Field(description="Seconds from the last instance until no more were expected")
     quiet_s: float = Field(description="The quiet time in force, in seconds")
     longest_pause_s: float = Field(description="The longest pause between two instances, in seconds")
 
@@ -114,6 +122,7 @@ class SeriesAnswer(_Answer):
     suitability: float | None = Field(description="Probability that it is diagnostically usable")
     artifacts: list[ArtifactAnswer]
     geometry: list[SeriesFactAnswer] = Field(description="What only the whole series shows, and is there")
+    sampling: SamplingAnswer | None = Field(description="Null where every volume was scored")
     advice: list[str]
     model: str
     provider: str
@@ -149,6 +158,14 @@ class SliceAnswer(_Answer):
     position: int = Field(description="0-based order in the series; names the slice in URLs")
     instance_number: int
     frame: int = Field(description="1-based")
+    tile: int = Field(description="1-based in a mosaic; 0: the frame is the slice")
+    region: Box | None = Field(
+        description="What the tile is of its picture, as a box; null for a whole frame"
+    )
+    state: str = Field(
+        description="waiting, scored, unsuited, unreadable, erased, or unsampled: other volumes were"
+    )
+    reason: str = Field(description="Why it has no score")
     rows: int
     columns: int
     index: float | None
@@ -173,6 +190,7 @@ class LocatedFinding(_Answer):
     position: int
     instance_number: int
     frame: int
+    tile: int
     probability: float
     severity: float
     area: float

@@ -155,6 +155,7 @@ def upgrade() -> None:
         sa.Column("counts", sa.JSON(), nullable=False),
         sa.Column("ends", sa.JSON(), nullable=False),
         sa.Column("outlived", sa.JSON(), nullable=False),
+        sa.Column("settled_at", sa.Float(), nullable=True),
         sa.Column("closed_at", sa.Float(), nullable=True),
         sa.Column("close_reason", sa.String(), server_default="", nullable=False),
         sa.Column("closing", sa.JSON(), nullable=True),
@@ -191,6 +192,8 @@ def upgrade() -> None:
         sa.Column("instance_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("series_uid", sa.String(), nullable=False),
         sa.Column("frame", sa.Integer(), nullable=False),
+        sa.Column("tile", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("place", sa.JSON(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), server_default="", nullable=False),
         sa.Column("score", sa.JSON(), nullable=True),
@@ -200,7 +203,7 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["instance_id"], ["instance.id"]),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("instance_id", "frame"),
+        sa.UniqueConstraint("instance_id", "frame", "tile"),
     )
     with op.batch_alter_table("slice", schema=None) as batch_op:
         batch_op.create_index("slice_by_series", ["series_uid"], unique=False)
