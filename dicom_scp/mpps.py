@@ -83,7 +83,9 @@ def handlers(begun: TakeStep, told: TakeStep, keyring: KeyRing) -> list[EventHan
 def _created(event: Event, begun: TakeStep, keyring: KeyRing) -> tuple[int | Dataset, Dataset | None]:
     """Answer an N-CREATE; the SCP makes the UID where the SCU gives none (PS3.7, 10.1.5.1.4)."""
     request = event.request
-    uid = str(request.AffectedSOPInstanceUID or "") or str(generate_uid())  # type: ignore[union-attr] # it is an N-CREATE
+    given = str(request.AffectedSOPInstanceUID or "")  # type: ignore[union-attr] # it is an N-CREATE
+
+    uid = given or str(generate_uid())
 
     def take() -> None:
         step = read_step(uid, event.attribute_list, keyring)
@@ -93,10 +95,9 @@ def _created(event: Event, begun: TakeStep, keyring: KeyRing) -> tuple[int | Dat
             raise BadStep(BadStep.__doc__)
         begun(step)
 
-    answer = Dataset()
-    answer.AffectedSOPInstanceUID = uid
-    status = _answered(take)
-    return status, answer if status == _SUCCESS else None
+    made = Dataset()
+    made.AffectedSOPInstanceUID = uid
+    return _answered(take), None if given else made
 
 
 def _set(event: Event, told: TakeStep, keyring: KeyRing) -> tuple[int | Dataset, Dataset | None]:

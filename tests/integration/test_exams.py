@@ -97,11 +97,12 @@ def test_a_step_begins_ends_and_may_no_longer_be_updated(house: House, final: st
 
 
 def test_a_step_without_a_uid_gets_one(house: House) -> None:
-    association = associated(house, PROCEDURE_STEP)
-    status, told = association.send_n_create(step(), PROCEDURE_STEP)
+    answers: list[Dataset] = []
+    hear = (evt.EVT_DIMSE_RECV, lambda event: answers.append(event.message.command_set))
+    association = associated(house, PROCEDURE_STEP, evt_handlers=[hear])
+    status, _ = association.send_n_create(step(), PROCEDURE_STEP)
     assert status.Status == 0x0000
-    assert told is not None
-    uid = status.AffectedSOPInstanceUID
+    uid = answers[0].AffectedSOPInstanceUID
     assert association.send_n_set(ended("COMPLETED"), PROCEDURE_STEP, uid)[0].Status == 0x0000
     association.release()
 
@@ -171,7 +172,7 @@ def test_a_request_that_is_none_is_refused(
     association = associated(house, PUSH_MODEL)
     information = asked if asked is not None else commitment_request()
     if not information:
-        information.TransactionUID = "not a uid"
+        information.TransactionUID = generate_uid()  # of nothing
     status, _ = association.send_n_action(information, action, PUSH_MODEL, PUSH_MODEL_INSTANCE)
     assert status.Status == answer
     association.release()
