@@ -20,6 +20,7 @@ class GatedProtocol(TimedProtocol):
         self._gate = gate
         self._turned_away = turned_away
         self._inside = ""  # the address that was counted
+        self.access_log = False  # its lines would hold what is asked for: patients and studies
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Ask the gate."""

@@ -256,7 +256,7 @@ class Retrieval:
 def _audit(client: Client, operation: str, found: Sequence[Found]) -> None:
     """Say that results were shown to somebody: by pseudonymous names alone."""
     series = sorted({one.shelved.series_id for one in found})
-    extra = {"client": client.name, "operation": operation, "count": len(found), "series": series}
+    extra = {"peer": client.name, "operation": operation, "count": len(found), "series": series}
     log.info("results shown", extra=extra)
 
 
