@@ -59,7 +59,7 @@ def read_report(event_type: int, information: Dataset) -> CommitmentReport:
 
 
 def answer_report(event: Event, take: TakeReport) -> tuple[int, None]:
-    """Answer an N-EVENT-REPORT: a handler for pynetdicom's ``EVT_N_EVENT_REPORT``."""
+    """Answer a report: a handler for pynetdicom's ``EVT_N_EVENT_REPORT``, with `take` as its argument."""
     event_type = event.event_type or 0
     if event_type not in {ALL_KEPT, SOME_FAILED}:
         return _NO_SUCH_EVENT, None

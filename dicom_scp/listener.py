@@ -15,7 +15,6 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event, EventHandlerType
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made at import by pynetdicom
 
-from dicom_scp.commitment_report import PUSH_MODEL, TakeReport, answer_report, nobody_asked
 from dicom_scp.deidentify import Announced
 from dicom_scp.guard import Counted, Gate, GuardedServer, TlsNow
 from dicom_scp.libraries import quiet_libraries
@@ -65,7 +64,6 @@ class Listener:
     taker: Taker
     offers: Sequence[Offer] = ()
     tls: TlsNow | None = None  # gives the context for the next connection; None: no TLS
-    take_report: TakeReport = nobody_asked  # what archives say of objects that they were asked to keep
     _server: GuardedServer | None = None
     _thread: threading.Thread | None = None
 
@@ -79,7 +77,6 @@ class Listener:
             (evt.EVT_ACCEPTED, self._accepted),
             (evt.EVT_REJECTED, self._rejected),
             *(handler for offer in self.offers for handler in offer.handlers),
-            (evt.EVT_N_EVENT_REPORT, answer_report, [self.take_report]),
         ]
         self._server = GuardedServer(
             self._entity(),
@@ -127,8 +124,6 @@ class Listener:
         entity.acse_timeout = config.pdu_deadline_s
         entity.network_timeout = config.idle_s
         entity.add_supported_context(Verification)
-        if self.take_report is not nobody_asked:  # the archive calls as the SCP that it is
-            entity.add_supported_context(PUSH_MODEL, scu_role=False, scp_role=True)
         for uid in STORAGE_CLASSES:
             entity.add_supported_context(uid, list(TRANSFER_SYNTAXES))
         for offer in self.offers:

@@ -4,6 +4,7 @@ import fcntl
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from dicom_scp.identity import KeyFile, KeyRing, Vault, WrongKey, key_id
 from dicom_scp.profile import EXPORT, LIVE, Profile
 from dicom_scp.spool import Spool
 from inference.card import Card, load_card, released
+from service.access import Gate, Limits
 from service.closing import Patience
 from service.delivery import (
     Credentials,
@@ -133,6 +135,21 @@ def scanner_book(foundation: Foundation) -> ScannerBook:
             for entry in entries
             if entry.serial
         },
+    )
+
+
+def gate_of(foundation: Foundation) -> Gate:
+    """Give what knows who may use the console and the API."""
+    settings = foundation.settings
+    return Gate.of(
+        foundation.database,
+        partial(foundation.keyring.pseudonym, "sign-in"),
+        Limits(
+            idle_s=settings.session_idle_minutes * 60,
+            session_s=settings.session_hours * 3600,
+            board_s=settings.board_days * 86400,
+        ),
+        open_when_empty=not settings.exposed,
     )
 
 

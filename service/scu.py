@@ -143,6 +143,7 @@ def associate(
     connection = association.dul.socket.socket if association.dul.socket else None
     if connection is not None:  # else each request waits 40 ms for the acknowledgement of the last answer
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(_TIMEOUT_S)  # for a peer that stops reading
     return association
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from service.delivery.base import Answer, Letter, Study, Undelivered
 
+_SUFFIXES = {"MANIFEST": "jsonl", "FHIR": "json"}
+
 
 @dataclass(frozen=True, slots=True)
 class Folder:
@@ -65,7 +67,7 @@ class Folder:
 
 def file_name(kind: str, uid: str) -> str:
     """Name a file in a folder."""
-    return f"{kind}-{uid}.{'jsonl' if kind == 'MANIFEST' else 'dcm'}"
+    return f"{kind}-{uid}.{_SUFFIXES.get(kind, 'dcm')}"
 
 
 def _make_durable(folder: Path) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dicom_scp.commitment_report import TakeReport, nobody_asked
+from pynetdicom import evt
+
+from dicom_scp.commitment_report import PUSH_MODEL, TakeReport, answer_report
 from dicom_scp.listener import Listener, ListenerConfig, Offer
 from dicom_scp.taking import Taker
 from service.bootstrap import (
@@ -44,7 +46,8 @@ def run(settings: Settings, *, supervised: bool) -> None:
         min_free_bytes=settings.min_free_mb * 2**20,
     )
     taker = Taker(reception, deidentifier(foundation), door_events(metrics, intake))
-    listeners = _listeners(settings, taker, commitments(foundation), offers(foundation, intake))
+    offered = [*offers(foundation, intake), *_reports(settings, commitments(foundation))]
+    listeners = _listeners(settings, taker, offered)
     ports = {name: listener.start() for name, listener in listeners.items()}
     part.facts |= {"ae_title": settings.ae_title, **ports}
     with (
@@ -63,20 +66,21 @@ def run(settings: Settings, *, supervised: bool) -> None:
             listener.stop(drain_s=5.0 / len(listeners))
 
 
-def _listeners(
-    settings: Settings, taker: Taker, take_report: TakeReport, offered: Sequence[Offer]
-) -> dict[str, Listener]:
-    """Make the open ports, each under the name of its fact."""
+def _reports(settings: Settings, take: TakeReport) -> list[Offer]:
+    """Take reports of storage commitment where destinations are asked for it."""
+    asked = any(isinstance(entry, DicomDestination) and entry.commitment for entry in settings.destination)
+    return [Offer(PUSH_MODEL, [(evt.EVT_N_EVENT_REPORT, answer_report, [take])])] if asked else []
+
+
+def _listeners(settings: Settings, taker: Taker, offered: Sequence[Offer]) -> dict[str, Listener]:
+    """Make the open ports, each under the name of its fact. Raises BadCertificate."""
     plain = _listener_config(settings)
-    if not any(isinstance(entry, DicomDestination) and entry.commitment for entry in settings.destination):
-        take_report = nobody_asked
     made: dict[str, Listener] = {}
     if settings.tls is None or settings.tls.plain:
-        made["port"] = Listener(plain, taker, offers=offered, take_report=take_report)
+        made["port"] = Listener(plain, taker, offered)
     if settings.tls is not None:
         tls = FreshServerContext(door_tls(settings.tls))
-        secure = replace(plain, port=settings.tls.port)
-        made["tls_port"] = Listener(secure, taker, offers=offered, tls=tls, take_report=take_report)
+        made["tls_port"] = Listener(replace(plain, port=settings.tls.port), taker, offered, tls)
     return made
 
 

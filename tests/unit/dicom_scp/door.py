@@ -1,14 +1,15 @@
 """A door that stands open for one test, with everything that it said and took."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dicom_scp.deidentify import Deidentifier
+from dicom_scp.guard import TlsNow
 from dicom_scp.identity import Vault
 from dicom_scp.instance import Facts, Instance
-from dicom_scp.listener import Listener, ListenerConfig
+from dicom_scp.listener import Listener, ListenerConfig, Offer
 from dicom_scp.spool import Spool
 from dicom_scp.taking import DoorEvents, Refusal, Taker
 from tests.unit.dicom_scp.encodings import KEYS
@@ -55,11 +56,17 @@ class Door:
 
 
 @contextmanager
-def open_door(folder: Path, **config: object) -> Iterator[Door]:
+def open_door(
+    folder: Path,
+    *,
+    tls: TlsNow | None = None,
+    offers: Sequence[Offer] = (),
+    **config: object,
+) -> Iterator[Door]:
     """Listen on a free port until the block is left; `config` are fields of ListenerConfig."""
     door = Door(Spool(folder / "spool", Vault(KEYS)))
     settings = replace(ListenerConfig(port=0, pdu_deadline_s=5.0), **config)  # type: ignore[arg-type]
-    listener = Listener(settings, Taker(door.receive, Deidentifier(KEYS), door.events()))
+    listener = Listener(settings, Taker(door.receive, Deidentifier(KEYS), door.events()), offers, tls)
     door.port = listener.start()
     try:
         yield door
