@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from inference.checks import SeriesFact
 from inference.reference import MetricSummary, Statement
+from inference.series import Description
 
 Verdict = Literal["", "Usable", "Check", "Repeat", "Not scored"]
 DeliveryKind = Literal["SR", "SEG", "SC", "IMAGE", "MANIFEST"]
@@ -63,7 +64,7 @@ class SeriesView:
     scanner: str  # configured name or pseudonym
     state: str  # receiving, settling, complete, reported, delivered
     series_number: int | None
-    description: str  # coded, made of clean elements only
+    description: Description  # coded, made of clean elements only
     opened_at: float  # s since the epoch, like every time here
     last_instance_at: float
     closed_at: float | None = None

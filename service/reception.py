@@ -1,7 +1,7 @@
 """Step one: an instance from the door is spooled, then noted; only when both are durable is it acknowledged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dicom_scp.errors import Refused
 from dicom_scp.identity import Vault
@@ -9,6 +9,7 @@ from dicom_scp.instance import Instance
 from dicom_scp.spool import Spool
 from service.ledger import Arrival, Intake, LedgerUnavailable, Outcome
 from service.metrics import Metrics
+from service.understanding import Understanding
 
 SUCCESS = 0x0000  # PS3.4 Table B.2-1
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"  # the one class accepted that has a single frame
@@ -43,6 +44,7 @@ class Reception:
     scanners: ScannerBook
     metrics: Metrics
     min_free_bytes: int
+    understanding: Understanding = field(default_factory=Understanding)
 
     def __call__(self, instance: Instance) -> int:
         """Make the instance durable, in the spool and then in the ledger. Raises OutOfResources."""
@@ -84,7 +86,7 @@ class Reception:
             columns=facts.columns,
             counts=facts.counts,
             concatenation=facts.concatenation,
-            facts=facts.to_json(),
+            facts=self.understanding.facts(instance),
             multi_frame=facts.sop_class_uid != MR_IMAGE,
             header=lambda uid: self.vault.seal(instance.identity.header, header_context(uid)),
             reference=self.vault.seal(

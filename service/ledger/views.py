@@ -26,6 +26,7 @@ from service.ledger_views import (
     SliceSource,
     SliceView,
 )
+from service.understanding import described
 
 SHOWN = frozenset({SliceState.SCORED, SliceState.UNSUITED})  # no text was found on them
 
@@ -233,7 +234,7 @@ def _series_view(connection: Connection, row: Row[Any]) -> SeriesView:
         scanner=row.scanner,
         state=row.state,
         series_number=row.series_number,
-        description=str(facts.get("description", "")),
+        description=described(facts),
         opened_at=row.opened_at,
         last_instance_at=row.last_instance_at,
         closed_at=row.closed_at,

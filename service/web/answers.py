@@ -7,6 +7,8 @@ from inference.artifacts import Artifact
 from inference.checks import BY_NAME, SeriesFact
 from inference.evidence import metric_of
 from inference.reference import MetricSummary, Statement
+from inference.series import Answer
+from inference.series.vocabulary import Term
 from service.ledger_views import (
     ArtifactView,
     DeliveryView,
@@ -19,6 +21,7 @@ from service.web.wire import (
     ArtifactAnswer,
     CatalogueEntry,
     ClosingAnswer,
+    CodedAnswer,
     DeliveryAnswer,
     FindingAnswer,
     FindingList,
@@ -83,6 +86,18 @@ def metric_answer(summary: MetricSummary) -> MetricAnswer:
     return MetricAnswer(title=metric.title, unit=metric.unit, worse=metric.worse, **summary.to_json())
 
 
+def coded_answer(answer: Answer, term: Term) -> CodedAnswer:
+    """Say one facet of the description of a series."""
+    return CodedAnswer(
+        facet=answer.facet,
+        term=term.name,
+        scheme=term.scheme,
+        code=term.code,
+        meaning=term.meaning,
+        evidence=list(answer.evidence),
+    )
+
+
 def series_answer(view: SeriesView) -> SeriesAnswer:
     """Say one series."""
     return SeriesAnswer(
@@ -92,7 +107,9 @@ def series_answer(view: SeriesView) -> SeriesAnswer:
         scanner=view.scanner,
         state=view.state,
         series_number=view.series_number,
-        description=view.description,
+        description=view.description.words,
+        coded=[coded_answer(answer, term) for answer in view.description.answers if (term := answer.coded)],
+        field_strength=view.description.field,
         opened_at=instant(view.opened_at),
         last_instance_at=instant(view.last_instance_at),
         closed_at=_instant(view.closed_at),

@@ -95,6 +95,17 @@ class ClosingAnswer(_Answer):
     longest_pause_s: float = Field(description="The longest pause between two instances, in seconds")
 
 
+class CodedAnswer(_Answer):
+    """What one facet of a series is."""
+
+    facet: str = Field(description="As in weighting, family, orientation, part")
+    term: str = Field(description="Name of the term, stable")
+    scheme: str = Field(description="Coding scheme designator")
+    code: str
+    meaning: str
+    evidence: list[str] = Field(description="The elements that say so: never their values")
+
+
 class SeriesAnswer(_Answer):
     """One generation of a series."""
 
@@ -104,7 +115,9 @@ class SeriesAnswer(_Answer):
     scanner: str
     state: str
     series_number: int | None
-    description: str = Field(description="Coded from clean elements only")
+    description: str = Field(description="In words, of what `coded` says")
+    coded: list[CodedAnswer] = Field(description="What the series is; a facet that is unknown is left out")
+    field_strength: float | None = Field(description="Tesla")
     opened_at: datetime
     last_instance_at: datetime
     closed_at: datetime | None
