@@ -9,6 +9,7 @@ from dicom_scp.private import DESCRIBED, DYNAMIC_SCANS, ECHOES, IMAGES_IN_SERIES
 SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_UID, SERIES_UID = 0x00080016, 0x00080018, 0x0020000D, 0x0020000E
 _MODALITY, _MANUFACTURER, _MODEL, _SERIAL = 0x00080060, 0x00080070, 0x00081090, 0x00181000
 _SERIES_NUMBER, _ACQUISITION_NUMBER, _INSTANCE_NUMBER = 0x00200011, 0x00200012, 0x00200013
+FRAME_OF_REFERENCE_UID = 0x00200052
 _POSITION, _ORIENTATION, _SPACING = 0x00200032, 0x00200037, 0x00280030
 _IMAGES_IN_ACQUISITION, _TEMPORAL_POSITIONS = 0x00201002, 0x00200105
 _CONCATENATION, _PART, _PARTS = 0x00209161, 0x00209162, 0x00209163
@@ -91,6 +92,7 @@ def reference_of(header: Header, facts: Facts) -> Reference:
         position=position if single and len(position) == 3 else None,
         orientation=facts.orientation if single and facts.orientation else None,
         spacing=spacing[:2] if single and len(spacing) >= 2 else None,
+        frame_of_reference_uid=header.text(FRAME_OF_REFERENCE_UID),
     )
 
 

@@ -66,6 +66,7 @@ class Reference:
     position: tuple[float, ...] | None  # ImagePositionPatient, mm
     orientation: tuple[float, ...] | None  # ImageOrientationPatient
     spacing: tuple[float, ...] | None  # PixelSpacing (row, column), mm
+    frame_of_reference_uid: str = ""
 
     def encode(self) -> bytes:
         """Give the reference as JSON, always the same bytes for the same reference."""

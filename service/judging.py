@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from inference.score import UNFAMILIAR, QualityScore, SliceScore, not_scored, summarise
+from inference.geometry import Why
+from inference.score import UNFAMILIAR, QualityScore, SliceScore, Unscored, not_scored, summarise
+from inference.stacks import gaps
 from service.closing import Closing, Patience, judge
 from service.ledger import (
     Closings,
     Judgement,
     LedgerUnavailable,
     OpenSeries,
+    Places,
     ScoredRow,
     SeriesState,
     SliceState,
@@ -22,6 +25,11 @@ from service.metrics import Metrics
 from service.rules import Decision, Thresholds, circumstances, decide
 
 SKIPPED = frozenset({SliceState.UNSUITED, SliceState.ERASED})
+_WHY: Mapping[SliceState, Why] = {
+    SliceState.UNSUITED: "unsuited",
+    SliceState.UNREADABLE: "unreadable",
+    SliceState.ERASED: "erased",
+}
 UNSCORED = frozenset({SliceState.UNREADABLE, SliceState.ERASED})
 
 log = logging.getLogger(__name__)
@@ -32,6 +40,7 @@ class Judge:
     """Closes what is complete."""
 
     closings: Closings
+    places: Places
     patience: Patience
     thresholds: Thresholds
     listening_since: Callable[[], float]  # s since the epoch
@@ -72,13 +81,15 @@ class Judge:
         """Tell what the geometry lacks; looked at anew after every instance."""
         received, found = self._gaps.get(item.id, (-1, ()))
         if received != item.evidence.received:
+            places = self.places.of_series(item.uid, item.generation)
             parts = self.closings.concatenations(item.uid, item.generation)
-            found = missing_parts(parts)
-            self._gaps[item.id] = item.evidence.received, found
+            found = (*missing_parts(parts), *gaps(places or ()))
+            if places is not None:
+                self._gaps[item.id] = item.evidence.received, found
         return found
 
     def _settle(self, item: OpenSeries, closing: Closing) -> bool:
-        if item.unscored == 0:
+        if item.unscored == 0 and (closing.provisional or not self.places.completed(item.uid)):
             return self._close(item, closing)
         if item.state is SeriesState.RECEIVING:
             self.closings.settled(item)
@@ -131,12 +142,17 @@ def sum_up(rows: Sequence[ScoredRow]) -> QualityScore:
 
     The positions in the result count among the scored slices.
     """
-    scores = [SliceScore.from_json(dict(row.score)) for row in rows if row.score is not None]
-    if scores:
-        return summarise(scores)
-    reasons = Counter(row.reason for row in rows if row.reason)
+    if any(row.score is not None for row in rows):
+        return summarise([_seen(row) for row in rows])
+    reasons = Counter(row.reason for row in rows if row.reason and row.state is not SliceState.UNSAMPLED)
     reason = reasons.most_common(1)[0][0] if reasons else "no image was received"
     return not_scored(reason, n_slices=len(rows))
+
+
+def _seen(row: ScoredRow) -> SliceScore | Unscored:
+    if row.score is not None:
+        return replace(SliceScore.from_json(dict(row.score)), place=row.place)
+    return Unscored(row.place, _WHY.get(row.state, "unsampled"))
 
 
 def _placed(quality: QualityScore, rows: Sequence[ScoredRow]) -> QualityScore:
@@ -162,7 +178,7 @@ def _placed(quality: QualityScore, rows: Sequence[ScoredRow]) -> QualityScore:
 
 def is_skipped_kind(rows: Sequence[ScoredRow]) -> bool:
     """Tell whether a series holds only images of kinds that are not scored: such get no report."""
-    return all(row.state in SKIPPED for row in rows)
+    return all(row.state in SKIPPED for row in rows if row.state is not SliceState.UNSAMPLED)
 
 
 def _unscored(rows: Sequence[ScoredRow], quality: QualityScore) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from inference.checks import SeriesFact
+from inference.geometry import Sampling
 from inference.reference import MetricSummary, Statement
 from inference.series import Description
 
@@ -81,6 +82,7 @@ class SeriesView:
     artifacts: tuple[ArtifactView, ...] = ()  # catalogue order
     geometry: tuple[SeriesFact, ...] = ()  # what only the whole series shows, in its catalogue's order
     evidence: tuple[MetricSummary, ...] = ()  # the metrics over its slices
+    sampling: Sampling | None = None  # where not every volume of a series in time was scored
     advice: tuple[str, ...] = ()
     model: str = ""  # name, version and start of the hash: "scanside-artifacts 0.1.0 (3f2a...)"
     provider: str = ""  # execution provider that was really in use
@@ -111,6 +113,10 @@ class SliceView:
         default_factory=dict[str, float | str]
     )  # by metric: value or why none
     familiar: bool = True  # False: unlike what the model was made with, does not count for the series
+    tile: int = 0  # of a mosaic, 1-based; 0: the frame is the slice
+    region: Box | None = None  # what the tile is of its picture; boxes of findings count from its corner
+    state: str = ""  # waiting, scored, unsuited, unreadable, erased, unsampled
+    reason: str = ""  # why it has no score
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +151,7 @@ class SliceSource:
 
     spool_name: str
     frame: int  # 1-based
+    tile: int  # of a mosaic, 1-based; 0: the frame is the slice
     masks: bytes | None  # as MaskStack.pack() wrote them; None where nothing was located
 
 

@@ -2,10 +2,9 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +49,7 @@ class Reporter:
     subscriptions: tuple[Subscription, ...]
     curator: Curator
     repositories: tuple[Repository, ...]
-    made_by: Product
+    product: Product
 
     def report_next(self) -> bool:
         """Report one complete series; False if none waits. Raises LeaseLost."""
@@ -70,16 +69,21 @@ class Reporter:
             self.reports.reported(task, (), documents)
             return
         result = self._result(task, rows)
-        bundles = {one: Bundle(result, one.form, _former(one, documents)) for one in wanted}
+        scored = [row for row in rows if row.score is not None]
+        bundles = {
+            one: Bundle(result, one.form, _former(one, documents), lambda n: self._picture(scored[n]))
+            for one in wanted
+        }
         sent: dict[str, dict[str, Predecessor]] = {}
-        for kinds in (("SR",), RESULT_KINDS[1:]):  # the report leaves before the rest is built
+        for kind in RESULT_KINDS:  # the report leaves before the rest is built
             parcels = []
-            for kind, one in product(kinds, wanted):
+            for one in wanted:
                 for made in bundles[one].make(kind):
                     parcels.append(self._parcel(one, made))
                     if kind in DOCUMENTS:
                         sent.setdefault(one.destination, {})[kind] = made.name
-            self.reports.posted(task, parcels)
+            if parcels:
+                self.reports.posted(task, parcels)
         self.reports.reported(task, self._exports(task, result, rows, repositories), {**documents, **sent})
 
     def _exports(
@@ -115,8 +119,9 @@ class Reporter:
             ScoredSlice(
                 position=places[row.instance_id],
                 frame=row.frame,
-                score=SliceScore.from_json(dict(row.score or {})),
-                masks=_unpacked(masks.get((row.instance_id, row.frame))),
+                tile=row.tile,
+                score=replace(SliceScore.from_json(dict(row.score or {})), place=row.place),
+                masks=_unpacked(masks.get((row.instance_id, row.frame, row.tile))),
             )
             for row in scored
         )
@@ -127,7 +132,7 @@ class Reporter:
             verdict=task.verdict,
             reason=task.reason,
             advice=tuple(task.advice),
-            product=self.made_by,
+            product=self.product,
             created=datetime.fromtimestamp(task.closed_at, UTC).astimezone(),
             generation=task.generation,
             identity_revision=task.identity_revision,
@@ -153,7 +158,9 @@ class Reporter:
     def _picture(self, row: ScoredRow) -> NDArray[np.float32] | None:
         """Give the pixels of a slice, None where they cannot be had any more."""
         try:
-            return Slice.from_dataset(dcmread(BytesIO(self.spool.read(row.spool_name))), row.frame).pixels
+            return Slice.from_dataset(
+                dcmread(BytesIO(self.spool.read(row.spool_name))), row.frame, row.tile
+            ).pixels
         except (FileNotFoundError, WrongKey, UnreadableImage):
             return None
 
@@ -171,6 +178,7 @@ def _source_instance(encoded: bytes, number: int, header: Dataset | None) -> Sou
         position=None if position is None else (position[0], position[1], position[2]),
         orientation=None if orientation is None else orientation[:6],  # type: ignore[arg-type] # six by definition
         spacing=None if spacing is None else (spacing[0], spacing[1]),
+        frame_of_reference_uid=reference.frame_of_reference_uid,
         header=header,
     )
 

@@ -218,6 +218,8 @@ def _scored(series: Reported) -> list[InstanceRow]:
     having = {row.instance_id for row in series.rows if row.state is SliceState.SCORED}
     if having & {row.instance_id for row in series.rows if row.state is not SliceState.SCORED}:
         raise NotExported("some frames of an object have a score and some have not")
+    if any(row.tile for row in series.rows):
+        raise NotExported("a mosaic has no volume from which a face could be taken off")
     return [row for row in series.instances if row.id in having]
 
 

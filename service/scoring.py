@@ -15,12 +15,15 @@ from inference.burned_in import REASON, TextDetector
 from inference.decoding import NoDecoder
 from inference.eye import Examined, Eye
 from inference.guard import unsuited
+from inference.header import BROKEN
 from inference.image import Slice, UnreadableImage
+from inference.places import Part, parts_of
 from inference.segmenter import ModelFailed
-from service.ledger import Scoring, SliceNote, SliceState, SliceTask
+from service.ledger import Placed, Places, Scoring, SliceNote, SliceState, SliceTask, Unplaced
 from service.metrics import Metrics
 
 MOST_FAILURES = 3  # of the model on the same slice
+PLACED_AT_ONCE = 32  # instances
 MOST_ATTEMPTS = 12  # a slice that takes the worker down with it is set aside after as many deaths
 
 log = logging.getLogger(__name__)
@@ -31,6 +34,7 @@ class Scorer:
     """Scores what the ledger hands out."""
 
     scoring: Scoring
+    places: Places
     spool: Spool
     detector: TextDetector
     eye: Eye
@@ -42,13 +46,23 @@ class Scorer:
         object.__setattr__(self, "_read", LastFile(self.spool))
 
     def score_next(self) -> bool:
-        """Score one batch; False if nothing waits."""
+        """Find the places of what came, then score one batch; False if nothing waits."""
+        unplaced = self.places.unplaced(PLACED_AT_ONCE)
+        if unplaced:
+            self.places.placed([Placed(item, self._parts(item)) for item in unplaced])
         tasks = self.scoring.claim_slices(self.batch)
         if not tasks:
-            return False
+            return bool(unplaced)
         with self.scoring.holding(tasks):
             self._score(tasks)
         return True
+
+    def _parts(self, item: Unplaced) -> Sequence[Part]:
+        """Take an instance apart; where its file cannot be read, scoring its frames will say so."""
+        try:
+            return parts_of(self._read(item.spool_name), item.frames)
+        except (FileNotFoundError, WrongKey, UnreadableImage, *BROKEN):
+            return [Part(frame, 0, None) for frame in range(1, item.frames + 1)]
 
     def _score(self, tasks: Sequence[SliceTask]) -> None:
         notes: list[SliceNote] = []
@@ -73,13 +87,13 @@ class Scorer:
         try:
             with self.metrics.inference_duration.labels(stage="read").time():
                 dataset = self._read(task.spool_name)
-                if self.detector.shows_text(dataset, task.frame):
+                if self._shows_text(dataset, task):
                     self._erase(task)
                     return None
                 reason = unsuited(dataset, task.frame)
                 if reason:
                     return SliceNote(task, SliceState.UNSUITED, reason)
-                return Slice.from_dataset(dataset, task.frame)
+                return Slice.from_dataset(dataset, task.frame, task.tile)
         except NoDecoder:
             raise  # the slice may be sound: it comes again when its lease has run out
         except UnreadableImage as error:
@@ -87,6 +101,14 @@ class Scorer:
         except (FileNotFoundError, WrongKey) as error:
             log.exception("spool file unreadable", extra={"reason": type(error).__name__})
             return SliceNote(task, SliceState.UNREADABLE, "the spooled file cannot be opened")
+
+    def _shows_text(self, dataset: Dataset, task: SliceTask) -> bool:
+        """Look for text; the tiles of a mosaic are one picture, which is looked at once."""
+        if task.tile and self._read.clear == (task.spool_name, task.frame):
+            return False
+        shows = self.detector.shows_text(dataset, task.frame)
+        self._read.clear = None if shows else (task.spool_name, task.frame)
+        return shows
 
     def _erase(self, task: SliceTask) -> None:
         """Let an image go that shows text, with all its frames; noted first, so that nobody looks for the file."""
@@ -121,6 +143,7 @@ class LastFile:
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
+        self.clear: tuple[str, int] | None = None  # the last picture (file, frame) without text
         self._cached = lru_cache(maxsize=1)(self._load)
 
     def __call__(self, spool_name: str) -> Dataset:

@@ -23,6 +23,8 @@ from service.settings_tables import (
     Dicomweb,
     DoorTls,
     Folder,
+    HostName,
+    Network,
     Port,
     ResearchDestination,
     Rules,
@@ -84,8 +86,24 @@ class Settings(BaseSettings):
     """``signal``: take storage commitment requests as a hint that all is sent; the answer is always no"""
 
     http_host: str = "127.0.0.1"
-    """address of the console; only this machine's own until there is a login"""
+    """address of the console; others than this machine's own need TLS, or a proxy that has it, and a user"""
     http_port: Port = 8080
+    http_names: tuple[HostName, ...] = ()
+    """names and addresses under which browsers elsewhere ask for the console"""
+    http_certificate: Folder | None = None
+    """the console's certificate with its chain, PEM; the console speaks https then"""
+    http_key: Folder | None = None
+    """the certificate's key, PEM, without a password"""
+    http_behind_proxy: bool = False
+    """a proxy has the certificate; it tells the client's address and scheme (X-Forwarded-For, X-Forwarded-Proto)"""
+    http_proxies: tuple[Network, ...] = ("127.0.0.1/32", "::1/128")
+    """networks of the proxies that are believed; nobody else is answered behind a proxy"""
+    session_idle_minutes: float = Field(default=15.0, gt=0)
+    """minutes without doing anything after which a person is signed out"""
+    session_hours: float = Field(default=12.0, gt=0)
+    """hours after which a person is signed out in any case"""
+    board_days: float = Field(default=90.0, gt=0)
+    """days for which a scanner's board stays open"""
     receive_health_port: Port = 8081
     """``/livez``, ``/readyz``, ``/metrics`` of ``scanside receive``"""
     work_health_port: Port = 8082
@@ -101,6 +119,8 @@ class Settings(BaseSettings):
     model: str = ""
     """a released model's name or a folder; empty: the newest released one"""
     provider: Literal["auto", "cpu", "cuda"] = "auto"
+    volumes: int = Field(default=8, ge=1)
+    """volumes of a series in time that are scored, of each kind and echo; spread over the time"""
     threads: int = Field(default=0, ge=0)
     """threads of the network on a CPU; 0: as many as there are cores"""
 
@@ -143,14 +163,20 @@ class Settings(BaseSettings):
         """Take keywords only; ``settings_source`` hands in what the environment and the files say."""
         return (init_settings,)
 
-    @field_validator("http_host")
-    @classmethod
-    def _stays_at_home(cls, host: str) -> str:
-        if not is_loopback(host):
+    @model_validator(mode="after")
+    def _shows_the_console_safely(self) -> Self:
+        if (self.http_certificate is None) != (self.http_key is None):
+            raise ValueError("http_certificate and http_key go together")
+        if self.http_certificate is not None and self.http_behind_proxy:
+            raise ValueError("http_behind_proxy: the proxy has the certificate, so http_certificate must go")
+        if not (is_loopback(self.http_host) or self.http_certificate or self.http_behind_proxy):
             raise ValueError(
-                f"{host} is not this machine's own: without a login the console binds 127.0.0.1 only"
+                f"http_host {self.http_host} is not this machine's own: that needs http_certificate and "
+                "http_key, or http_behind_proxy"
             )
-        return host
+        if self.exposed and not self.http_names:
+            raise ValueError("http_names must say under which names browsers ask for the console")
+        return self
 
     @field_validator("database_url")
     @classmethod
@@ -225,6 +251,11 @@ class Settings(BaseSettings):
     def deidentify(self) -> bool:
         """Whether identity is taken off at the door."""
         return not self.unsafe_keep_identity
+
+    @property
+    def exposed(self) -> bool:
+        """Whether others than this machine's own users reach the console: nothing is open without a sign-in then."""
+        return self.http_behind_proxy or not is_loopback(self.http_host)
 
     @property
     def database(self) -> str:

@@ -10,6 +10,7 @@ from service.ledger.intake import Arrival, Intake, Outcome
 from service.ledger.leases import LeaseLost, Worker
 from service.ledger.order import ScoredRow
 from service.ledger.outbox import Delivery, Outbox, retry_after
+from service.ledger.places import Placed, Places, Unplaced
 from service.ledger.reports import Documents, InstanceRow, Parcel, Reports, ReportTask
 from service.ledger.schema import UnfitSchema, prepare, upgrade
 from service.ledger.scoring import Scoring, SliceNote, SliceTask
@@ -46,6 +47,8 @@ __all__ = [
     "Outbox",
     "Outcome",
     "Parcel",
+    "Placed",
+    "Places",
     "ReportTask",
     "Reports",
     "ScoredRow",
@@ -55,6 +58,7 @@ __all__ = [
     "SliceState",
     "SliceTask",
     "UnfitSchema",
+    "Unplaced",
     "Upkeep",
     "Views",
     "Worker",

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
+from inference.stacks import Place
 from service.ledger.states import SliceState
 from service.ledger.tables import instance, slice_
 
@@ -22,6 +23,13 @@ class ScoredRow:
     score: Mapping[str, Any] | None
     spool_name: str
     instance_number: int | None
+    tile: int = 0  # of a mosaic, 1-based; 0: the frame is the slice
+    place: Place | None = None  # None where the header does not tell, or it is not noted yet
+
+
+def place_of(noted: Mapping[str, Any] | None) -> Place | None:
+    """Rebuild a place as it is noted."""
+    return Place.from_json(noted) if noted else None
 
 
 def instance_order() -> tuple[Any, ...]:
@@ -41,6 +49,8 @@ def scored_rows(
         select(
             slice_.c.instance_id,
             slice_.c.frame,
+            slice_.c.tile,
+            slice_.c.place,
             slice_.c.state,
             slice_.c.reason,
             slice_.c.score,
@@ -49,13 +59,15 @@ def scored_rows(
         )
         .join(instance, instance.c.id == slice_.c.instance_id)
         .where(slice_.c.series_uid == series_uid, instance.c.generation <= generation, *conditions)
-        .order_by(*instance_order(), slice_.c.frame)
+        .order_by(*instance_order(), slice_.c.frame, slice_.c.tile)
     ).all()
     return [
         ScoredRow(
             position=position,
             instance_id=row.instance_id,
             frame=row.frame,
+            tile=row.tile,
+            place=place_of(row.place),
             state=SliceState(row.state),
             reason=row.reason,
             score=row.score,

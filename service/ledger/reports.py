@@ -152,15 +152,15 @@ class Reports:
             ).all()
         return {row.uid: row.sealed for row in rows}
 
-    def masks_of(self, series_uid: str) -> dict[tuple[int, int], bytes]:
-        """Give the packed masks by (instance row, frame)."""
+    def masks_of(self, series_uid: str) -> dict[tuple[int, int, int], bytes]:
+        """Give the packed masks by (instance row, frame, tile)."""
         with self._worker.database.read() as connection:
             rows = connection.execute(
-                select(slice_.c.instance_id, slice_.c.frame, slice_.c.masks).where(
+                select(slice_.c.instance_id, slice_.c.frame, slice_.c.tile, slice_.c.masks).where(
                     slice_.c.series_uid == series_uid, slice_.c.masks.is_not(None)
                 )
             ).all()
-        return {(row.instance_id, row.frame): row.masks for row in rows}
+        return {(row.instance_id, row.frame, row.tile): row.masks for row in rows}
 
     def posted_before(self, task: ReportTask, destination: str) -> set[str]:
         """Give the objects that earlier generations of the series put into the outbox for a destination."""

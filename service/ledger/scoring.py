@@ -24,6 +24,7 @@ class SliceTask:
     series_uid: str
     spool_name: str
     frame: int  # 1-based
+    tile: int  # of a mosaic, 1-based; 0: the frame is the slice
     attempt: int
 
 
@@ -42,27 +43,31 @@ class Scoring:
     """Hands out unscored slices, the open series taking turns, and takes their scores."""
 
     def __init__(self, worker: Worker) -> None:
-        self._worker = worker
+        self.worker = worker
 
     def claim_slices(self, limit: int) -> list[SliceTask]:
-        """Claim up to `limit` waiting slices of the open series that was served longest ago."""
-        now = self._worker.clock()
-        free = (slice_.c.state == SliceState.WAITING) & (slice_.c.lease_until < now)
+        """Claim up to `limit` waiting slices whose place is noted, of the open series that was served longest ago."""
+        now = self.worker.clock()
+        free = (
+            (slice_.c.state == SliceState.WAITING)
+            & slice_.c.place.is_not(None)
+            & (slice_.c.lease_until < now)
+        )
         turn = (
             select(series.c.id, series.c.uid)
             .where(series.c.state.in_(OPEN), exists().where(slice_.c.series_uid == series.c.uid, free))
             .order_by(series.c.served_at, series.c.opened_at)
             .limit(1)
         )
-        with self._worker.database.read() as connection:  # the usual answer is no, and costs no write lock
+        with self.worker.database.read() as connection:  # the usual answer is no, and costs no write lock
             if connection.execute(turn).first() is None:
                 return []
-        with self._worker.database.write() as connection:
+        with self.worker.database.write() as connection:
             chosen = connection.execute(turn).first()
             if chosen is None:
                 return []
             rows = connection.execute(
-                select(slice_.c.id, slice_.c.frame, slice_.c.attempt, instance.c.spool_name)
+                select(slice_.c.id, slice_.c.frame, slice_.c.tile, slice_.c.attempt, instance.c.spool_name)
                 .join(instance, instance.c.id == slice_.c.instance_id)
                 .where(slice_.c.series_uid == chosen.uid, free)
                 .order_by(slice_.c.attempt, slice_.c.id)
@@ -74,24 +79,27 @@ class Scoring:
                 update(slice_)
                 .where(slice_.c.id.in_([row.id for row in rows]))
                 .values(
-                    lease_owner=self._worker.owner,
-                    lease_until=now + self._worker.lease_s,
+                    lease_owner=self.worker.owner,
+                    lease_until=now + self.worker.lease_s,
                     attempt=slice_.c.attempt + 1,
                 )
             )
             connection.execute(update(series).where(series.c.id == chosen.id).values(served_at=now))
-        return [SliceTask(row.id, chosen.uid, row.spool_name, row.frame, row.attempt + 1) for row in rows]
+        return [
+            SliceTask(row.id, chosen.uid, row.spool_name, row.frame, row.tile, row.attempt + 1)
+            for row in rows
+        ]
 
     def holding(self, tasks: Sequence[SliceTask]) -> AbstractContextManager[None]:
         """Keep claimed slices for as long as the block lasts."""
-        return self._worker.holding(slice_, [task.id for task in tasks])
+        return self.worker.holding(slice_, [task.id for task in tasks])
 
     def erased(self, task: SliceTask, reason: str) -> None:
         """Note that the pixels of the instance are not to be kept: none of its slices has a score any more.
 
         Needs no lease: whoever saw it, it is so.
         """
-        with self._worker.database.write() as connection:
+        with self.worker.database.write() as connection:
             whole = select(slice_.c.instance_id).where(slice_.c.id == task.id).scalar_subquery()
             connection.execute(
                 update(slice_)
@@ -102,13 +110,13 @@ class Scoring:
 
     def scored(self, notes: Sequence[SliceNote]) -> None:
         """Write down what became of claimed slices; those whose lease was lost stay as they are."""
-        with self._worker.database.write() as connection:
+        with self.worker.database.write() as connection:
             for note in notes:
                 connection.execute(
                     update(slice_)
                     .where(
                         slice_.c.id == note.task.id,
-                        slice_.c.lease_owner == self._worker.owner,
+                        slice_.c.lease_owner == self.worker.owner,
                         slice_.c.attempt == note.task.attempt,
                         slice_.c.state == SliceState.WAITING,
                     )

@@ -24,6 +24,7 @@ class SliceState(StrEnum):
     SCORED = "scored"
     UNSUITED = "unsuited"  # a kind of image that is not scored
     UNREADABLE = "unreadable"
+    UNSAMPLED = "unsampled"  # of a series in time: other volumes of it are scored
     ERASED = "erased"  # text was burned into the pixels, which are gone
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
 from inference.checks import SeriesFact
+from inference.geometry import Sampling
 from inference.reference import MetricSummary, Statement
 from service.ledger.database import Bell, Database
 from service.ledger.order import scored_rows
@@ -40,9 +41,9 @@ class Views:
         self._bell: Bell | None = None
 
     def series_page(
-        self, limit: int, cursor: str | None = None, verdict: str | None = None
+        self, limit: int, cursor: str | None = None, verdict: str | None = None, scanner_name: str = ""
     ) -> tuple[list[SeriesView], str | None]:
-        """Give generations, newest first, and the cursor of the next page. Raises BadCursor."""
+        """Give generations of one scanner or of all, newest first, and the next page's cursor. Raises BadCursor."""
         query = _series_query().order_by(series.c.opened_at.desc(), series.c.id.desc()).limit(limit + 1)
         if cursor is not None:
             opened_at, series_id = _position(cursor)
@@ -54,6 +55,8 @@ class Views:
             )
         if verdict is not None:
             query = query.where(series.c.verdict == verdict)
+        if scanner_name:
+            query = query.where(scanner.c.name == scanner_name)
         with self._database.read() as connection:
             rows = connection.execute(query).all()
             page = [_series_view(connection, row) for row in rows[:limit]]
@@ -65,6 +68,15 @@ class Views:
         with self._database.read() as connection:
             row = connection.execute(_series_query().where(series.c.id == series_id)).first()
             return None if row is None else _series_view(connection, row)
+
+    def scanner_of(self, series_id: str) -> str | None:
+        """Give the scanner of a series, or None."""
+        with self._database.read() as connection:
+            return connection.scalar(
+                select(scanner.c.name)
+                .join(series, series.c.scanner_id == scanner.c.id)
+                .where(series.c.id == series_id)
+            )
 
     def slices_of(self, series_id: str) -> list[SliceView]:
         """Give the slices of a generation's series in their order; unscored ones have no index."""
@@ -86,6 +98,10 @@ class Views:
         for row in scored:
             score = row.score or {}
             rows, columns = sizes[row.instance_id]
+            region = score.get("region")
+            if region is not None:
+                left, top, right, bottom = region
+                rows, columns = bottom - top, right - left
             views.append(
                 SliceView(
                     id=f"{series_id}-{row.position}",
@@ -93,6 +109,10 @@ class Views:
                     position=row.position,
                     instance_number=row.instance_number or row.position + 1,
                     frame=row.frame,
+                    tile=row.tile,
+                    region=None if region is None else (region[0], region[1], region[2], region[3]),
+                    state=row.state,
+                    reason=row.reason,
                     rows=rows,
                     columns=columns,
                     index=score.get("index"),
@@ -117,15 +137,17 @@ class Views:
                 return None
             masks = connection.scalar(
                 select(slice_.c.masks).where(
-                    slice_.c.instance_id == row.instance_id, slice_.c.frame == row.frame
+                    slice_.c.instance_id == row.instance_id,
+                    slice_.c.frame == row.frame,
+                    slice_.c.tile == row.tile,
                 )
             )
-        return SliceSource(row.spool_name, row.frame, masks)
+        return SliceSource(row.spool_name, row.frame, row.tile, masks)
 
     def deliveries_page(
-        self, limit: int, cursor: str | None = None, series_id: str | None = None
+        self, limit: int, cursor: str | None = None, series_id: str | None = None, scanner_name: str = ""
     ) -> tuple[list[DeliveryView], str | None]:
-        """Give outbox rows, newest first, and the cursor of the next page. Raises BadCursor."""
+        """Give outbox rows of one scanner or of all, newest first, and the cursor of the next page. Raises BadCursor."""
         query = (
             select(outbox, series.c.generation)
             .join(series, series.c.id == outbox.c.series_id)
@@ -138,6 +160,9 @@ class Views:
             query = query.where(outbox.c.id < int(cursor))
         if series_id is not None:
             query = query.where(outbox.c.series_id == series_id)
+        if scanner_name:
+            query = query.join(scanner, scanner.c.id == series.c.scanner_id)
+            query = query.where(scanner.c.name == scanner_name)
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         page = [_delivery_view(row) for row in rows[:limit]]
@@ -261,6 +286,7 @@ def _series_view(connection: Connection, row: Row[Any]) -> SeriesView:
         ),
         geometry=tuple(map(SeriesFact.from_json, quality.get("geometry", ()))),
         evidence=tuple(map(MetricSummary.from_json, quality.get("evidence", ()))),
+        sampling=Sampling(**quality["sampling"]) if quality.get("sampling") else None,
         advice=tuple(row.advice or ()),
         model=row.model,
         provider=row.provider,

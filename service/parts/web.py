@@ -15,7 +15,7 @@ from dicom_scp.identity import WrongKey
 from dicom_scp.spool import Spool
 from inference.image import Slice, UnreadableImage
 from inference.masks import MaskStack
-from service.bootstrap import lay_foundation, metrics_of, model_card
+from service.bootstrap import gate_of, lay_foundation, metrics_of, model_card
 from service.ledger import LedgerUnavailable, Views
 from service.ledger_views import SliceSource
 from service.metrics_merge import merged
@@ -39,6 +39,7 @@ def run(settings: Settings, *, supervised: bool) -> None:
         picture=Pictures(foundation.spool),
         masks=lambda packed: MaskStack.unpack(packed).probabilities,
         ready=readiness(foundation, views),
+        gate=gate_of(foundation),
         registry=merged(metrics.registry, lambda: _pages(views)) if supervised else metrics.registry,
         version=version("scanside"),
         model=ModelFacts(card.name, card.version, card.sha256, card.limits, card.headline()),
@@ -62,7 +63,7 @@ class Pictures:
         """Give the picture. Raises PictureGone."""
         try:
             content = self.spool.read(source.spool_name)
-            seen = Slice.from_dataset(dcmread(BytesIO(content)), source.frame)
+            seen = Slice.from_dataset(dcmread(BytesIO(content)), source.frame, source.tile)
         except (FileNotFoundError, WrongKey, UnreadableImage) as error:
             raise PictureGone(PictureGone.__doc__) from error
         return Picture(seen.pixels, seen.spacing)

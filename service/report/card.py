@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
@@ -27,8 +26,7 @@ from service.report.canvas import (
     write_right,
 )
 from service.report.codes import severity_code
-from service.report.header import copy
-from service.report.objects import CARD, DISCLAIMER, frame_reference, new_object
+from service.report.objects import CARD, DISCLAIMER, frame_reference, new_object, set_picture, set_side
 from service.report.picture import Colour, Rgb, draw_masks, picture, rgb
 from service.report.result import Result
 
@@ -71,7 +69,7 @@ def build_card(result: Result, *, monochrome: bool = False) -> Dataset | None:
         return None
     image = draw_card(result)
     out = new_object(result, replace(CARD, name="card monochrome") if monochrome else CARD)
-    _side(result.source.header, out)
+    set_side(result.source.header, out)
     out.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
     out.ConversionType = "SYN"
     out.PatientOrientation = None
@@ -80,7 +78,9 @@ def build_card(result: Result, *, monochrome: bool = False) -> Dataset | None:
     out.LossyImageCompression = "00"
     if result.worst is not None:
         out.SourceImageSequence = [frame_reference(result.instance(result.worst), result.worst.frame)]
-    _pixels(out, np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8) if monochrome else image)
+    pixels = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)) if monochrome else image
+    set_picture(out, pixels.shape)
+    out.add_new(Tag("PixelData"), "OB", pixels.tobytes())
     return out
 
 
@@ -95,29 +95,6 @@ def draw_card(result: Result) -> Rgb:
     made_by = f"Scanside {result.product.version}"
     write_right(image, made_by, (SIZE - MARGIN, FOOTER), Type(11, 400, GREY))
     return image
-
-
-def _side(header: Dataset, out: Dataset) -> None:
-    """Copy part and side, or leave Laterality empty: unknown, whether or not the part comes in pairs."""
-    side = header.get("ImageLaterality") or header.get("Laterality")
-    if side in ("R", "L", "B"):
-        out.ImageLaterality = side
-        copy(header, [Tag("BodyPartExamined")], into=out)
-    else:
-        out.Laterality = None
-
-
-def _pixels(out: Dataset, image: NDArray[np.uint8]) -> None:
-    """Image Pixel module of an 8 bit picture (PS3.3 C.7.6.3)."""
-    colour = image.ndim == 3
-    out.SamplesPerPixel = 3 if colour else 1
-    out.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
-    if colour:
-        out.PlanarConfiguration = 0
-    out.Rows, out.Columns = image.shape[:2]
-    out.BitsAllocated, out.BitsStored, out.HighBit = 8, 8, 7
-    out.PixelRepresentation = 0
-    out.add_new(Tag("PixelData"), "OB", image.tobytes())
 
 
 def _band(image: Rgb, result: Result) -> None:
@@ -153,6 +130,8 @@ def _slice(image: Rgb, result: Result) -> None:
     caption = f"Worst of {len(result.slices)}: image {worst.score.instance_number}"
     if result.instance(worst).is_multi_frame:
         caption = f"Worst of {len(result.slices)}: frame {worst.frame}"
+    elif worst.tile:
+        caption = f"{caption}, tile {worst.tile}"
     style = Type(12, 500, WHITE)
     corner = (left + width_of(caption, style) + 16, top + side)
     blend(image, (left, top + side - 22), corner, INK, 0.72)

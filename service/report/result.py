@@ -4,13 +4,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from inference import Finding, MaskStack, QualityScore, SliceScore
+from inference.masks import OPERATING_POINT
 
 NOT_SCORED = "Not scored"
+Region = tuple[int, int, int, int]  # left, top, right, bottom: px of the image, half-open
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +29,7 @@ class SourceInstance:
     position: tuple[float, float, float] | None = None  # mm, Image Position (Patient)
     orientation: tuple[float, float, float, float, float, float] | None = None  # Image Orientation (Patient)
     spacing: tuple[float, float] | None = None  # mm, (row, column) as in Pixel Spacing
+    frame_of_reference_uid: str = ""
     header: Dataset | None = None  # a multi-frame object's own header: its functional groups tell the planes
 
     @property
@@ -57,6 +61,12 @@ class ScoredSlice:
     frame: int  # 1-based
     score: SliceScore
     masks: MaskStack | None = None
+    tile: int = 0  # of a mosaic, 1-based; 0: the frame is the slice
+
+    @property
+    def region(self) -> Region | None:
+        """What the slice is of its image, px; None where it is all of it."""
+        return self.score.region
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +131,23 @@ class Result:
         """The slice with the lowest index."""
         position = self.quality.worst
         return None if position is None else self.slices[position]
+
+    def region(self, scored: ScoredSlice) -> Region:
+        """Give the part of its image that a slice is, px: all of it, but for a tile of a mosaic."""
+        instance = self.instance(scored)
+        return scored.region or (0, 0, instance.columns, instance.rows)
+
+    def mask(self, scored: ScoredSlice, index: int) -> NDArray[np.bool_]:
+        """Enlarge a class's mask (an index of the catalogue) to the matrix of the image, (rows, columns)."""
+        instance = self.instance(scored)
+        left, top, right, bottom = self.region(scored)
+        out = np.zeros((instance.rows, instance.columns), np.bool_)
+        if scored.masks is not None:
+            small = scored.masks.probabilities[index]
+            size = (right - left, bottom - top)
+            enlarged = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR) >= OPERATING_POINT
+            out[top:bottom, left:right] = enlarged
+        return out
 
     def instance(self, scored: ScoredSlice) -> SourceInstance:
         """Find the image object that a scored slice came from."""

@@ -1,6 +1,7 @@
 """The API's answers made of the ledger's views, with times as RFC 3339."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from inference.artifacts import Artifact
@@ -28,6 +29,7 @@ from service.web.wire import (
     LocatedFinding,
     MetricAnswer,
     ModelAnswer,
+    SamplingAnswer,
     SeriesAnswer,
     SeriesFactAnswer,
     SeriesFinding,
@@ -125,6 +127,7 @@ def series_answer(view: SeriesView) -> SeriesAnswer:
         suitability=view.suitability,
         artifacts=[artifact_answer(artifact) for artifact in view.artifacts],
         geometry=[fact_answer(fact) for fact in view.geometry if fact.present],
+        sampling=None if view.sampling is None else SamplingAnswer(**asdict(view.sampling)),
         advice=list(view.advice),
         model=view.model,
         provider=view.provider,
@@ -155,6 +158,10 @@ def slice_answer(view: SliceView) -> SliceAnswer:
         position=view.position,
         instance_number=view.instance_number,
         frame=view.frame,
+        tile=view.tile,
+        region=view.region,
+        state=view.state,
+        reason=view.reason,
         rows=view.rows,
         columns=view.columns,
         index=view.index,
@@ -175,6 +182,7 @@ def located(artifact: ArtifactView, slices: Mapping[int, SliceView]) -> SeriesFi
                 position=view.position,
                 instance_number=view.instance_number,
                 frame=view.frame,
+                tile=view.tile,
                 probability=finding.probability,
                 severity=finding.severity,
                 area=finding.area,

@@ -12,7 +12,7 @@ from service.bootstrap import Foundation, lay_foundation, metrics_of
 from service.housekeeping import Housekeeper
 from service.ledger import Closings, Intake, Reports, Scoring, SliceNote, SliceState, Views, Worker
 from service.settings import Settings
-from tests.unit.service.test_ledger import SCORE, arrival, judgement
+from tests.unit.service.test_ledger import SCORE, arrival, claimed, judgement
 
 DAY = 86400.0
 
@@ -40,7 +40,7 @@ def received(foundation: Foundation, *, days_ago: float) -> str:
 def delivered(foundation: Foundation) -> None:
     worker = Worker(foundation.database, "w")
     scoring, closings, reports = Scoring(worker), Closings(worker), Reports(worker)
-    scoring.scored([SliceNote(task, SliceState.SCORED, score=SCORE) for task in scoring.claim_slices(9)])
+    scoring.scored([SliceNote(task, SliceState.SCORED, score=SCORE) for task in claimed(scoring, 9)])
     closings.closed(
         closings.open_series()[0],
         judgement(),
@@ -100,7 +100,7 @@ def test_an_erased_image_goes_again_when_it_is_sent_again(foundation: Foundation
     """Also what a worker left behind that died between the note and the file."""
     name = received(foundation, days_ago=0)
     scoring = Scoring(Worker(foundation.database, "w"))
-    (task,) = scoring.claim_slices(1)
+    (task,) = claimed(scoring, 1)
     scoring.erased(task, "text is burned into the pixels")
     assert foundation.spool.holds(name)
     housekeeper(foundation).sweep()

@@ -6,13 +6,14 @@ from inference import CATALOGUE, Finding
 from inference.evidence import Reading
 from inference.footprint import GRID, Footprint, Plane
 from inference.score import slice_score
+from inference.stacks import Place
 from service.judging import _placed, sum_up
 from service.ledger import ScoredRow, SliceState
 
 
 def row(position: int, number: int | None) -> ScoredRow:
     """A slice at place `number` of its stack; None: not scored."""
-    score = None
+    score = plane = None
     if number is not None:
         plane = Plane((0.0, 0.0, 5.0 * number), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (200.0, 200.0))
         grid = tuple(100.0 if 16 <= cell < 48 else 1.0 for cell in range(GRID * GRID))
@@ -31,6 +32,7 @@ def row(position: int, number: int | None) -> ScoredRow:
         score=score,
         spool_name="",
         instance_number=position + 1,
+        place=Place(None) if number is None else Place(plane),
     )
 
 

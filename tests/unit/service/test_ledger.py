@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from inference.places import Part
 from service.closing import CloseReason, Closing
 from service.ledger import (
     Arrival,
@@ -23,10 +24,13 @@ from service.ledger import (
     Outbox,
     Outcome,
     Parcel,
+    Placed,
+    Places,
     Reports,
     Scoring,
     SliceNote,
     SliceState,
+    SliceTask,
     Upkeep,
     Views,
     Worker,
@@ -80,9 +84,9 @@ def worker(database: Database, clock: Clock, name: str = "w1") -> Worker:
     return Worker(database, name, lease_s=30.0, clock=clock)
 
 
-def claimed(scoring: Scoring, limit: int) -> list[SliceTask]:
+def claimed(scoring: Scoring, limit: int, volumes: int = 8) -> list[SliceTask]:
     """Note the places of what came, then claim."""
-    places = Places(scoring.worker, 8)
+    places = Places(scoring.worker, volumes)
     for item in places.unplaced(99):
         parts = [Part(frame, 0, None) for frame in range(1, item.frames + 1)]
         places.placed([Placed(item, parts)])
