@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-ResultKind = Literal["SR", "SEG", "REGIONS", "SC"]
+ResultKind = Literal["SR", "SC", "SEG", "REGIONS", "GSPS", "KO", "OVERLAY", "FHIR"]
 SrClass = Literal["enhanced", "comprehensive", "comprehensive3d"]
 Colour = Literal["rgb", "monochrome"]
 Syntax = Literal["explicit", "implicit"]
+Frames = Literal["jpeg", "native"]
 
+USUAL: tuple[ResultKind, ...] = ("SR", "SEG", "REGIONS", "SC")
 RESULT_KINDS: tuple[ResultKind, ...] = get_args(ResultKind)  # in the order in which they leave
 
 
@@ -19,6 +21,7 @@ class Form:
     sr_class: SrClass = "enhanced"
     card: Colour = "rgb"
     syntax: Syntax = "explicit"
+    overlay: Frames = "jpeg"
 
     @property
     def has_segmentations(self) -> bool:

@@ -16,7 +16,7 @@ from pydantic import (
 
 from dicom_scp.profile import Profile
 from dicom_scp.ps3_15 import Option
-from service.forms import Colour, Form, ResultKind, SrClass, Syntax
+from service.forms import USUAL, Colour, Form, Frames, ResultKind, SrClass, Syntax
 
 
 def _clean_title(value: str) -> str:
@@ -69,7 +69,7 @@ class _Destination(_Table):
 
 
 class _ResultDestination(_Destination):
-    results: tuple[ResultKind, ...] = ("SR", "SEG", "REGIONS", "SC")
+    results: tuple[ResultKind, ...] = USUAL
     """what it gets; the SR is sent first"""
     sr_class: SrClass = "enhanced"
     """class of its structured reports"""
@@ -77,19 +77,23 @@ class _ResultDestination(_Destination):
     """``monochrome`` for consoles that take no colour"""
     transfer_syntax: Syntax = "explicit"
     """of all that is not compressed"""
+    overlay: Frames = "jpeg"
+    """``native``: the frames of the overlay are not compressed"""
     bundle: Literal["series", "study"] = "series"
     """``study``: it gets the results of a study when that is over, and one generation of each series only"""
 
     @model_validator(mode="after")
-    def _has_what_the_regions_name(self) -> Self:
+    def _takes_what_it_asks_for(self) -> Self:
         if "REGIONS" in self.results and "SEG" not in self.results:
             raise ValueError("REGIONS is a report on segments: it needs SEG")
+        if "FHIR" in self.results and not isinstance(self, FolderDestination):
+            raise ValueError("FHIR is no DICOM object: only a folder takes it")
         return self
 
     @property
     def form(self) -> Form:
         """How it takes its results."""
-        return Form(frozenset(self.results), self.sr_class, self.card, self.transfer_syntax)
+        return Form(frozenset(self.results), self.sr_class, self.card, self.transfer_syntax, self.overlay)
 
 
 class Tls(_Table):

@@ -42,6 +42,7 @@ class Shelf:
             .where(
                 outbox.c.destination == destination,
                 outbox.c.state == DeliveryState.SENT,
+                outbox.c.kind != "FHIR",  # no DICOM object
                 outbox.c.former_identity.is_(False),  # nobody is to find it under a patient it is not of
             )
             .order_by(series.c.closed_at.desc(), series.c.id, outbox.c.rank, outbox.c.id)

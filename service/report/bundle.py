@@ -9,6 +9,10 @@ from service.forms import Form, ResultKind
 from service.report.card import build_card
 from service.report.document import Replaced, named
 from service.report.encoding import encode
+from service.report.fhir import build_observations
+from service.report.key_object import build_key_object
+from service.report.outlines import build_outlines
+from service.report.overlay import Look, build_overlay
 from service.report.regions import build_regions
 from service.report.result import Predecessor, Result
 from service.report.segmentation import build_segmentation
@@ -24,7 +28,7 @@ class Made:
 
     kind: ResultKind
     name: Predecessor  # its class, itself, its series
-    content: bytes = field(repr=False)
+    content: bytes = field(repr=False)  # a DICOM file; of the kind FHIR, JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,14 @@ class Bundle:
     result: Result
     form: Form
     former: Mapping[str, Predecessor]  # the documents of the series that the destination has, by their kind
+    look: Look  # the pixels of the n-th scored slice, where they can be had
 
     def make(self, kind: ResultKind) -> list[Made]:
         """Make the objects of one kind: none where there is nothing to show, or where the form has none."""
         if kind not in self.form.kinds:
             return []
+        if kind == "FHIR":
+            return [self.observations()]
         syntax = self.form.syntax
         return [Made(kind, named(built), encode(built, syntax)) for built in _BUILDERS[kind](self)]
 
@@ -46,6 +53,12 @@ class Bundle:
         """Build the report; it replaces a former one, and former regions where there are none any more."""
         gone = not ("REGIONS" in self.form.kinds and located_stacks(self.result))
         return [build_report(self.result, self.form, self._former("SR", *(["REGIONS"] if gone else [])))]
+
+    def observations(self) -> Made:
+        """Build the report's twin in FHIR."""
+        (report,) = self.report()
+        built = build_observations(self.result, report)
+        return Made("FHIR", Predecessor("", built.uid, ""), built.content)
 
     def regions(self) -> list[Dataset]:
         """Build the report on the segments."""
@@ -68,4 +81,7 @@ _BUILDERS: dict[ResultKind, Callable[[Bundle], list[Dataset]]] = {
     "SEG": lambda bundle: build_segmentation(bundle.result),
     "REGIONS": Bundle.regions,
     "SC": Bundle.card,
+    "GSPS": lambda bundle: _some(build_outlines(bundle.result)),
+    "KO": lambda bundle: _some(build_key_object(bundle.result)),
+    "OVERLAY": lambda bundle: _some(build_overlay(bundle.result, bundle.look, bundle.form.overlay)),
 }

@@ -18,12 +18,15 @@ from pydicom.uid import (
     UID,
     EnhancedSRStorage,
     ExplicitVRLittleEndian,
+    GrayscaleSoftcopyPresentationStateStorage,
+    KeyObjectSelectionDocumentStorage,
+    MultiFrameTrueColorSecondaryCaptureImageStorage,
     SecondaryCaptureImageStorage,
     SegmentationStorage,
 )
 
 from service.report.codes import Code
-from service.report.header import keep_raw, patient_and_study
+from service.report.header import copy, keep_raw, patient_and_study
 from service.report.result import Result, SourceInstance
 from service.report.uids import Uids
 
@@ -48,6 +51,9 @@ class Kind:
 REPORT = Kind("report", EnhancedSRStorage, "SR", 9902, "AI QC report")
 REGIONS = Kind("regions", EnhancedSRStorage, "SR", 9902, "AI QC regions")
 SEGMENTATION = Kind("segmentation", SegmentationStorage, "SEG", 9901, "AI QC segmentation")
+OUTLINES = Kind("outlines", GrayscaleSoftcopyPresentationStateStorage, "PR", 9903, "AI QC outlines")
+OVERLAY = Kind("overlay", MultiFrameTrueColorSecondaryCaptureImageStorage, "OT", 9904, "AI QC overlay")
+KEY_OBJECT = Kind("key object", KeyObjectSelectionDocumentStorage, "KO", 9905, "AI QC key images")
 CARD = Kind("card", SecondaryCaptureImageStorage, "OT", 9904, "AI QC card")
 
 
@@ -133,6 +139,28 @@ def new_object(result: Result, kind: Kind, *, number: int = 1) -> Dataset:
     out.file_meta = _file_meta(out)
     keep_raw(out)
     return out
+
+
+def set_side(header: Dataset, out: Dataset) -> None:
+    """Copy part and side, or leave Laterality empty: unknown, whether or not the part comes in pairs."""
+    side = header.get("ImageLaterality") or header.get("Laterality")
+    if side in ("R", "L", "B"):
+        out.ImageLaterality = side
+        copy(header, [Tag("BodyPartExamined")], into=out)
+    else:
+        out.Laterality = None
+
+
+def set_picture(out: Dataset, shape: tuple[int, ...]) -> None:
+    """Describe pixels of 8 bits, (rows, columns) or (rows, columns, 3) (PS3.3 C.7.6.3)."""
+    colour = len(shape) == 3
+    out.SamplesPerPixel = 3 if colour else 1
+    out.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
+    if colour:
+        out.PlanarConfiguration = 0
+    out.Rows, out.Columns = shape[:2]
+    out.BitsAllocated, out.BitsStored, out.HighBit = 8, 8, 7
+    out.PixelRepresentation = 0
 
 
 def plain(text: str) -> str:

@@ -145,7 +145,11 @@ def _slice_groups(result: Result, uids: Uids) -> Iterator[Dataset]:
 def _slice_group(result: Result, uids: Uids, scored: ScoredSlice, finding: Finding) -> Dataset:
     instance = result.instance(scored)
     label = f"Scanside {finding.artifact} image {instance.instance_number} frame {scored.frame}"
-    tracking_uid = uids.tracking(finding.artifact, instance.sop_instance_uid, str(scored.frame))
+    place = [instance.sop_instance_uid, str(scored.frame)]
+    if scored.tile:
+        label += f" tile {scored.tile}"
+        place.append(str(scored.tile))
+    tracking_uid = uids.tracking(finding.artifact, *place)
     return container(
         codes.MEASUREMENT_GROUP,
         [
@@ -163,7 +167,9 @@ def _certainty(probability: float, where: Dataset) -> Dataset:
 def _outline(result: Result, scored: ScoredSlice, box: Box | None) -> Dataset:
     """Outline a finding on its image; the whole image where it has no place of its own."""
     instance = result.instance(scored)
-    left, top, right, bottom = box or (0, 0, instance.columns, instance.rows)
+    left, top, right, bottom = result.region(scored)
+    if box is not None:  # counted from the corner of the tile, where the slice is one of a mosaic
+        left, top, right, bottom = left + box[0], top + box[1], left + box[2], top + box[3]
     corners = ((left, top), (right, top), (right, bottom), (left, bottom), (left, top))
     return outline(codes.SOURCE_OF_MEASUREMENT, corners, frame_reference(instance, scored.frame))
 

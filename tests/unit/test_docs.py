@@ -113,6 +113,9 @@ def results() -> str:
         ("SEG", objects.SEGMENTATION),
         ("REGIONS", objects.REGIONS),
         ("SC", objects.CARD),
+        ("GSPS", objects.OUTLINES),
+        ("OVERLAY", objects.OVERLAY),
+        ("KO", objects.KEY_OBJECT),
     )
     return table(
         "`results` | SOP class | SOP Class UID | Modality | Series Number | Series Description",
