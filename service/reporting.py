@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
 
@@ -119,8 +119,9 @@ class Reporter:
             ScoredSlice(
                 position=places[row.instance_id],
                 frame=row.frame,
-                score=SliceScore.from_json(dict(row.score or {})),
-                masks=_unpacked(masks.get((row.instance_id, row.frame))),
+                tile=row.tile,
+                score=replace(SliceScore.from_json(dict(row.score or {})), place=row.place),
+                masks=_unpacked(masks.get((row.instance_id, row.frame, row.tile))),
             )
             for row in scored
         )
@@ -157,7 +158,9 @@ class Reporter:
     def _picture(self, row: ScoredRow) -> NDArray[np.float32] | None:
         """Give the pixels of a slice, None where they cannot be had any more."""
         try:
-            return Slice.from_dataset(dcmread(BytesIO(self.spool.read(row.spool_name))), row.frame).pixels
+            return Slice.from_dataset(
+                dcmread(BytesIO(self.spool.read(row.spool_name))), row.frame, row.tile
+            ).pixels
         except (FileNotFoundError, WrongKey, UnreadableImage):
             return None
 
@@ -175,6 +178,7 @@ def _source_instance(encoded: bytes, number: int, header: Dataset | None) -> Sou
         position=None if position is None else (position[0], position[1], position[2]),
         orientation=None if orientation is None else orientation[:6],  # type: ignore[arg-type] # six by definition
         spacing=None if spacing is None else (spacing[0], spacing[1]),
+        frame_of_reference_uid=reference.frame_of_reference_uid,
         header=header,
     )
 

@@ -25,7 +25,7 @@ from service.bootstrap import (
 from service.delivery import Postman
 from service.housekeeping import Housekeeper
 from service.judging import Judge
-from service.ledger import Closings, Outbox, Reports, Scoring, Views, Worker
+from service.ledger import Closings, Outbox, Places, Reports, Scoring, Views, Worker
 from service.parts.health import basics, health_server
 from service.parts.part import Part, living
 from service.report.result import Product
@@ -53,9 +53,11 @@ def run(settings: Settings, *, supervised: bool) -> None:
     part = Part("work", foundation.upkeep, foundation.database, metrics)
     part.facts |= {"provider": eye.provider, "model": card.title}
     worker = Worker(foundation.database, f"{socket.gethostname()}:{os.getpid()}:{time.time_ns():x}")
+    places = Places(worker, settings.volumes)
     closings, outbox = Closings(worker), Outbox(worker, give_up_s=settings.give_up_hours * 3600)
     scorer = Scorer(
         scoring=Scoring(worker),
+        places=places,
         spool=foundation.spool,
         detector=TextDetector(),
         eye=eye,
@@ -64,6 +66,7 @@ def run(settings: Settings, *, supervised: bool) -> None:
     )
     judge = Judge(
         closings=closings,
+        places=places,
         patience=patience(settings),
         thresholds=thresholds(settings),
         listening_since=_ListeningSince(Views(foundation.database)),

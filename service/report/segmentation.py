@@ -4,7 +4,6 @@ Written in plain pydicom: highdicom takes no multi-frame source of which only so
 draws some UIDs at random, and wants all classes of a whole stack in one array.
 """
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
@@ -12,7 +11,6 @@ from pydicom.tag import Tag
 from pydicom.valuerep import format_number_as_ds
 
 from inference import CATALOGUE, Artifact
-from inference.masks import OPERATING_POINT
 from service.report import codes
 from service.report.header import copy
 from service.report.objects import (
@@ -25,8 +23,8 @@ from service.report.objects import (
     set_code,
 )
 from service.report.picture import cielab
-from service.report.result import Product, Result
-from service.report.stacks import Located, Stack, located_stacks
+from service.report.result import Product, Result, ScoredSlice
+from service.report.stacks import Located, Stack, frame_of_reference, located_stacks
 from service.report.uids import Uids
 
 Mask = NDArray[np.bool_]  # (rows, columns)
@@ -50,7 +48,7 @@ def _segmentation(result: Result, stack: Stack) -> Dataset:
     out.ContentLabel = "AI_QC"
     out.ContentDescription = DISCLAIMER
     out.ContentCreatorName = None
-    out.FrameOfReferenceUID = result.source.header.FrameOfReferenceUID
+    out.FrameOfReferenceUID = frame_of_reference(result, stack.slices[0].scored)
     out.PositionReferenceIndicator = None
     _lossy(result.source.header, out)
     _image(out, instance.rows, instance.columns)
@@ -141,7 +139,7 @@ def _frames(out: Dataset, result: Result, stack: Stack) -> None:
             if index not in located.classes:
                 continue
             groups.append(_frame_groups(result, located, number, place))
-            packed.add(_mask(located, index, out.Rows, out.Columns))
+            packed.add(_mask(result, located, index))
     out.NumberOfFrames = len(groups)
     out.PerFrameFunctionalGroupsSequence = groups
     out.add_new(Tag("PixelData"), "OB", packed.finish())
@@ -161,18 +159,30 @@ def _frame_groups(result: Result, located: Located, segment: int, place: int) ->
     )
 
 
-def _mask(located: Located, index: int, rows: int, columns: int) -> Mask:
+def _mask(result: Result, located: Located, index: int) -> Mask:
     """Bring a class's mask to the image's matrix; never empty, for the plan has promised it.
 
     A spot of a pixel or two can fall below the operating point between the pixels of a larger matrix: its
-    peak is kept then.
+    peak is kept then. Tiles of a mosaic are drawn each at its place.
     """
-    small = located.masks.probabilities[index]
-    mask: Mask = cv2.resize(small, (columns, rows), interpolation=cv2.INTER_LINEAR) >= OPERATING_POINT
+    mask = result.mask(located.scored, index)
+    for scored in located.slices[1:]:
+        mask |= result.mask(scored, index)
     if not mask.any():
-        y, x = np.unravel_index(int(small.argmax()), small.shape)
-        mask[int((y + 0.5) * rows / small.shape[0]), int((x + 0.5) * columns / small.shape[1])] = True
+        scored = max(located.slices, key=lambda each: _peak(each, index)[0])
+        _, down, across = _peak(scored, index)
+        left, top, right, bottom = result.region(scored)
+        mask[top + int(down * (bottom - top)), left + int(across * (right - left))] = True
     return mask
+
+
+def _peak(scored: ScoredSlice, index: int) -> tuple[int, float, float]:
+    """Give the highest value of a class's mask and where it lies, as shares of height and width."""
+    if scored.masks is None:
+        return 0, 0.0, 0.0
+    small = scored.masks.probabilities[index]
+    y, x = np.unravel_index(int(small.argmax()), small.shape)
+    return int(small[y, x]), (int(y) + 0.5) / small.shape[0], (int(x) + 0.5) / small.shape[1]
 
 
 class _Packed:

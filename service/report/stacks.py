@@ -1,8 +1,9 @@
 """Which slices make one 3-D stack, and what is located in each: the plan of the segmentations.
 
 The plan is cheap (it looks at the masks at their own size), so that the report can name the segmentations
-before they are built. One segmentation holds one stack: parallel planes of one matrix and spacing, no
-position twice. A diffusion or dynamic series becomes a stack for each of its volumes.
+before they are built. One segmentation holds one stack (`inference.stacks`): parallel planes of one matrix,
+spacing and frame of reference, no position twice. A diffusion, dynamic or multi-echo series becomes a stack for
+each of its volumes, a mosaic one of its own.
 """
 
 from collections import Counter, defaultdict
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from inference import CATALOGUE, MaskStack
+from inference import CATALOGUE
+from inference.stacks import stacks_of
 from service.report.result import Result, ScoredSlice, SourceInstance
 
 MOST_STACKS = 12  # segmentations of one series; an archive is not to be flooded by an fMRI run
@@ -38,12 +40,16 @@ class Plane:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Located:
-    """A slice whose masks hold something of `classes` (indices into the catalogue)."""
+    """An image (a frame) on which something of `classes` (indices into the catalogue) is located."""
 
-    scored: ScoredSlice
-    masks: MaskStack
+    slices: tuple[ScoredSlice, ...]  # those that are located on: one, or tiles of a mosaic
     plane: Plane
     classes: tuple[int, ...]
+
+    @property
+    def scored(self) -> ScoredSlice:
+        """The slice, or the first tile: what names the image."""
+        return self.slices[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,37 +69,62 @@ class Stack:
 
 def located_stacks(result: Result) -> list[Stack]:
     """Find the stacks in which a class that is present is located; empty without geometry."""
-    if not result.is_scored or "FrameOfReferenceUID" not in result.source.header:
+    if not result.is_scored:
         return []
     found = []
     for members in _stacks(result):
-        slices = [
-            Located(scored, scored.masks, plane, classes)
-            for scored, plane in members
-            if scored.masks is not None and (classes := _located_classes(result, scored))
-        ]
+        located = [_located(result, slices, plane) for slices, plane in members]
+        images = tuple(image for image in located if image is not None)
         gaps = np.diff([plane.offset() for _, plane in members])
         thickness = members[0][1].thickness or float(gaps.min(initial=np.inf))
-        if slices and 0 < thickness < np.inf:
-            found.append((tuple(slices), thickness, _even(gaps)))
+        if images and 0 < thickness < np.inf:
+            found.append((images, thickness, _even(gaps)))
     kept = sorted(sorted(range(len(found)), key=lambda n: -len(found[n][0]))[:MOST_STACKS])
     return [Stack(number, *found[n]) for number, n in enumerate(kept, start=1)]
 
 
-def _stacks(result: Result) -> list[list[tuple[ScoredSlice, Plane]]]:
-    """All slices that have a plane, grouped into stacks and sorted along each one's normal."""
-    groups: dict[_Key, list[tuple[ScoredSlice, Plane]]] = defaultdict(list)
-    seen: Counter[_Key] = Counter()
+def frame_of_reference(result: Result, scored: ScoredSlice) -> str:
+    """Give the Frame of Reference UID of an image: its own, else that of the series; "" where there is none."""
+    instance = result.instance(scored)
+    own = instance.header.get("FrameOfReferenceUID") if instance.header is not None else None
+    return str(
+        own or instance.frame_of_reference_uid or result.source.header.get("FrameOfReferenceUID") or ""
+    )
+
+
+def _stacks(result: Result) -> list[list[tuple[tuple[ScoredSlice, ...], Plane]]]:
+    """All images that have a plane, grouped into stacks and sorted along each one's normal."""
+    images: dict[tuple[int, int], list[ScoredSlice]] = defaultdict(list)
     for scored in result.slices:
-        instance = result.instance(scored)
-        plane = plane_of(result.source.header, instance, scored.frame)
-        if plane is None:
+        images[scored.position, scored.frame].append(scored)
+    volume = {
+        number: which
+        for which, stack in enumerate(stacks_of([scored.score.place for scored in result.slices]))
+        for number in stack.slices
+    }
+    volume_of = {id(scored): volume.get(number) for number, scored in enumerate(result.slices)}
+    groups: dict[_Key, list[tuple[tuple[ScoredSlice, ...], Plane]]] = defaultdict(list)
+    seen: Counter[_Key] = Counter()
+    for slices in images.values():
+        instance, first = result.instance(slices[0]), slices[0]
+        plane = plane_of(result.source.header, instance, first.frame)
+        reference = frame_of_reference(result, first)
+        if plane is None or not reference:
             continue
         shape = (instance.rows, instance.columns, _rounded(plane.orientation), _rounded(plane.spacing))
-        where = (*shape, _rounded(plane.position, 2))
-        groups[*shape, seen[where]].append((scored, plane))
+        kind = (*shape, reference, volume_of[id(first)])
+        where = (*kind, _rounded(plane.position, 2))
+        groups[*kind, seen[where]].append((tuple(slices), plane))
         seen[where] += 1
     return [sorted(group, key=lambda member: member[1].offset()) for group in groups.values()]
+
+
+def _located(result: Result, slices: Sequence[ScoredSlice], plane: Plane) -> Located | None:
+    found = {n: those for n, scored in enumerate(slices) if (those := _located_classes(result, scored))}
+    if not found:
+        return None
+    classes = sorted({index for each in found.values() for index in each})
+    return Located(tuple(slices[n] for n in found), plane, tuple(classes))
 
 
 def _located_classes(result: Result, scored: ScoredSlice) -> tuple[int, ...]:
