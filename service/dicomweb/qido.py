@@ -14,7 +14,7 @@ from service.dicomweb.results import INSTANCE, SERIES, STUDY, Found, Model, tag_
 MOST = 1000  # entries of an answer where the client names no smaller number
 LEVELS = ("studies", "series", "instances")
 _CONTROL = frozenset({"limit", "offset", "includefield", "fuzzymatching"})
-_COUNTED = {"studies": ("ModalitiesInStudy",), "series": (), "instances": ()}
+COUNTED = {"studies": ("ModalitiesInStudy",), "series": (), "instances": ()}  # told of all results together
 _OWN = {
     "studies": STUDY,
     "series": (*STUDY, *SERIES),
@@ -83,7 +83,7 @@ def read_query(level: str, parameters: Iterable[tuple[str, str]]) -> Query:
             fuzzy = value.lower() == "true"
         else:
             tag = _tag(name)
-            if tag not in {tag_of(one) for one in (*_OWN[level], *_COUNTED[level])}:
+            if tag not in {tag_of(one) for one in (*_OWN[level], *COUNTED[level])}:
                 raise UnfitQuery(f"one of the attributes is none that is matched for {level}")
             wanted[tag] = value
     limit = min(MOST, numbers["limit"])

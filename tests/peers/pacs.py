@@ -74,6 +74,11 @@ class Orthanc:
         """Hand it a file over HTTP."""
         self._ask("POST", "/instances", path.read_bytes())
 
+    def tell(self, method: str, path: str, body: object) -> Any:
+        """PUT or POST a JSON body, and return the answer's, if it has one."""
+        said = self._ask(method, path, json.dumps(body).encode())
+        return json.loads(said) if said.strip() else None
+
     def empty(self) -> None:
         """Delete everything."""
         for patient in self.get("/patients"):

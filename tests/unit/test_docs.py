@@ -24,6 +24,10 @@ from inference.guard import COMPONENTS, KINDS, SMALLEST_MATRIX
 from service import reception
 from service.__main__ import _parser
 from service.closing import CloseReason
+from service.dicomweb.qido import COUNTED
+from service.dicomweb.results import INSTANCE as INSTANCE_KEYS
+from service.dicomweb.results import SERIES as SERIES_KEYS
+from service.dicomweb.results import STUDY as STUDY_KEYS
 from service.ledger.states import DeliveryState, SeriesState, SliceState
 from service.ledger.tables import metadata
 from service.metrics import Metrics
@@ -133,6 +137,15 @@ def results() -> str:
     )
 
 
+def search_keys() -> str:
+    levels = (
+        ("study", STUDY_KEYS + COUNTED["studies"]),
+        ("series", SERIES_KEYS),
+        ("instance", INSTANCE_KEYS),
+    )
+    return "\n".join(f"- {level}: {', '.join(keys)}" for level, keys in levels)
+
+
 def identity() -> str:
     return f"- patient: {', '.join(PATIENT)}\n- study: {', '.join(STUDY)}"
 
@@ -167,6 +180,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
         dropped_classes,
         transfer_syntaxes,
         results,
+        search_keys,
         identity,
         verdict_codes,
         artifact_codes,
