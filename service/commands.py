@@ -26,6 +26,8 @@ from service.scu import send as send_files
 from service.settings import Settings
 from service.vault import Keeper, NoPseudonym
 
+WIDEST = 56  # characters of a description in a table
+
 
 def score(
     paths: Sequence[Path], settings: Settings, *, as_json: bool, masks: Path | None, explain: bool = False
@@ -77,9 +79,9 @@ def _row(result: dict[str, object]) -> str:
     assert isinstance(artifacts, list)
     found = ", ".join(f"{one['name']} {one['probability']:.2f}" for one in artifacts if one["slices"])
     shown = f"{index:.1f}" if isinstance(index, float) else "-"
-    text = str(result["modality_text"])[:32]
+    text = str(result["modality_text"])[:WIDEST]
     told = found if result["scored"] else result["reason"]
-    return f"{result['verdict']:<11}{shown:>6}  {result['n_slices']:>6}  {text:<34}{told}"
+    return f"{result['verdict']:<11}{shown:>6}  {result['n_slices']:>6}  {text:<{WIDEST + 2}}{told}"
 
 
 def _reasons(result: Mapping[str, Any]) -> Iterator[str]:

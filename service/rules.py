@@ -2,20 +2,24 @@
 
 What a verdict may say: a contrast-timed or dynamic series never says Repeat (the moment cannot be had again);
 artifacts that a new scan does not mend say Check at most; nothing says Repeat unless a located artifact explains it
-with which the evidence does not clearly disagree.
+with which the evidence does not clearly disagree. What is advised depends on what the series is.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from inference.artifacts import by_name
 from inference.checks import BY_NAME
 from inference.score import QualityScore, SeriesFinding
+from inference.series import Description
+from inference.series.advice import advice_on
 from inference.verdict import Thresholds, Verdict, disputed, repeatable, verdict_of
+from service.understanding import described
 
 __all__ = ["Circumstances", "Decision", "Thresholds", "Verdict", "circumstances", "decide"]
 
+TIMED = frozenset({"PERFUSION", "CE_ANGIO"})  # weightings that show a bolus on its way
 SLIGHT = 1 / 3  # severity below which a finding is slight: a report calls it mild
 
 
@@ -27,6 +31,7 @@ class Circumstances:
     incomplete: bool = False
     conflict: bool = False
     unscored: bool = False  # some images could not be read or scored
+    about: Description = field(default_factory=Description)  # what the series is
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,12 @@ def circumstances(
     facts: Mapping[str, Any], *, incomplete: bool = False, conflict: bool = False, unscored: bool = False
 ) -> Circumstances:
     """Read what bears on the verdict from the facts of a series' first instance."""
-    timed = bool(facts.get("contrast")) or (facts.get("temporal_positions") or 1) > 1
-    return Circumstances(timed=timed, incomplete=incomplete, conflict=conflict, unscored=unscored)
+    about = described(facts)
+    dynamic = (facts.get("temporal_positions") or 1) > 1 or about["dynamic"] == "TIME"
+    timed = bool(facts.get("contrast")) or about["agent"] == "GIVEN" or about["weighting"] in TIMED or dynamic
+    return Circumstances(
+        timed=timed, incomplete=incomplete, conflict=conflict, unscored=unscored, about=about
+    )
 
 
 def decide(quality: QualityScore, around: Circumstances, thresholds: Thresholds) -> Decision:
@@ -59,7 +68,7 @@ def decide(quality: QualityScore, around: Circumstances, thresholds: Thresholds)
     borne_out = [finding for finding in repeatable(found) if not finding.contradicted]
     advice = (
         *(BY_NAME[fact.check].advice for fact in quality.doubtful),
-        *(by_name(finding.artifact).advice for finding in found),
+        *dict.fromkeys(advice_on(finding.artifact, around.about) for finding in found),
     )
     if verdict is Verdict.REPEAT and around.timed:
         told = ("The moment cannot be repeated. Tell the radiologist.", *advice)

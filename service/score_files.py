@@ -3,7 +3,7 @@
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 
 from dicom_scp.deidentify import Deidentifier, deidentify_file
 from dicom_scp.errors import Refused
-from dicom_scp.instance import Facts, Instance, parse_reference
+from dicom_scp.instance import Instance, parse_reference
 from inference import evidence
 from inference.artifacts import CATALOGUE
 from inference.burned_in import REASON, TextDetector
@@ -28,6 +28,7 @@ from inference.segmenter import ModelFailed
 from service.explaining import Asked, explain_slices, worst_of
 from service.files import files_in
 from service.rules import Thresholds, circumstances, decide
+from service.understanding import Understanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Seen:
 class Group:
     """The files of one series, and what became of their slices."""
 
-    facts: Facts
+    facts: Mapping[str, Any]  # clean, with the description
     paths: list[Path] = field(default_factory=list[Path])
     digests: set[str] = field(
         default_factory=set[str]
@@ -78,6 +79,7 @@ class FileScorer:
         default=False, kw_only=True
     )  # whether the worst slices are explained, beside the masks
     note: Callable[[str], None]  # hears of files that are left out
+    understanding: Understanding = field(default_factory=Understanding, kw_only=True)
     progress: Callable[[int, int], None] = lambda _done, _all: None
 
     def score(self, paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
@@ -96,7 +98,10 @@ class FileScorer:
             instance = self._clean(path)
             if instance is None:
                 continue
-            group = groups.setdefault(instance.series_instance_uid, Group(instance.facts))
+            uid = instance.series_instance_uid
+            if uid not in groups:
+                groups[uid] = Group(self.understanding.facts(instance))
+            group = groups[uid]
             if instance.digest not in group.digests:
                 group.digests.add(instance.digest)
                 group.paths.append(path)
@@ -202,12 +207,13 @@ class FileScorer:
 
     def _result(self, series: str, group: Group, quality: QualityScore, seconds: float) -> dict[str, Any]:
         seen = group.suited
-        around = circumstances(group.facts.to_json(), unscored=group.failed)
+        around = circumstances(group.facts, unscored=group.failed)
         decision = decide(quality, around, self.thresholds)
         return {
             "series": series,
             "source_paths": [str(path) for path in group.paths],
-            "modality_text": f"{group.facts.modality} {group.facts.description}".strip(),
+            "modality_text": f"MR {around.about.words}".strip(),
+            "description": around.about.to_json(),
             "n_slices": group.n_slices,
             "verdict": decision.verdict,
             "index": quality.index,

@@ -109,14 +109,11 @@ def read(ds: Dataset, frame: int) -> Clues:
         if source is not None:
             text = _text(flat[source])
             found.note(name, text.upper() if name == "BodyPart" else text, source)
-    for name in ("ImageKind", "ContrastGiven", "Words", "OrientationWord", "EpiFactor", "Spir", "Echoes"):
+    for name in ("ImageKind", "ContrastGiven", "OrientationWord", "EpiFactor", "Spir", "Echoes"):
         if name in flat:
-            text = _text(flat[name]).upper()
-            found.note(
-                name,
-                text.replace("/", " ") if name == "Words" else text,
-                f"described {name}" if "Word" in name else name,
-            )
+            found.note(name, _text(flat[name]).upper(), name)
+    if "Words" in flat:
+        found.note("Words", _text(flat["Words"]).upper().replace("/", " "), "described words")
     _image_type(found, flat)
     _together(found)
     return found

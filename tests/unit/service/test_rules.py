@@ -8,6 +8,7 @@ from inference import CATALOGUE
 from inference.checks import CHECKS, SeriesCheck, SeriesFact
 from inference.reference import Says, Statement
 from inference.score import QualityScore, SeriesFinding, not_scored
+from inference.series import Answer, Description
 from service.rules import Circumstances, Thresholds, Verdict, circumstances, decide
 from service.settings_tables import Rules
 
@@ -101,7 +102,27 @@ def test_what_is_only_told_of_a_series_leaves_it_usable(check: SeriesCheck) -> N
     assert decide(seen, PLAIN, THRESHOLDS).verdict is Verdict.USABLE
 
 
-@pytest.mark.parametrize("facts", [{"contrast": True}, {"temporal_positions": 10}])
+def told(facet: str, term: str) -> dict[str, object]:
+    return {"series": Description.of([Answer(facet, term, ("SequenceName",))]).to_json()}
+
+
+def test_advice_depends_on_what_the_series_is() -> None:
+    flow = quality(5.0, 0.5, "flow")
+    decision = decide(flow, circumstances(told("family", "EPI_GRE")), THRESHOLDS)
+    assert all("swap" not in line for line in decision.advice)
+    assert any("swap" in line for line in decide(flow, circumstances(told("family", "TSE")), THRESHOLDS).advice)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"contrast": True},
+        {"temporal_positions": 10},
+        told("agent", "GIVEN"),
+        told("weighting", "PERFUSION"),
+        told("dynamic", "TIME"),
+    ],
+)
 def test_a_timed_series_never_says_repeat_but_tell_the_radiologist(facts: dict[str, object]) -> None:
     around = circumstances(facts, incomplete=False, conflict=False)
     decision = decide(quality(1.0, 0.05, "motion"), around, THRESHOLDS)

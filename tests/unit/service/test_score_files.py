@@ -29,6 +29,7 @@ FIELDS = {
     "series",
     "source_paths",
     "modality_text",
+    "description",
     "n_slices",
     "verdict",
     "index",
