@@ -23,7 +23,7 @@ _ALLOWED = """
     destination digest endpoint engine error exit_code expected field fingerprint folder frames free_bytes
     generation http_status index instance instances kind limit lines method mode model name objects operation
     part peer pid port provider queue reason received request_id result retry_s revision route scanner seconds
-    series sha256 signal size skipped slices spool stage state status study thread transfer_syntax verdict
+    series sha256 signal size skipped slices spool stage state status study thread transfer_syntax user verdict
     version waiting where worker
 """
 ALLOWED = frozenset(_ALLOWED.split())

@@ -10,6 +10,7 @@ from typing import Self
 from service.access.callers import ANYBODY, NOBODY, Caller, of_account, of_token
 from service.access.passwords import Passwords, check_strength
 from service.access.tokens import Tokens, digest_of, expired, new_secret
+from service.access.users import Users
 from service.ledger.accounts import Account, Accounts
 from service.ledger.database import Database
 from service.ledger.sessions import Session, Sessions
@@ -81,6 +82,11 @@ class Gate:
         tokens = Tokens(TokenBook(database))
         rooms = Accounts(database), Sessions(database), tokens
         return cls(*rooms, name_subject, limits, open_when_empty, clock)
+
+    @property
+    def users(self) -> Users:
+        """What changes the people."""
+        return Users(self.accounts, self.passwords, self.clock)
 
     def open_to_all(self) -> bool:
         """Whether everybody may read, because there is no user and this machine alone is served."""
@@ -191,11 +197,23 @@ class Gate:
         _audit("login", "ok", address, holder)
         return SignedIn(self._caller(opened, secret), secret)
 
-    def sign_out(self, caller: Caller) -> None:
-        """End the session of a caller."""
-        if caller.session is not None:
-            self.sessions.closed(caller.session, self.clock())
-            _audit("logout", "ok", caller.session.address, caller.session.holder)
+    def sign_out(self, session: Session) -> None:
+        """End a session."""
+        self.sessions.closed(session, self.clock())
+        _audit("logout", "ok", session.address, session.holder)
+
+    def sessions_of(self, person: Account) -> list[Session]:
+        """Give the sessions of a person that last, the newest first."""
+        now = self.clock()
+        return [session for session in self.sessions.of(person) if self._lasts(session, now)]
+
+    def sign_out_everywhere(self, person: Account) -> None:
+        """End every session of a person."""
+        self.sessions.closed_all(person, self.clock())
+        log.info(
+            "user authentication",
+            extra={"code": USER_AUTHENTICATION, "operation": "logout everywhere", "user": person.name},
+        )
 
     def change_password(self, caller: Caller, current: str, new: str) -> SignedIn:
         """Change one's own password: every session ends, and a new one begins here.
@@ -227,6 +245,6 @@ def bar_s(beyond: int) -> float:
 
 
 def _audit(operation: str, result: str, address: str, who: Account | Token | None = None) -> None:
-    name = "" if who is None else who.name
-    facts = {"code": USER_AUTHENTICATION, "operation": operation, "result": result, "name": name}
+    user = "" if who is None else who.name
+    facts = {"code": USER_AUTHENTICATION, "operation": operation, "result": result, "user": user}
     log.info("user authentication", extra=facts | {"peer": address})

@@ -63,6 +63,15 @@ class Users:
         """Let a person in again. Raises NoAccount."""
         return self._accounts.unlocked(name, self._clock(), by)
 
+    def change(self, name: str, role: Role | None, locked: bool | None, by: str) -> Account:  # noqa: FBT001 - a state
+        """Change what is not None. Raises NoAccount and LastAdministrator."""
+        account = self._accounts.get(name)
+        if role is not None:
+            account = self.give_role(name, role, by)
+        if locked is not None:
+            account = self.lock(name, by) if locked else self.unlock(name, by)
+        return account
+
     def set_password(self, name: str, password: str, by: str) -> Account:
         """Give a person another password, which ends the sessions. Raises NoAccount and WeakPassword."""
         check_strength(password, name)

@@ -51,6 +51,13 @@ class Accounts:
         with self._database.read() as connection:
             return [account_of(row) for row in connection.execute(select(account).order_by(account.c.name))]
 
+    def get(self, name: str) -> Account:
+        """Give an account. Raises NoAccount."""
+        known = self.credentials(name)
+        if known is None:
+            raise NoAccount(NoAccount.__doc__)
+        return known[0]
+
     def credentials(self, name: str) -> tuple[Account, str] | None:
         """Give an account with its encoded password."""
         with self._database.read() as connection:

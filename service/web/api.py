@@ -3,20 +3,20 @@
 import time
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from inference.artifacts import CATALOGUE
-from service.ledger_views import SeriesView
+from service.ledger_views import DeliverySelection, DeliveryState, SeriesView
 from service.web import answers, wire
-from service.web.deps import Cursor, FeedOf, HouseOf, Limit, SeriesId
+from service.web.access import NO_SERIES, DeliveryReader, Reader, StatusReader, VisibleSeries
+from service.web.deps import Cursor, FeedOf, HouseOf, Limit
 from service.web.house import House
 from service.web.problems import documented
 
 router = APIRouter(prefix="/api/v1")
 
-NO_SERIES = "There is no such series."
 _LINK = {"Link": {"description": 'The next page, `rel="next"` (RFC 8288)', "schema": {"type": "string"}}}
-PAGED: dict[int | str, dict[str, object]] = {200: {"headers": _LINK}, **documented()}
+PAGED: dict[int | str, dict[str, object]] = {200: {"headers": _LINK}, **documented(401, 403)}
 
 
 def series_or_404(house: House, series_id: str) -> SeriesView:
@@ -38,6 +38,7 @@ def list_series(
     request: Request,
     response: Response,
     house: HouseOf,
+    caller: Reader,
     limit: Limit = 50,
     cursor: Cursor = None,
     verdict: Annotated[
@@ -45,30 +46,47 @@ def list_series(
     ] = None,
 ) -> wire.SeriesPage:
     """List the series, a page at a time."""
-    views, following = house.ledger.series_page(limit, cursor, verdict)
+    views, following = house.ledger.series_page(limit, cursor, verdict, caller.scanner)
     _link_next(request, response, following)
     return wire.SeriesPage(items=[answers.series_answer(view) for view in views], next_cursor=following)
 
 
-@router.get("/series/{series_id}", summary="One series", tags=["series"], responses=documented(404))
-def get_series(series_id: SeriesId, house: HouseOf) -> wire.SeriesAnswer:
+@router.get("/series/{series_id}", summary="One series", tags=["series"], responses=documented(401, 403, 404))
+def get_series(series_id: VisibleSeries, house: HouseOf) -> wire.SeriesAnswer:
     """Tell what is known of one series."""
     return answers.series_answer(series_or_404(house, series_id))
 
 
-@router.get("/series/{series_id}/slices", summary="Its slices", tags=["series"], responses=documented(404))
-def list_slices(series_id: SeriesId, house: HouseOf) -> wire.SliceList:
+@router.get(
+    "/series/{series_id}/slices", summary="Its slices", tags=["series"], responses=documented(401, 403, 404)
+)
+def list_slices(series_id: VisibleSeries, house: HouseOf) -> wire.SliceList:
     """List all slices of a series, in its order."""
     series_or_404(house, series_id)
     return wire.SliceList(items=[answers.slice_answer(view) for view in house.ledger.slices_of(series_id)])
 
 
 @router.get(
-    "/series/{series_id}/findings", summary="What was found", tags=["series"], responses=documented(404)
+    "/series/{series_id}/findings",
+    summary="What was found",
+    tags=["series"],
+    responses=documented(401, 403, 404),
 )
-def list_findings(series_id: SeriesId, house: HouseOf) -> wire.FindingList:
+def list_findings(series_id: VisibleSeries, house: HouseOf) -> wire.FindingList:
     """Tell each artifact of a series and the slices that show it."""
     return answers.finding_list(series_or_404(house, series_id), house.ledger.slices_of(series_id))
+
+
+def _selection(
+    series: Annotated[
+        str | None, Query(pattern=r"^[A-Za-z0-9._-]{1,80}$", description="Only those of this series")
+    ] = None,
+    destination: Annotated[
+        str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,31}$", description="Only those to this one")
+    ] = None,
+    state: Annotated[DeliveryState | None, Query(description="Only those in this state")] = None,
+) -> DeliverySelection:
+    return DeliverySelection(destination=destination, state=state, series_id=series)
 
 
 @router.get("/deliveries", summary="Results on their way", tags=["deliveries"], responses=PAGED)
@@ -76,26 +94,40 @@ def list_deliveries(
     request: Request,
     response: Response,
     house: HouseOf,
+    caller: DeliveryReader,
+    selection: Annotated[DeliverySelection, Depends(_selection)],
     limit: Limit = 50,
     cursor: Cursor = None,
-    series: Annotated[
-        str | None, Query(pattern=r"^[A-Za-z0-9._-]{1,80}$", description="Only those of this series")
-    ] = None,
 ) -> wire.DeliveryPage:
     """List the deliveries, a page at a time."""
-    views, following = house.ledger.deliveries_page(limit, cursor, series)
+    views, following = house.ledger.deliveries_page(limit, cursor, selection, caller.scanner)
     _link_next(request, response, following)
     return wire.DeliveryPage(items=[answers.delivery_answer(view) for view in views], next_cursor=following)
 
 
-@router.get("/artifacts", summary="The catalogue of artifacts", tags=["catalogue"], responses=documented())
-async def list_artifacts() -> wire.Catalogue:
+@router.get(
+    "/artifacts", summary="The catalogue of artifacts", tags=["catalogue"], responses=documented(401, 403)
+)
+async def list_artifacts(_caller: Reader) -> wire.Catalogue:
     """List every kind of artifact that is looked for."""
     return wire.Catalogue(items=[answers.catalogue_entry(artifact) for artifact in CATALOGUE])
 
 
-@router.get("/status", summary="What the service is doing", tags=["status"], responses=documented())
-def get_status(house: HouseOf, feed: FeedOf) -> wire.Status:
+@router.get("/model", summary="The model in use", tags=["catalogue"], responses=documented(401, 403))
+def get_model(house: HouseOf, _caller: Reader) -> wire.ModelAnswer | None:
+    """Tell the released model in use, what it was measured to do, and what it cannot see."""
+    return None if house.model is None else answers.model_answer(house.model)
+
+
+@router.get("/openapi.json", summary="This description", tags=["catalogue"], responses=documented(401, 403))
+def get_description(request: Request, _caller: Reader) -> dict[str, object]:
+    """Give the description of every operation (OpenAPI 3.1)."""
+    description: dict[str, object] = request.app.openapi()
+    return description
+
+
+@router.get("/status", summary="What the service is doing", tags=["status"], responses=documented(401, 403))
+def get_status(house: HouseOf, feed: FeedOf, _caller: StatusReader) -> wire.Status:
     """Tell the state of the parts, the queues and the model."""
     now = time.time()
     counts, checks = house.ledger.counts(), dict(house.ready())

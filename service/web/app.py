@@ -5,14 +5,15 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from service.web import api, events, health, pictures
+from service.web import access_api, api, events, health, pictures, session_api
+from service.web.access import check_declared
 from service.web.console import console_router, read_assets
 from service.web.feed import Feed
 from service.web.guard import Guard
 from service.web.house import House
 from service.web.problems import Problem, answer_problems
 
-OPENAPI = "/api/v1/openapi.json"
+MOST_BYTES = 64 * 1024  # of a request
 
 
 @asynccontextmanager
@@ -27,17 +28,19 @@ def create_app(house: House) -> FastAPI:
         title=house.product,
         version=house.version,
         summary="MR image quality: verdicts, findings and where they are",
-        openapi_url=OPENAPI,
+        openapi_url=None,  # an operation like the others
         docs_url=None,  # their pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        max_body_size=MOST_BYTES,
         lifespan=_alive,
     )
     app.state.house = house
     app.state.feed = Feed(house.ledger, house.ready)
-    for module in (api, pictures, events, health):
-        app.include_router(module.router)
-    app.include_router(console_router(read_assets()))
+    modules = (api, pictures, events, session_api, access_api, health)
+    for router in (*(module.router for module in modules), console_router(read_assets())):
+        check_declared(router)
+        app.include_router(router)
     answer_problems(app)
     app.add_middleware(Guard, hosts=house.hosts)
     _describe_problems(app)

@@ -4,11 +4,16 @@ import hashlib
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response, Security
 
-ROOT = "index.html"
+from service.access import Caller, Permission
+from service.web.access import PUBLIC, authorised
+from service.web.problems import documented
+
 _TYPES = {".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html", ".css": "text/css"}
 
 
@@ -19,6 +24,25 @@ class Asset:
     content: bytes
     media_type: str
     etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the console, and what whoever opens it has to be allowed."""
+
+    path: str
+    file: str
+    summary: str
+    needs: Permission | None
+
+
+PAGES = (
+    Page("/", "index.html", "The console", Permission.READ),
+    Page("/login", "login.html", "Sign in", None),
+    Page("/account", "account.html", "My account", Permission.OWN),
+    Page("/users", "users.html", "Users and tokens", Permission.USERS),
+)
+"""A page whose path is not here does not exist; one that demands a sign-in leads browsers to ``/login``."""
 
 
 def _media_type(name: str) -> str:
@@ -39,20 +63,38 @@ def read_assets() -> Mapping[str, Asset]:
 
 
 def console_router(assets: Mapping[str, Asset]) -> APIRouter:
-    """Serve the page at ``/`` and its files under ``/static``; no part of the API's description."""
-    router = APIRouter(include_in_schema=False)
+    """Serve the pages, each to those who may see what it is made of, and their files under ``/static``."""
+    router = APIRouter(tags=["pages"])
+    for page in PAGES:
+        _add_page(router, page, assets[page.file])
 
-    @router.get("/")
-    async def page(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]  # the router keeps it
-        return _answer(request, assets[ROOT])
-
-    @router.get("/static/{name}")
+    @router.get("/static/{name}", include_in_schema=False, dependencies=[PUBLIC])
     async def file(request: Request, name: str) -> Response:  # pyright: ignore[reportUnusedFunction]  # the router keeps it
         if name not in assets:
             raise HTTPException(404)
         return _answer(request, assets[name])
 
     return router
+
+
+def _add_page(router: APIRouter, page: Page, asset: Asset) -> None:
+    html: dict[int | str, dict[str, object]] = {
+        200: {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}
+    }
+    declare = partial(router.get, page.path, summary=page.summary, response_class=Response, name=page.summary)
+    if page.needs is None:
+
+        @declare(responses=html | documented(), dependencies=[PUBLIC])
+        def open_page(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]  # the router keeps it
+            return _answer(request, asset)
+
+        return
+
+    @declare(responses=html | documented(401, 403))
+    def closed_page(  # pyright: ignore[reportUnusedFunction]  # the router keeps it
+        request: Request, _caller: Annotated[Caller, Security(authorised, scopes=[page.needs])]
+    ) -> Response:
+        return _answer(request, asset)
 
 
 def _answer(request: Request, asset: Asset) -> Response:

@@ -2,19 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Annotated
 
-from fastapi import APIRouter, Header, HTTPException, Query, Response
+from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
 from starlette.types import Receive, Scope, Send
 
-from service.web.deps import FeedOf
+from service.ledger.database import LedgerUnavailable
+from service.web.access import COOKIE, Reader
+from service.web.deps import FeedOf, HouseOf
 from service.web.feed import TooManyListeners
 from service.web.problems import documented
 
 log = logging.getLogger(__name__)
 
+CHECK_S = 10.0  # how often it is asked whether the reader is still let in
 WRITE_S = 10.0  # a reader that takes nothing for so long is dropped
 
 router = APIRouter(prefix="/api/v1", tags=["events"])
@@ -25,18 +28,20 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, chunks: AsyncGenerator[bytes, None]) -> None:
+    def __init__(self, chunks: AsyncGenerator[bytes, None], lasts: Callable[[], bool]) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._chunks = chunks
+        self._lasts = lasts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI's signature
         """Stream until one side ends it."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         writing = asyncio.create_task(self._write(send))
         leaving = asyncio.create_task(_left(receive))
+        ending = asyncio.create_task(self._ended())
         try:
-            await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((writing, leaving, ending), return_when=asyncio.FIRST_COMPLETED)
             if writing.done():
                 await writing
         except TimeoutError:
@@ -44,7 +49,8 @@ class EventStream(Response):
         finally:
             writing.cancel()
             leaving.cancel()
-            await asyncio.gather(writing, leaving, return_exceptions=True)
+            ending.cancel()
+            await asyncio.gather(writing, leaving, ending, return_exceptions=True)
 
     async def _write(self, send: Send) -> None:
         async with aclosing(self._chunks) as chunks:
@@ -52,6 +58,17 @@ class EventStream(Response):
                 async with asyncio.timeout(WRITE_S):
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _ended(self) -> None:
+        """Return when the reader is let in no more."""
+        while await asyncio.to_thread(self._still):  # noqa: ASYNC110 - nothing rings when a session ends
+            await asyncio.sleep(CHECK_S)
+
+    def _still(self) -> bool:
+        try:
+            return self._lasts()
+        except LedgerUnavailable:  # nobody is put out for that
+            return True
 
 
 async def _left(receive: Receive) -> None:
@@ -75,11 +92,14 @@ def _event_id(text: str | None) -> int | None:
             "the start (`reset`: events may have been missed, read the lists again), `heartbeat` every 3 s.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
-        **documented(),
+        **documented(401, 403),
     },
 )
-async def follow(
+def follow(
+    request: Request,
     feed: FeedOf,
+    house: HouseOf,
+    caller: Reader,
     after: Annotated[
         int | None, Query(ge=0, le=2**53, description="Replay what came after this event")
     ] = None,
@@ -93,4 +113,6 @@ async def follow(
     except TooManyListeners as full:
         raise HTTPException(503, str(full), {"Retry-After": "5"}) from full
     known = _event_id(last_event_id)
-    return EventStream(feed.stream(after if known is None else known))
+    cookie = request.cookies.get(COOKIE)
+    chunks = feed.stream(after if known is None else known, caller.scanner)
+    return EventStream(chunks, lambda: house.gate.lasts(caller, cookie))

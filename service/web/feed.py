@@ -23,7 +23,12 @@ WAIT_S = 0.5  # the longest that the thread blocks, and so the longest that a st
 MAX_BACKLOG = 2_000  # events that a reader may lag behind before it is dropped; it comes back and replays
 MAX_REPLAY = 5_000  # events; a reader that missed more reads the lists again
 MAX_LISTENERS = 1_000
+MAX_SCANNERS = 10_000  # series whose scanner is remembered
+WITHHELD = frozenset({"access"})  # kinds of events that no stream shows
 CHECK_S = 1.0  # the longest that a heartbeat waits for the checks
+
+
+Told = tuple[int, str, bytes]  # an event's id, its scanner, and how it goes over the wire
 
 
 class TooManyListeners(RuntimeError):
@@ -51,7 +56,8 @@ def encode_view(view: EventView) -> bytes:
 class Listener:
     """One open event stream: what waits to be written to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, scanner: str = "") -> None:
+        self.scanner = scanner  # the only one that it hears of; "" for all
         self._backlog: deque[tuple[int, bytes]] = deque()
         self._wake = asyncio.Event()
         self.open = True
@@ -96,6 +102,7 @@ class Feed:
         self._heartbeat_s = heartbeat_s
         self._max_listeners = max_listeners
         self._listeners: set[Listener] = set()
+        self._scanners: dict[str, str] = {}  # of series of late
         self._stop = threading.Event()
         self._checks: asyncio.Future[dict[str, bool | str]] | None = None
 
@@ -129,12 +136,12 @@ class Feed:
         if len(self._listeners) >= self._max_listeners:
             raise TooManyListeners(str(TooManyListeners.__doc__))
 
-    async def stream(self, after: int | None) -> AsyncGenerator[bytes, None]:
-        """Give chunks of events: first what was committed after ``after``, then what comes.
+    async def stream(self, after: int | None, scanner: str = "") -> AsyncGenerator[bytes, None]:
+        """Give chunks of events: first what was committed after ``after``, then what comes; of one scanner or of all.
 
         Ends when the feed closes or the reader lags too far behind.
         """
-        listener = Listener()
+        listener = Listener(scanner)
         if self._stop.is_set():
             listener.close()
         self._listeners.add(listener)  # before the replay: what is committed meanwhile waits in the backlog
@@ -145,7 +152,9 @@ class Feed:
             yield encode("hello", {"last": sent, "reset": sent != after}, sent)
             while events := await asyncio.to_thread(self._views.events_after, sent, PAGE):
                 sent = events[-1].id
-                yield b"".join(map(encode_view, events))
+                told = await asyncio.to_thread(self._told, events)
+                if fresh := [chunk for _, whose, chunk in told if scanner in {"", whose}]:
+                    yield b"".join(fresh)
             while chunks := await listener.take():
                 fresh = [chunk for event_id, chunk in chunks if event_id > sent or not event_id]
                 sent = max(sent, *(event_id for event_id, _ in chunks))
@@ -171,14 +180,29 @@ class Feed:
                 self._stop.wait(WAIT_S)
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop, events: Sequence[EventView]) -> None:
-        chunks = [(event.id, encode_view(event)) for event in events]
-        if not self._stop.is_set():
-            loop.call_soon_threadsafe(self._broadcast, chunks)
+        told = self._told(events)
+        if told and not self._stop.is_set():
+            loop.call_soon_threadsafe(self._broadcast, told)
 
-    def _broadcast(self, chunks: Sequence[tuple[int, bytes]]) -> None:
+    def _told(self, events: Sequence[EventView]) -> list[Told]:
+        """Write the events that are for streams, each with its scanner: who got in is told to nobody."""
+        shown = [event for event in events if event.kind not in WITHHELD]
+        return [(event.id, self._scanner_of(event.series_id), encode_view(event)) for event in shown]
+
+    def _scanner_of(self, series_id: str) -> str:
+        known = self._scanners.get(series_id)
+        if known is None:
+            known = self._views.scanner_of(series_id) or ""
+            if len(self._scanners) >= MAX_SCANNERS:
+                self._scanners.clear()
+            self._scanners[series_id] = known
+        return known
+
+    def _broadcast(self, told: Sequence[Told]) -> None:
         for listener in self._listeners:
-            for event_id, chunk in chunks:
-                listener.push(event_id, chunk)
+            for event_id, scanner, chunk in told:
+                if not event_id or listener.scanner in {"", scanner}:
+                    listener.push(event_id, chunk)
 
     async def _beat(self) -> None:
         while True:
@@ -187,7 +211,7 @@ class Feed:
                 checks = await self._check()
                 ready = all(value is True for value in checks.values())
                 body = {"at": time.time(), "ready": ready, "checks": checks}
-                self._broadcast([(0, encode("heartbeat", body))])
+                self._broadcast([(0, "", encode("heartbeat", body))])
 
     async def _check(self) -> dict[str, bool | str]:
         """Ask whether the house is ready; a check that hangs must not silence the heart."""

@@ -38,6 +38,7 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
 }
 
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that change nothing
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?", re.IGNORECASE)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -77,10 +78,10 @@ class Guard:
                 _add_headers(message, request_id)
             await send(message)
 
-        if self._hosts is not None and name_of_host(headers.get("host", "")) not in self._hosts:
-            # A page of another site whose name was made to point here (DNS rebinding) ends at this line.
-            refusal = problem(421, "This service does not answer to that host name.", request_id=request_id)
-            await refusal(scope, receive, send_guarded)
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            status, detail = refusal
+            await problem(status, detail, request_id=request_id)(scope, receive, send_guarded)
             return
         try:
             await self._app(scope, receive, send_guarded)
@@ -90,6 +91,23 @@ class Guard:
                 raise
             failure = problem(500, "The service failed; its log says why.", request_id=request_id)
             await failure(scope, receive, send_guarded)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
+        """Say why a request is not even looked at, with the status; None for one that is."""
+        if self._hosts is not None and name_of_host(headers.get("host", "")) not in self._hosts:
+            # A page of another site whose name was made to point here (DNS rebinding) ends at this line.
+            return 421, "This service does not answer to that host name."
+        if scope["method"] not in SAFE and not _from_here(scope, headers):
+            return 403, "A page of another site asks for this."
+        return None
+
+
+def _from_here(scope: Scope, headers: Headers) -> bool:
+    """Whether a browser's request comes from a page of ours; programs, which tell neither header, pass."""
+    if headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        return False
+    own = f"{scope['scheme']}://{headers.get('host', '')}"
+    return headers.get("origin", own).lower() == own.lower()
 
 
 def _add_headers(message: Message, request_id: str) -> None:

@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
+from service.access import Gate
 from service.ledger_views import (
+    ALL,
     Counts,
+    DeliverySelection,
     DeliveryView,
     EventView,
     PartView,
@@ -30,9 +33,12 @@ class Views(Protocol):
     """The part of the ledger that the web reads. Every method may block and is called in a thread."""
 
     def series_page(
-        self, limit: int, cursor: str | None = None, verdict: Verdict | None = None
+        self, limit: int, cursor: str | None = None, verdict: Verdict | None = None, scanner_name: str = ""
     ) -> tuple[Sequence[SeriesView], str | None]:
-        """Newest first, and the cursor of the next page; raises BadCursor for a cursor it never gave."""
+        """Newest first, of one scanner or of all, and the cursor of the next page.
+
+        Raises BadCursor for a cursor it never gave.
+        """
         ...
 
     def series_view(self, series_id: str, /) -> SeriesView | None:
@@ -48,9 +54,13 @@ class Views(Protocol):
         ...
 
     def deliveries_page(
-        self, limit: int, cursor: str | None = None, series_id: str | None = None
+        self, limit: int, cursor: str | None = None, selection: DeliverySelection = ALL, scanner_name: str = ""
     ) -> tuple[Sequence[DeliveryView], str | None]:
-        """Newest first, and the cursor of the next page; raises BadCursor like ``series_page``."""
+        """Newest first, of one scanner or of all, and the next page's cursor; raises BadCursor like ``series_page``."""
+        ...
+
+    def scanner_of(self, series_id: str, /) -> str | None:
+        """Tell the scanner of a series, None where there is none of that id."""
         ...
 
     def events_after(self, event_id: int, limit: int = 500) -> Sequence[EventView]:
@@ -105,6 +115,7 @@ class House:
     masks: Callable[[bytes], NDArray[np.uint8]]  # packed -> (classes, rows, columns); 128: operating point
     ready: Callable[[], Mapping[str, bool | str]]  # by name: True, or False or the reason why not
     registry: CollectorRegistry
+    gate: Gate  # who is who
     version: str
     product: str = "Scanside"
     model: ModelFacts | None = None

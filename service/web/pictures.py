@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from inference.artifacts import CATALOGUE
 from service.ledger_views import SliceSource
-from service.web.deps import HouseOf, Position, SeriesId
+from service.web.access import VisibleSeries
+from service.web.deps import HouseOf, Position
 from service.web.house import House
 from service.web.problems import documented
 
@@ -71,10 +72,10 @@ def _present(masks: NDArray[np.uint8]) -> Sequence[int]:
                 "X-Image-Window": _header("lowest and highest value to show at first"),
             },
         },
-        **documented(404, 410),
+        **documented(401, 403, 404, 410),
     },
 )
-def get_image(series_id: SeriesId, position: Position, house: HouseOf) -> Response:
+def get_image(series_id: VisibleSeries, position: Position, house: HouseOf) -> Response:
     """Give the pixels of a slice as a viewer wants them."""
     picture = house.picture(_source(house, series_id, position))
     pixels, window = to_uint16(picture.pixels)
@@ -93,10 +94,10 @@ def get_image(series_id: SeriesId, position: Position, house: HouseOf) -> Respon
     response_class=Response,
     responses={
         200: {"description": "16-bit greyscale, stretched over the full range", "content": _PNG},
-        **documented(404, 410),
+        **documented(401, 403, 404, 410),
     },
 )
-def get_image_png(series_id: SeriesId, position: Position, house: HouseOf) -> Response:
+def get_image_png(series_id: VisibleSeries, position: Position, house: HouseOf) -> Response:
     """Give the pixels of a slice as a 16-bit picture."""
     pixels, _ = to_uint16(house.picture(_source(house, series_id, position)).pixels)
     return _png(pixels)
@@ -117,10 +118,10 @@ def get_image_png(series_id: SeriesId, position: Position, house: HouseOf) -> Re
                 "X-Mask-Artifacts": _header("names of the planes, in their order"),
             },
         },
-        **documented(404),
+        **documented(401, 403, 404),
     },
 )
-def get_masks(series_id: SeriesId, position: Position, house: HouseOf) -> Response:
+def get_masks(series_id: VisibleSeries, position: Position, house: HouseOf) -> Response:
     """Give the masks of a slice as a viewer wants them."""
     masks = _masks(house, _source(house, series_id, position))
     located = _present(masks)
@@ -137,11 +138,11 @@ def get_masks(series_id: SeriesId, position: Position, house: HouseOf) -> Respon
     response_class=Response,
     responses={
         200: {"description": "8-bit greyscale; 128 and above: part of the mask", "content": _PNG},
-        **documented(404),
+        **documented(401, 403, 404),
     },
 )
 def get_mask_png(
-    series_id: SeriesId,
+    series_id: VisibleSeries,
     position: Position,
     artifact: Annotated[str, Path(pattern=r"^[a-z]{1,20}$", description="Name of the catalogue")],
     house: HouseOf,

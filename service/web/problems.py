@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -82,14 +83,22 @@ def _id_of(request: Request) -> str:
     return str(request.scope.get("request_id", ""))
 
 
+def _opens_a_page(request: Request) -> bool:
+    """Whether a person waits for a page: a program would be answered with a problem."""
+    wants = request.headers.get("accept", "")
+    return request.method == "GET" and "text/html" in wants and not request.url.path.startswith("/api/")
+
+
 _DETAILS = {
     404: "There is nothing here.",
     405: "This method is not served here; the Allow header says which are.",
 }
 
 
-def _http_error(request: Request, error: Exception) -> ProblemResponse:
+def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 401 and _opens_a_page(request):
+        return RedirectResponse(f"/login?next={quote(request.url.path, safe='/')}", 303)
     # Starlette's own errors carry the phrase as their detail; ours say something.
     said = "" if error.detail == HTTPStatus(error.status_code).phrase else error.detail
     detail = said or _DETAILS.get(error.status_code, "")

@@ -1,5 +1,7 @@
 // Questions to the service; every answer is fresh, and a refusal throws with its status.
 
+import { idle, toSignIn } from "/static/session.js";
+
 export class Refused extends Error {
   constructor(status) {
     super(`status ${status}`);
@@ -8,7 +10,8 @@ export class Refused extends Error {
 }
 
 async function ask(path, signal) {
-  const answer = await fetch(`/api/v1${path}`, { signal, cache: "no-store", credentials: "same-origin" });
+  const answer = await fetch(`/api/v1${path}`, { signal, cache: "no-store", credentials: "same-origin", headers: idle() });
+  if (answer.status === 401) toSignIn();
   if (!answer.ok) throw new Refused(answer.status);
   return answer;
 }
@@ -24,7 +27,7 @@ export const findingsOf = async (id, signal) => (await json(`/series/${encodeURI
 export const deliveriesOf = async (id, signal) =>
   (await json(`/deliveries?limit=200&series=${encodeURIComponent(id)}`, signal)).items;
 export const catalogue = async () => (await json("/artifacts")).items;
-export const status = () => json("/status");
+export const model = () => json("/model");
 
 // {pixels: Uint16Array, rows, columns, spacing: [row mm, column mm], window: [low, high]}
 export async function image(id, position, signal) {

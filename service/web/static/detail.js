@@ -10,7 +10,7 @@ import { WORDS, moment, percent, tenths } from "/static/words.js";
 
 // Everything that never changes while the page is open: asked for once.
 async function background() {
-  const [entries, { model }] = await Promise.all([api.catalogue(), api.status()]);
+  const [entries, model] = await Promise.all([api.catalogue(), api.model()]);
   return { looks: new Map(entries.map((entry, order) => [entry.name, { ...entry, order }])), model };
 }
 

@@ -4,6 +4,8 @@ import * as api from "/static/api.js";
 import { List, drawLatest, drawWork, newest } from "/static/board.js";
 import { Detail } from "/static/detail.js";
 import { byId, h, say } from "/static/dom.js";
+import { drawNav } from "/static/nav.js";
+import { toSignIn, whoAmI } from "/static/session.js";
 import { follow } from "/static/stream.js";
 import { WORDS, ago, clock } from "/static/words.js";
 
@@ -125,6 +127,17 @@ async function older() {
   }
 }
 
+// A stream that ends may have ended because the session did.
+async function look() {
+  try {
+    const session = await whoAmI();
+    if (!session.permissions.includes("read")) toSignIn();
+    drawNav(byId("who"), session);
+  } catch {
+    // the service does not answer: the banner says so
+  }
+}
+
 follow({
   hello: () => reload(),
   event: (kind, body) => refresh(body.series),
@@ -135,6 +148,7 @@ follow({
   state: (state, heard) => {
     silentSince = state === "silent" ? heard : state === "live" ? null : silentSince;
     byId("live").dataset.state = state;
+    if (state !== "live") look();
     say(byId("live-word"), { live: WORDS.live, connecting: WORDS.connecting, silent: WORDS.notLive }[state]);
     warn();
   },
@@ -152,6 +166,7 @@ function watchOpen() {
   for (const series of ordered().filter((one) => !one.verdict).slice(0, OPEN_WATCHED)) refresh(series.id);
 }
 
+look();
 WIDE.addEventListener("change", draw);
 setInterval(watchOpen, 2000);
 setInterval(tick, 1000);

@@ -1,0 +1,42 @@
+// Signing in: as a person, or as the board of one scanner.
+
+import { byId, say } from "/static/dom.js";
+import { change, whoAmI } from "/static/session.js";
+import { WORDS } from "/static/words.js";
+
+// Only a path of ours; anything else begins at the console.
+function next(session) {
+  if (session.temporary) return "/account";
+  const wanted = new URLSearchParams(location.search).get("next") ?? "/";
+  return (/^\/[a-z]*$/.test(wanted) && wanted !== "/login" ? wanted : "/") + location.hash;
+}
+
+function wire(form, said, body) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const missing = [...form.querySelectorAll("input")].find((input) => !input.value);
+    if (missing) {
+      say(said, WORDS.fillIn);
+      missing.focus();
+      return;
+    }
+    const button = form.querySelector("button");
+    button.disabled = true;
+    say(said, "");
+    try {
+      location.replace(next(await change("POST", "/session", body())));
+    } catch (error) {
+      say(said, error.status === 401 || error.status === 429 ? error.message : WORDS.failed);
+      button.disabled = false;
+      const secret = form.querySelector("input[type=password]");
+      secret.value = "";
+      secret.focus();
+    }
+  });
+}
+
+wire(byId("person"), byId("person-said"), () => ({ name: byId("name").value, password: byId("password").value }));
+wire(byId("board"), byId("board-said"), () => ({ token: byId("token").value.trim() }));
+
+// Whoever came by a link from elsewhere is signed in already: the cookie was only not sent along.
+whoAmI().then((session) => { if (session.signed_in) location.replace(next(session)); }, () => {});

@@ -1,0 +1,51 @@
+// Who is signed in with this browser, and requests that change something: each repeats the session's own secret.
+
+export class Failed extends Error {
+  constructor(status, detail) {
+    super(detail || `status ${status}`);
+    this.status = status;
+  }
+}
+
+let csrf = "";
+let acted = Date.now(); // when the person at the page last did something
+for (const kind of ["pointerdown", "keydown", "wheel"]) {
+  addEventListener(kind, () => { acted = Date.now(); }, { capture: true, passive: true });
+}
+
+// What every question says: how long the person did nothing, so that a page that only looks keeps nobody signed in.
+export const idle = () => ({ "X-Idle-Seconds": String(Math.round((Date.now() - acted) / 1000)) });
+
+export const toSignIn = () => location.assign(`/login?next=${encodeURIComponent(location.pathname)}${location.hash}`);
+
+export async function whoAmI() {
+  const answer = await fetch("/api/v1/session", { cache: "no-store", credentials: "same-origin", headers: idle() });
+  if (!answer.ok) throw new Failed(answer.status);
+  const session = await answer.json();
+  csrf = session.csrf;
+  return session;
+}
+
+export async function ask(path) {
+  const answer = await fetch(`/api/v1${path}`, { cache: "no-store", credentials: "same-origin", headers: idle() });
+  if (answer.status === 401) toSignIn();
+  if (!answer.ok) throw new Failed(answer.status, (await answer.json()).detail);
+  return answer.json();
+}
+
+// Gives the body of the answer, null where there is none.
+export async function change(method, path, body, headers = {}) {
+  const answer = await fetch(`/api/v1${path}`, {
+    method,
+    credentials: "same-origin",
+    cache: "no-store",
+    headers: { ...idle(), "X-CSRF-Token": csrf, ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  if (answer.status === 401 && path !== "/session") toSignIn();
+  if (!answer.ok) throw new Failed(answer.status, (await answer.json()).detail);
+  if (answer.status === 204) return null;
+  const told = await answer.json();
+  if (told.csrf) csrf = told.csrf;
+  return told;
+}
