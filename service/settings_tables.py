@@ -32,12 +32,21 @@ def _clean_network(value: str) -> str:
     return str(ipaddress.ip_network(value, strict=False))
 
 
+def _host_name(value: str) -> str:
+    """Check a name as it stands in a Host header, without the port; an IPv6 address gets its brackets."""
+    name = f"[{value}]" if ":" in value and not value.startswith("[") else value
+    if not re.fullmatch(r"\[[0-9a-f:.]+\]|[a-z0-9.-]+", name.lower()):
+        raise ValueError("a name or address without scheme, port and path")
+    return name.lower()
+
+
 def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
 AeTitle = Annotated[str, AfterValidator(_clean_title)]
 Network = Annotated[str, AfterValidator(_clean_network)]
+HostName = Annotated[str, AfterValidator(_host_name)]
 Folder = Annotated[Path, AfterValidator(_absolute)]
 Port = Annotated[int, Field(ge=0, le=65535)]  # 0: the system chooses
 Name = Annotated[
