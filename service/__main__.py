@@ -12,6 +12,11 @@ from pathlib import Path
 from service.logs import configure
 from service.settings_source import BadSettings, Loaded, describe, load
 
+DELIVERY_STATES = (  # of service/ledger/states.py, which is not loaded for every command
+    *("gathering", "waiting", "sent", "uncommitted", "committed"),
+    *("held", "dead", "superseded", "discarded"),
+)
+
 Command = Callable[[argparse.Namespace, Loaded], int]
 
 
@@ -131,6 +136,23 @@ def _disputes(arguments: argparse.Namespace, loaded: Loaded) -> int:
     if arguments.keep is None or arguments.series is None:
         return disputes(loaded.settings)
     return decide(loaded.settings, arguments.series, arguments.keep)
+
+
+def _deliveries(arguments: argparse.Namespace, loaded: Loaded) -> int:
+    from service.deliveries import act, list_deliveries  # noqa: PLC0415
+    from service.ledger_views import DeliverySelection  # noqa: PLC0415
+
+    hours = arguments.older_than
+    selection = DeliverySelection(
+        ids=tuple(arguments.ids),
+        destination=arguments.destination,
+        state=arguments.state,
+        series_id=arguments.series,
+        before=None if hours is None else time.time() - hours * 3600,
+    )
+    if arguments.action == "list":
+        return list_deliveries(loaded.settings, selection, limit=arguments.limit, as_json=arguments.json)
+    return act(loaded.settings, arguments.action, selection, reason=arguments.reason, to=arguments.to)
 
 
 def _settings(arguments: argparse.Namespace, loaded: Loaded) -> int:
@@ -254,9 +276,29 @@ def _parser() -> argparse.ArgumentParser:
     settings = word("settings", "print the settings in force and where each comes from", _settings)
     settings.add_argument("--json", action="store_true")
     _add_access(word)
+    _add_deliveries(word)
     db = word("db", "look after the database", _db)
     db.add_argument("action", choices=["upgrade"])
     return parser
+
+
+def _add_deliveries(word: Callable[[str, str, Command], argparse.ArgumentParser]) -> None:
+    made = word("deliveries", "look after results on their way", _deliveries)
+    made.add_argument("action", choices=["list", "resend", "hold", "release", "discard", "move"])
+    made.add_argument("ids", nargs="*", type=int, metavar="ID")
+    made.add_argument("--destination", metavar="NAME", help="only those to this one")
+    made.add_argument("--state", choices=DELIVERY_STATES, help="only those in this state")
+    made.add_argument("--series", metavar="ID", help="only those of this series, as the API names it")
+    made.add_argument("--older-than", type=float, metavar="HOURS", help="only those posted before that")
+    made.add_argument("--to", metavar="NAME", help="for move: the destination of the settings to go to")
+    made.add_argument(
+        "--reason",
+        default="",
+        metavar="TEXT",
+        help="kept with the name of who asks; no patient's name or number",
+    )
+    made.add_argument("--limit", type=int, default=50, metavar="N", help="for list")
+    made.add_argument("--json", action="store_true", help="for list")
 
 
 def _add_access(word: Callable[[str, str, Command], argparse.ArgumentParser]) -> None:

@@ -256,5 +256,5 @@ def metrics_of(settings: Settings) -> Metrics:
     return Metrics.build(
         version=version("scanside"),
         scanners=[entry.name for entry in settings.scanner],
-        destinations=[entry.name for entry in settings.destination],
+        destinations=settings.destination_names,
     )

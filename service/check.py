@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import packages_distributions
@@ -9,10 +10,10 @@ from pathlib import Path
 
 from dicom_scp.identity import KeyProblem
 from inference.card import UnfitModel
-from service.bootstrap import destinations, lay_foundation, model_card
-from service.delivery import Pacs, ResearchStore
-from service.ledger import LedgerUnavailable, UnfitSchema
+from service.bootstrap import certificates, destinations, lay_foundation, model_card
+from service.ledger import DeliveryState, Desk, LedgerUnavailable, UnfitSchema
 from service.settings import Settings
+from service.tls import BadCertificate, expiry
 
 PACKAGES = ("service", "dicom_scp", "inference", "models")
 
@@ -45,14 +46,10 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield Finding("transfer syntaxes", good=True, told="; ".join(_syntaxes()))
     yield _decoders()
     for destination in destinations(settings):
-        pacs = destination.pacs if isinstance(destination, ResearchStore) else destination
-        if isinstance(pacs, Pacs):
-            good = pacs.echo()
-            yield Finding(
-                f"destination {destination.name}", good, "C-ECHO " + ("answered" if good else "failed")
-            )
-        else:
-            yield Finding(f"destination {destination.name}", good=True, told="a folder")
+        good, told = destination.tried()
+        yield Finding(f"destination {destination.name}", good, told)
+    yield from _deliveries(settings)
+    yield from map(_certificate, certificates(settings))
     for concern in settings.concerns():
         yield Finding("settings", good=True, told=concern)
 
@@ -87,6 +84,34 @@ def _foundation(settings: Settings) -> str:
     engine = foundation.database.engine.dialect.name
     foundation.database.close()
     return f"{settings.state_dir}, key and {engine} database fit"
+
+
+def _deliveries(settings: Settings) -> Iterator[Finding]:
+    """Tell what waits for a person, or for a destination that is not there any more."""
+    try:
+        foundation = lay_foundation(settings)
+    except (KeyProblem, UnfitSchema, LedgerUnavailable, OSError):
+        return  # told above
+    desk = Desk(foundation.database)
+    for name, count in desk.strays(settings.destination_names).items():
+        told = (
+            f"{count} deliveries wait for {name!r}, which the settings do not name: scanside deliveries move"
+        )
+        yield Finding("deliveries", good=False, told=told)
+    for (name, state), count in sorted(desk.outstanding().items()):
+        if state in {DeliveryState.HELD, DeliveryState.DEAD}:
+            yield Finding(
+                "deliveries", good=True, told=f"{count} to {name!r} are {state}: a person has to look"
+            )
+    foundation.database.close()
+
+
+def _certificate(path: Path) -> Finding:
+    try:
+        days = (expiry(path) - time.time()) / 86400
+    except BadCertificate as error:
+        return Finding("certificate", good=False, told=str(error))
+    return Finding("certificate", days > 0, f"{path} ends in {days:.0f} days")
 
 
 def _disk(settings: Settings) -> Finding:

@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from service.bootstrap import Foundation, note_expiry
-from service.ledger import Views
-from service.metrics import Metrics
+from service.ledger import Desk, Views
+from service.metrics import OTHER, OUTSTANDING, Metrics
 from service.vault import Keeper
 
 SWEEP_AT_ONCE = 20  # series
@@ -52,6 +52,23 @@ class Housekeeper:
         self.metrics.oldest_job_age.labels(queue="score").set(counts.oldest_waiting_s or 0.0)
         self.metrics.dead_letters.set(counts.dead_letters)
         note_expiry(self.foundation.settings, self.metrics)
+        self._measure_deliveries()
+
+    def _measure_deliveries(self) -> None:
+        """Count what is outstanding at each destination; what the settings do not name counts together."""
+        counted = Desk(self.foundation.database).outstanding()
+        names = {entry.name for entry in self.foundation.settings.destination}
+        sums = {(name, state): 0 for name in (*names, OTHER) for state in OUTSTANDING}
+        for (name, state), count in counted.items():
+            sums[name if name in names else OTHER, state] += count
+        for (name, state), count in sums.items():
+            self.metrics.deliveries_open.labels(destination=name, state=state).set(count)
+
+    def tell_strays(self) -> None:
+        """Say what waits for a destination that the settings do not name: nobody carries it."""
+        settings = self.foundation.settings
+        for name, count in Desk(self.foundation.database).strays(settings.destination_names).items():
+            log.warning("deliveries for an unknown destination", extra={"destination": name, "count": count})
 
     def sweep(self) -> None:
         """Let go what need not be kept.

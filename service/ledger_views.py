@@ -152,6 +152,30 @@ class SliceSource:
     spool_name: str
     frame: int  # 1-based
     tile: int  # of a mosaic, 1-based; 0: the frame is the slice
+    reason: str = ""  # why it is held, or does not leave
+    created_at: float = 0.0  # s since the epoch, like the others
+    tried_at: float | None = None  # last
+    sent_at: float | None = None  # when the destination took it
+    committed_at: float | None = None  # when it said that it keeps it
+    former_identity: bool = False  # it left before patient or study were corrected
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySelection:
+    """Which deliveries; what is not given is not looked at."""
+
+    ids: tuple[int, ...] = ()
+    destination: str | None = None
+    state: DeliveryState | None = None
+    series_id: str | None = None
+    before: float | None = None  # posted earlier than this, s since the epoch
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is given."""
+        return self != DeliverySelection()
+
+
+ALL = DeliverySelection()
     masks: bytes | None  # as MaskStack.pack() wrote them; None where nothing was located
 
 

@@ -26,9 +26,11 @@ OTHER = "other"
 STATUSES = {0x0000: "success", 0xA700: "out_of_resources", 0xA900: "mismatch", 0xC000: "not_understood"}
 ASSOCIATIONS = ("accepted", "rejected", "released", "aborted", "refused_address", "refused_too_many")
 SKIPPED = "skipped"  # answered with success and dropped: no MR image
+OUR_OWN = "own"  # the same: a result of ours that came back
 STAGES = ("read", "network")
 NOT_SUITED = ("kind", "unfamiliar", "unreadable", "model")
 DELIVERED = ("sent", "waiting", "uncommitted", "held", "dead")
+OUTSTANDING = ("gathering", "waiting", "uncommitted", "held", "dead")
 QUEUES = ("score", "close", "report", "deliver")
 PARTS = ("receive", "work", "web")
 
@@ -82,6 +84,7 @@ class Metrics:
     queue_depth: Labelled[Gauge]  # queue
     oldest_job_age: Labelled[Gauge]  # queue
     deliveries: Labelled[Counter]  # destination, result
+    deliveries_open: Labelled[Gauge]  # destination, state
     dead_letters: Gauge
 
     disk_free: Gauge  # bytes on the spool's disk
@@ -89,7 +92,7 @@ class Metrics:
     heartbeat: Labelled[Gauge]  # stage; a point in time
 
     @classmethod
-    def build(cls, *, version: str, scanners: Iterable[str] = (), destinations: Iterable[str] = ()) -> Self:
+    def build(cls, *, version: str, scanners: Iterable[str] = (), destinations: Sequence[str] = ()) -> Self:
         """Make every family on a registry of its own; the names of the site come from the settings."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library wrote no types there
         make = _Maker(CollectorRegistry())
@@ -100,7 +103,7 @@ class Metrics:
             associations_active=make.gauge("associations_active", "associations open now"),
             associations=make.counters("associations", "associations by how they went", result=ASSOCIATIONS),
             instances_received=make.counters(
-                "instances_received", "C-STORE answers", status=[*STATUSES.values(), SKIPPED]
+                "instances_received", "C-STORE answers", status=[*STATUSES.values(), SKIPPED, OUR_OWN]
             ),
             receive_bytes=make.counter("receive_bytes", "bytes of datasets received"),
             store_duration=make.histogram("store_duration", "dataset read to answer sent", STORE_BUCKETS),
@@ -127,6 +130,12 @@ class Metrics:
             oldest_job_age=make.gauges("oldest_job_age_seconds", "how long the oldest waits", queue=QUEUES),
             deliveries=make.counters(
                 "deliveries", "results by how sending went", destination=destinations, result=DELIVERED
+            ),
+            deliveries_open=make.gauges(
+                "deliveries_open",
+                "results that something has yet to come of; other: to a destination that is not in the settings",
+                destination=destinations,
+                state=OUTSTANDING,
             ),
             dead_letters=make.gauge("dead_letters", "results that a person must look at"),
             disk_free=make.gauge("disk_free_bytes", "free space for the spool", UNKNOWN),

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     Field,
@@ -30,6 +31,7 @@ from service.settings_tables import (
     Rules,
     Scanner,
     SourceProfile,
+    StowDestination,
 )
 
 PREFIX = "SCANSIDE_"
@@ -274,6 +276,11 @@ class Settings(BaseSettings):
         """Where the sealed instances lie."""
         return self.state_dir / "spool"
 
+    @property
+    def destination_names(self) -> tuple[str, ...]:
+        """The names of the destinations."""
+        return tuple(entry.name for entry in self.destination)
+
     def concerns(self) -> tuple[str, ...]:
         """Say what a careful administrator would change, a sentence each."""
         found: list[str] = []
@@ -287,9 +294,20 @@ class Settings(BaseSettings):
             )
         if self.unsafe_keep_identity:
             found.append("unsafe_keep_identity is on: names and dates of birth are written to the spool")
+        found += [
+            f"the destination {one.name!r} is called without TLS: names and numbers of patients can be read"
+            for one in self.destination
+            if isinstance(one, StowDestination) and _is_plain(one.url)
+        ]
         if not self.destination:
             found.append("no [[destination]]: results stay on this machine")
         return tuple(found)
+
+
+def _is_plain(url: str) -> bool:
+    """Whether a URL leads elsewhere without TLS."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
 def is_loopback(host: str) -> bool:

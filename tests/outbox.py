@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pydicom import Dataset, dcmwrite
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 from sqlalchemy import insert, select
 
 from dicom_scp.commitment_report import CommitmentReport
@@ -15,8 +17,9 @@ from dicom_scp.identity import KeyRing, Vault
 from dicom_scp.spool import Spool
 from service.delivery import Destination, Postman
 from service.ledger import Commitments, Database, Outbox, Worker, prepare
-from service.ledger.tables import outbox, scanner, series
+from service.ledger.tables import outbox, scanner, series, vault
 from service.metrics import Metrics
+from service.reception import header_context
 from tests.series import Patient, mr_series
 
 HOUR_S = 3600.0
@@ -42,11 +45,26 @@ class OutboxHouse:
     clock: Clock = field(default_factory=Clock)
     give_up_s: float = 72 * HOUR_S
 
+    vault: Vault | None = None  # where one is given, headers of the series lie in it
+
+    @staticmethod
+    def spool(folder: Path) -> Spool:
+        """Give a place for built results, under a key of its own."""
+        return Spool(folder / "outbox", Vault(KeyRing(bytes(range(32)))))
+
     @classmethod
     def at(cls, folder: Path) -> "OutboxHouse":
+        """Furnish a folder."""
         database = Database(f"sqlite:///{folder / 'ledger.sqlite'}")
         prepare(database)
-        return cls(database, Spool(folder / "outbox", Vault(KeyRing(bytes(range(32))))))
+        return cls(database, cls.spool(folder))
+
+    @classmethod
+    def installed(cls, state_dir: Path) -> "OutboxHouse":
+        """Furnish a state folder that Scanside itself has set up."""
+        sealed = Vault(KeyRing.from_file(state_dir / "key", create=False))
+        database = Database(f"sqlite:///{state_dir / 'scanside.sqlite'}")
+        return cls(database, Spool(state_dir / "outbox", sealed), vault=sealed)
 
     def post(
         self,
@@ -71,6 +89,9 @@ class OutboxHouse:
             )
             if connection.scalar(select(series.c.id).where(series.c.id == series_id)) is None:
                 connection.execute(insert(series), _series(series_id, key, generation, number, at))
+                if self.vault is not None:
+                    sealed = self.vault.seal(_header(made[0]), header_context(key))
+                    connection.execute(insert(vault), {"uid": key, "sealed": sealed, "created_at": at})
             for rank, (kind, one) in enumerate(zip(kinds, made, strict=True)):
                 content = encoded(one)
                 name = self.files.write(content, hashlib.sha256(content).hexdigest())
@@ -120,6 +141,15 @@ def encoded(dataset: Dataset) -> bytes:
     buffer = BytesIO()
     dcmwrite(buffer, dataset, enforce_file_format=True)
     return buffer.getvalue()
+
+
+def _header(dataset: Dataset) -> bytes:
+    """Encode who an object is of, as the vault keeps it."""
+    head = dataset[:0x00300000]  # patient and study
+    buffer = DicomBytesIO()
+    buffer.is_implicit_VR, buffer.is_little_endian = False, True
+    write_dataset(buffer, head)
+    return str(dataset.file_meta.TransferSyntaxUID).encode() + b"\n" + buffer.getvalue()
 
 
 def _series(series_id: str, key: str, generation: int, number: object, at: float) -> dict[str, object]:

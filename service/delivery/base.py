@@ -115,3 +115,7 @@ class Destination(Protocol):
         Raises Undelivered where it does not say. One that never says (it has no query) is believed.
         """
         ...
+
+    def tried(self) -> tuple[bool, str]:
+        """Tell whether it can be reached, without sending anything, and what was tried."""
+        ...

@@ -46,15 +46,15 @@ class Pacs:
             contexts.add(CONTEXT)
         return Line(self._open(contexts, reports), reports, self.commits)
 
-    def echo(self) -> bool:
-        """Tell whether the destination answers a C-ECHO."""
+    def tried(self) -> tuple[bool, str]:
+        """Ask by C-ECHO."""
         try:
-            association = self._open({(Verification, ImplicitVRLittleEndian)})
-        except Undelivered:
-            return False
-        status = association.send_c_echo()
+            association = self._open({(str(Verification), ImplicitVRLittleEndian)})
+        except Undelivered as error:
+            return False, f"C-ECHO failed: {error}"
+        status: int | None = getattr(association.send_c_echo(), "Status", None)
         association.release()
-        return bool(getattr(status, "Status", None) == 0x0000)
+        return status == 0x0000, "C-ECHO answered" if status == 0x0000 else "C-ECHO failed"
 
     def doubt(self, study: Study) -> str:
         """Ask by C-FIND, study root. Raises Undelivered."""

@@ -36,6 +36,12 @@ class Folder:
         """Believe it."""
         return ""
 
+    def tried(self) -> tuple[bool, str]:
+        """Tell whether files may be written."""
+        nearest = next(path for path in (self.path, *self.path.parents) if path.exists())
+        good = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+        return good, "a folder" if good else "a folder that cannot be written"
+
     def deliver(self, letters: Sequence[Letter]) -> Iterator[tuple[Letter, Answer]]:
         """Write files, each durable when its answer is given. Raises Undelivered."""
         for letter in letters:

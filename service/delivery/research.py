@@ -25,6 +25,10 @@ class ResearchStore:
         """Believe it."""
         return ""
 
+    def tried(self) -> tuple[bool, str]:
+        """Try what takes the images."""
+        return (self.pacs or self.folder).tried()
+
     def open(self, letters: Sequence[Letter]) -> "Sorter":
         """Open the folder and, where there are objects for it, the association. Raises Undelivered."""
         objects = [letter for letter in letters if letter.kind != "MANIFEST"]

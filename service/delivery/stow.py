@@ -85,15 +85,15 @@ class StowServer:
             raise Undelivered(f"the query for the study failed: {answer.status}", wait_s=answer.wait_s)
         return study.doubt([_study(found) for found in answer.content if isinstance(found, dict)])
 
-    def reachable(self) -> str:
-        """Ask for one study, whichever; gives what was answered, "" where there was no answer that counts."""
+    def tried(self) -> tuple[bool, str]:
+        """Ask by QIDO-RS for one study, whichever; a server without queries answers too."""
         try:
             with self._client() as client, _told():
                 request = client.build_request("GET", f"{self.url}/studies", params={"limit": "1"})
                 status = _limited(client, request).status
-        except Undelivered:
-            return ""
-        return str(status) if status in {200, NO_CONTENT} else ""
+        except Undelivered as error:
+            return False, f"QIDO-RS failed: {error}"
+        return status in {200, NO_CONTENT, 405, 501}, f"QIDO-RS answered {status}"
 
     def _client(self) -> httpx.Client:
         try:

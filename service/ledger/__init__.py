@@ -3,6 +3,7 @@
 from service.ledger.closings import Closings, Judgement, OpenSeries
 from service.ledger.commitments import Commitments
 from service.ledger.database import Bell, Database, LedgerUnavailable
+from service.ledger.desk import Deed, Desk, Selected
 from service.ledger.disputes import Dispute, Disputes, NoDispute
 from service.ledger.exams import ExamEnded, ExamKnown, ExamNote, Exams, ExamState, ExamUnknown
 from service.ledger.identities import Identities
@@ -24,8 +25,10 @@ __all__ = [
     "Closings",
     "Commitments",
     "Database",
+    "Deed",
     "Delivery",
     "DeliveryState",
+    "Desk",
     "Dispute",
     "Disputes",
     "Documents",
@@ -53,6 +56,7 @@ __all__ = [
     "Reports",
     "ScoredRow",
     "Scoring",
+    "Selected",
     "SeriesState",
     "SliceNote",
     "SliceState",

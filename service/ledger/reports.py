@@ -11,7 +11,7 @@ from service.ledger.events import note_event
 from service.ledger.exams import ExamState
 from service.ledger.leases import LeaseLost, Worker
 from service.ledger.order import NAMED, instance_order
-from service.ledger.states import OPEN, OUTSTANDING, DeliveryState, SeriesState
+from service.ledger.states import OPEN, OUTSTANDING, TAKEN, DeliveryState, SeriesState
 from service.ledger.tables import exam, instance, outbox, series, slice_, vault
 
 # The documents of a series that a destination has, by the names of both: class, instance, series.
@@ -303,7 +303,7 @@ def _post(connection: Connection, now: float, task: ReportTask, parcels: Sequenc
                 same_kind,
                 outbox.c.series_id == task.id,
                 outbox.c.former_identity,
-                outbox.c.state == DeliveryState.SENT,
+                outbox.c.state.in_(TAKEN),
             )
         )
         if there is not None or former is not None or (parcel.bundle and _has_left(connection, task, here)):

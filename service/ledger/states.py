@@ -43,4 +43,5 @@ class DeliveryState(StrEnum):
 
 
 UNSENT = frozenset({DeliveryState.GATHERING, DeliveryState.WAITING, DeliveryState.HELD, DeliveryState.DEAD})
+TAKEN = frozenset({DeliveryState.SENT, DeliveryState.UNCOMMITTED, DeliveryState.COMMITTED})
 OUTSTANDING = UNSENT | {DeliveryState.UNCOMMITTED}  # something has yet to come of it

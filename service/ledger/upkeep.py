@@ -9,6 +9,7 @@ from uuid import uuid4
 from sqlalchemy import Select, case, delete, exists, func, insert, select, update
 
 from service.ledger.database import Database, lock_all
+from service.ledger.desk import DEED
 from service.ledger.states import SeriesState, SliceState
 from service.ledger.tables import event, installation, instance, outbox, part, refusal, series, slice_
 
@@ -156,7 +157,7 @@ class Upkeep:
     def forget(self, before: float) -> None:
         """Drop events that no console will ask for again, and old refusals."""
         with self._database.write() as connection:
-            connection.execute(delete(event).where(event.c.at < before))
+            connection.execute(delete(event).where(event.c.at < before, event.c.kind != DEED))
             connection.execute(delete(refusal).where(refusal.c.at < before))
 
 

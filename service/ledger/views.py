@@ -11,14 +11,18 @@ from inference.checks import SeriesFact
 from inference.geometry import Sampling
 from inference.reference import MetricSummary, Statement
 from service.ledger.database import Bell, Database
+from service.ledger.desk import chosen
+from service.ledger.feedback import said_to
 from service.ledger.order import scored_rows
 from service.ledger.reports import held
 from service.ledger.states import OPEN, DeliveryState, SliceState
 from service.ledger.tables import event, instance, outbox, part, scanner, series, slice_
 from service.ledger_views import (
+    ALL,
     ArtifactView,
     BadCursor,
     Counts,
+    DeliverySelection,
     DeliveryView,
     EventView,
     FindingView,
@@ -30,6 +34,8 @@ from service.ledger_views import (
 from service.understanding import described
 
 SHOWN = frozenset({SliceState.SCORED, SliceState.UNSUITED})  # no text was found on them
+
+NEXT = frozenset({DeliveryState.WAITING, DeliveryState.UNCOMMITTED})  # something more is planned
 
 
 class Views:
@@ -145,9 +151,13 @@ class Views:
         return SliceSource(row.spool_name, row.frame, row.tile, masks)
 
     def deliveries_page(
-        self, limit: int, cursor: str | None = None, series_id: str | None = None, scanner_name: str = ""
+        self,
+        limit: int,
+        cursor: str | None = None,
+        selection: DeliverySelection = ALL,
+        scanner_name: str = "",
     ) -> tuple[list[DeliveryView], str | None]:
-        """Give outbox rows of one scanner or of all, newest first, and the cursor of the next page. Raises BadCursor."""
+        """Give outbox rows of one scanner or of all, newest first, and the next page's cursor. Raises BadCursor."""
         query = (
             select(outbox, series.c.generation)
             .join(series, series.c.id == outbox.c.series_id)
@@ -158,8 +168,8 @@ class Views:
             if not cursor.isdecimal():
                 raise BadCursor(BadCursor.__doc__)
             query = query.where(outbox.c.id < int(cursor))
-        if series_id is not None:
-            query = query.where(outbox.c.series_id == series_id)
+        if selection:
+            query = query.where(chosen(selection))
         if scanner_name:
             query = query.join(scanner, scanner.c.id == series.c.scanner_id)
             query = query.where(scanner.c.name == scanner_name)
@@ -336,6 +346,12 @@ def _delivery_view(row: Row[Any]) -> DeliveryView:
         kind=row.kind,
         state=row.state,
         attempts=row.attempts,
-        next_at=row.next_at if row.state == DeliveryState.WAITING else None,
+        next_at=row.next_at if row.state in NEXT else None,
         answer=row.answer,
     )
+        reason=row.reason,
+        created_at=row.created_at,
+        tried_at=row.tried_at,
+        sent_at=row.sent_at,
+        committed_at=row.committed_at,
+        former_identity=row.former_identity,

@@ -36,7 +36,7 @@ from service.scoring import Scorer
 from service.settings import Settings
 from service.settings_tables import ResearchDestination
 
-MEASURE_EVERY_S, SWEEP_EVERY_S, STUDY_EVERY_S = 5.0, 60.0, 1.0
+MEASURE_EVERY_S, SWEEP_EVERY_S, STUDY_EVERY_S, STRAYS_EVERY_S = 5.0, 60.0, 1.0, 3600.0
 SLICES_AT_ONCE = (
     8  # claimed together: enough to fill a GPU's batch, few enough to let other series have their turn
 )
@@ -102,6 +102,8 @@ def run(settings: Settings, *, supervised: bool) -> None:
         part.every(worker.lease_s / 3, worker.beat, "leases")
         part.every(MEASURE_EVERY_S, housekeeper.measure, "gauges")
         part.every(SWEEP_EVERY_S, housekeeper.sweep, "sweep")
+        housekeeper.tell_strays()
+        part.every(STRAYS_EVERY_S, housekeeper.tell_strays, "strays")
         part.every(STUDY_EVERY_S, lambda: reporter.reports.gathered(settings.study_quiet_s), "studies")
         part.stop.wait()
 

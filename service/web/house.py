@@ -54,7 +54,11 @@ class Views(Protocol):
         ...
 
     def deliveries_page(
-        self, limit: int, cursor: str | None = None, selection: DeliverySelection = ALL, scanner_name: str = ""
+        self,
+        limit: int,
+        cursor: str | None = None,
+        selection: DeliverySelection = ALL,
+        scanner_name: str = "",
     ) -> tuple[Sequence[DeliveryView], str | None]:
         """Newest first, of one scanner or of all, and the next page's cursor; raises BadCursor like ``series_page``."""
         ...

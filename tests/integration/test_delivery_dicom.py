@@ -323,7 +323,7 @@ def test_dcmtk_takes_results_by_tls_and_nobody_does_with_a_strangers_certificate
         pacs = Pacs("pacs", "127.0.0.1", port, "ARCHIVE", OURS)
         good = TlsFiles(ours.ca, own, own_key)
         wait_until(
-            lambda: replace(pacs, tls=good).echo() or None,
+            lambda: replace(pacs, tls=good).tried()[0],
             process=process,
             log=tmp_path / "log",
             what="storescp",

@@ -23,6 +23,7 @@ from service.ledger_views import (
     SeriesView,
     SliceSource,
     SliceView,
+    DeliverySelection,
     Verdict,
 )
 from service.web import House, ModelFacts, Picture, PictureGone
@@ -83,9 +84,20 @@ class RecordedLedger:
         return SliceSource(f"{series_id}/{position}", 1, ",".join(found).encode() or None)
 
     def deliveries_page(
-        self, limit: int, cursor: str | None = None, series_id: str | None = None
+        self,
+        limit: int,
+        cursor: str | None = None,
+        selection: DeliverySelection = ALL,
+        scanner_name: str = "",
     ) -> tuple[list[DeliveryView], str | None]:
-        found = [one for one in self.deliveries if series_id is None or one.series_id == series_id]
+        found = [
+            one
+            for one in self.deliveries
+            if selection.series_id in {None, one.series_id}
+            and selection.destination in {None, one.destination}
+            and selection.state in {None, one.state}
+        ]
+        found = [one for one in found if scanner_name in {"", self.scanner_of(one.series_id)}]
         return _page(found, limit, cursor)
 
     def events_after(self, event_id: int, limit: int = 500) -> list[EventView]:
