@@ -22,7 +22,8 @@ DeliveryState = Literal[
     "superseded",
     "discarded",
 ]
-EventKind = Literal["series", "alert", "delivery", "conflict", "identity", "decision", "exam"]
+EventKind = Literal["series", "alert", "delivery", "conflict", "identity", "decision", "exam", "feedback", "access"]
+FeedbackKind = Literal["acknowledged", "agreed", "repeated", "accepted", "wrong alarm"]
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; pixels of the input, half-open
 
@@ -53,6 +54,24 @@ class FindingView:
     present: bool
     area: float = 0.0  # share of the body that is touched, 0..1
     box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackView:
+    """One thing that a person said to a verdict."""
+
+    kind: FeedbackKind
+    author: str
+    role: str
+    at: float  # s since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesFeedback:
+    """Everything that was said to a verdict, oldest first."""
+
+    items: tuple[FeedbackView, ...] = ()
+    version: str = ""  # another one after each saying, and with each verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +110,7 @@ class SeriesView:
     former_identity: bool = False  # results left before patient or study were corrected
     repeated_by: str | None = None  # the series that was made because this one failed
     incomplete: bool = False
+    feedback: SeriesFeedback = SeriesFeedback()
     results: Mapping[str, int] = field(default_factory=dict[str, int])  # deliveries by state
 
 
@@ -132,26 +152,6 @@ class DeliveryView:
     attempts: int
     next_at: float | None  # s since the epoch; None when nothing more is planned
     answer: str  # last answer of the destination, in words free of identity
-
-
-@dataclass(frozen=True, slots=True)
-class EventView:
-    """Something that happened; ids increase in the order of commits."""
-
-    id: int
-    at: float  # s since the epoch
-    kind: EventKind
-    series_id: str
-    data: Mapping[str, object] = field(default_factory=dict[str, object])
-
-
-@dataclass(frozen=True, slots=True)
-class SliceSource:
-    """Where the pixels and the packed masks of one slice lie."""
-
-    spool_name: str
-    frame: int  # 1-based
-    tile: int  # of a mosaic, 1-based; 0: the frame is the slice
     reason: str = ""  # why it is held, or does not leave
     created_at: float = 0.0  # s since the epoch, like the others
     tried_at: float | None = None  # last
@@ -176,6 +176,26 @@ class DeliverySelection:
 
 
 ALL = DeliverySelection()
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """Something that happened; ids increase in the order of commits."""
+
+    id: int
+    at: float  # s since the epoch
+    kind: EventKind
+    series_id: str
+    data: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True)
+class SliceSource:
+    """Where the pixels and the packed masks of one slice lie."""
+
+    spool_name: str
+    frame: int  # 1-based
+    tile: int  # of a mosaic, 1-based; 0: the frame is the slice
     masks: bytes | None  # as MaskStack.pack() wrote them; None where nothing was located
 
 
