@@ -14,7 +14,7 @@ from pydicom.uid import EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageSt
 from inference.decoding import UnreadableImage
 from inference.header import BROKEN, group, integer
 from inference.mosaic import mosaic_of
-from inference.series import describe
+from inference.series import facet_of
 
 SMALLEST_MATRIX = 64
 SCORED_CLASSES = frozenset({MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage})
@@ -108,7 +108,7 @@ def _kind(ds: Dataset, frame: int) -> str:
 
 def _purpose(ds: Dataset, frame: int) -> str:
     """Ask the description, which reads more than Image Type: names of protocols, as the door keeps them."""
-    return PURPOSES.get(describe(ds, frame)["purpose"], "")
+    return PURPOSES.get(facet_of(ds, "purpose", frame), "")
 
 
 def _component(ds: Dataset, frame: int) -> str:

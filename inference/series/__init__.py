@@ -3,7 +3,7 @@
 `describe` reads one clean data set; tables and terms are TSV files beside the code.
 """
 
-from inference.series.describe import describe
+from inference.series.describe import describe, facet_of
 from inference.series.description import UNKNOWN, Answer, Description
 
-__all__ = ["UNKNOWN", "Answer", "Description", "describe"]
+__all__ = ["UNKNOWN", "Answer", "Description", "describe", "facet_of"]

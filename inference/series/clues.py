@@ -55,6 +55,11 @@ _FIRST = {  # names under which the first element that is there stands
     "CardiacPhases": ("CardiacNumberOfImages", "Phases"),
     "BodyPart": ("BodyPartExamined", "PartWord"),
 }
+_READ = frozenset({*_STATED, *(one for names in _FIRST.values() for one in names)} - PRIVATE.keys()) | {
+    "DiffusionDirectionality",
+    "ImageType",
+    "FrameType",
+}
 _NULLS_FAT = (100.0, 260.0)  # ms, inversion times between 0.2 and 3 T
 _NULLS_FLUID = 1400.0  # ms and above
 _LONG_ECHO = 60.0  # ms
@@ -127,9 +132,10 @@ def _flat(ds: Dataset, frame: int) -> dict[str, Any]:
     for item in (*per_frame[frame - 1 : frame], *shared[:1]):
         for keyword, value in _items(item, depth=0):
             flat.setdefault(keyword, value)
-    for element in ds:
-        if element.keyword and element.VR not in ("SQ", "OB", "OW", "UN"):
-            flat.setdefault(element.keyword, element.value)
+    for keyword in _READ:
+        value = ds.get(keyword)
+        if value is not None:
+            flat.setdefault(keyword, value)
     try:
         block = ds.private_block(GROUP, CREATOR)
     except KeyError:
@@ -143,7 +149,7 @@ def _flat(ds: Dataset, frame: int) -> dict[str, Any]:
 def _items(item: Dataset, depth: int) -> Iterator[tuple[str, Any]]:
     for element in item:
         if element.VR != "SQ":
-            if element.keyword:
+            if element.keyword in _READ:
                 yield element.keyword, element.value
         elif depth < 2 and element.value:
             yield from _items(element.value[0], depth + 1)
