@@ -29,6 +29,8 @@ BROKEN = (
     ValueError,
     struct.error,
 )
+# (2005,xx0E) Scale Slope, as the door keeps it and as Philips writes it
+_SCALE_SLOPES = ((0x0073, "SCANSIDE", 0x0B), (0x2005, "Philips MR Imaging DD 001", 0x0E))
 # Body Part Examined (0018,0015) of a head (PS3.16 CID 4 and what scanners write)
 _HEAD = ("HEAD", "BRAIN", "SKULL")
 MOST_ANISOTROPIC = 20.0  # no scanner makes in-plane pixels longer than so many times their width
@@ -108,11 +110,32 @@ def phase_encoding(ds: Dataset, frame: int) -> Literal["COL", "ROW", ""]:
 
 
 def rescale(ds: Dataset, frame: int) -> tuple[float, float]:
-    """Give slope and intercept; (1, 0) where missing, and for a slope of 0, which would erase the image."""
+    """Give slope and intercept; (1, 0) where missing, and for a slope of 0, which would erase the image.
+
+    Where Philips tells its scale slope, signal is (stored x slope + intercept) / (slope x scale slope): rescaled values
+    alone are made for display and need not agree between images (Chenevert et al., Transl Oncol 2014;7:65). Real World
+    Value Mapping is not used.
+    """
     source = group(ds, frame, "PixelValueTransformationSequence")
-    slope = _numbers(source.get("RescaleSlope"), 1) or (1.0,)
-    intercept = _numbers(source.get("RescaleIntercept"), 1) or (0.0,)
-    return slope[0] or 1.0, intercept[0]
+    slopes = _numbers(source.get("RescaleSlope"), 1) or (1.0,)
+    intercepts = _numbers(source.get("RescaleIntercept"), 1) or (0.0,)
+    slope, intercept = slopes[0] or 1.0, intercepts[0]
+    scale = _scale_slope(ds)
+    return (1.0 / scale, intercept / (slope * scale)) if scale else (slope, intercept)
+
+
+def _scale_slope(ds: Dataset) -> float:
+    """Give what Philips divides stored values by to have signal, for a classic object; 0 where it does not tell."""
+    for number, creator, element in _SCALE_SLOPES:
+        try:
+            value = ds.private_block(number, creator)[element].value
+        except KeyError:
+            continue
+        if isinstance(value, bytes):  # implicit VR, unknown to pydicom's private dictionary
+            value = struct.unpack("<f", value[:4])[0]
+        scale = next(iter(_numbers(value, 1)), 0.0)
+        return scale if scale > 0 else 0.0
+    return 0.0
 
 
 def padding(ds: Dataset) -> tuple[int, int] | None:

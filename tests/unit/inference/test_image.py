@@ -3,6 +3,7 @@
 import csv
 import traceback
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from inference import Slice, UnreadableImage
 from inference.image import number_of_frames
 from tests.enhanced import items
 from tests.series import mr_series
+from tests.unit.dicom_scp.encodings import cleaned
 
 
 def one(**kwargs: object) -> Dataset:
@@ -205,6 +207,49 @@ def test_a_missing_instance_number_is_zero() -> None:
     ds = one()
     ds.InstanceNumber = None
     assert Slice.from_dataset(ds).instance_number == 0
+
+
+def philips(pixels: np.ndarray, slope: float, scale: float | None, intercept: float = 0.0) -> Dataset:
+    """Write stored values as Philips does."""
+    ds = with_words(mr_series(slices=1, vendor="philips")[0], pixels)
+    ds.RescaleSlope, ds.RescaleIntercept = slope, intercept
+    if scale is not None:
+        block = ds.private_block(0x2005, "Philips MR Imaging DD 001", create=True)
+        block.add_new(0x0E, "FL", scale)
+    return ds
+
+
+def test_images_that_philips_scaled_for_display_agree_in_signal() -> None:
+    first = Slice.from_dataset(philips(ramp(), slope=2.5, scale=0.125))
+    other = Slice.from_dataset(philips(ramp() // 2, slope=0.7, scale=0.0625))
+    assert np.array_equal(first.pixels, ramp() * 8.0)
+    assert np.abs(other.pixels - first.pixels).max() <= 8.0  # the half value that was cut off
+
+
+@pytest.mark.parametrize("scale", [None, 0.0, -1.0, float("nan")])
+def test_a_scale_slope_that_is_none_leaves_the_rescaled_values(scale: float | None) -> None:
+    assert np.allclose(Slice.from_dataset(philips(ramp(), slope=2.5, scale=scale)).pixels, ramp() * 2.5)
+
+
+def test_the_intercept_of_philips_is_of_the_displayed_values() -> None:
+    image = Slice.from_dataset(philips(ramp() + np.uint16(100), slope=2.0, scale=0.5, intercept=-200.0))
+    assert np.array_equal(image.pixels, ramp() * 2.0)
+
+
+def test_the_scale_slope_passes_the_door() -> None:
+    ds = philips(ramp(), slope=2.5, scale=0.125)
+    clean = dcmread(BytesIO(cleaned(ds).content))
+    assert np.array_equal(Slice.from_dataset(clean).pixels, Slice.from_dataset(ds).pixels)
+
+
+def test_a_real_world_value_mapping_is_not_applied() -> None:
+    ds = with_words(one(), ramp())
+    plain = Slice.from_dataset(ds).pixels
+    mapping = Dataset()
+    mapping.RealWorldValueSlope, mapping.RealWorldValueIntercept = 7.0, 3.0
+    mapping.RealWorldValueFirstValueMapped, mapping.RealWorldValueLastValueMapped = 0, 4095
+    ds.RealWorldValueMappingSequence = [mapping]
+    assert np.array_equal(Slice.from_dataset(ds).pixels, plain)
 
 
 def absurd(ds: Dataset) -> None:
