@@ -348,10 +348,10 @@ def _delivery_view(row: Row[Any]) -> DeliveryView:
         attempts=row.attempts,
         next_at=row.next_at if row.state in NEXT else None,
         answer=row.answer,
-    )
         reason=row.reason,
         created_at=row.created_at,
         tried_at=row.tried_at,
         sent_at=row.sent_at,
         committed_at=row.committed_at,
         former_identity=row.former_identity,
+    )

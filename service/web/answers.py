@@ -224,6 +224,12 @@ def delivery_answer(view: DeliveryView) -> DeliveryAnswer:
         attempts=view.attempts,
         next_at=_instant(view.next_at),
         answer=view.answer,
+        reason=view.reason,
+        created_at=instant(view.created_at),
+        tried_at=_instant(view.tried_at),
+        sent_at=_instant(view.sent_at),
+        committed_at=_instant(view.committed_at),
+        former_identity=view.former_identity,
     )
 
 
@@ -233,12 +239,6 @@ def catalogue_entry(artifact: Artifact) -> CatalogueEntry:
         name=artifact.name,
         title=artifact.title,
         scheme=artifact.scheme,
-        reason=view.reason,
-        created_at=instant(view.created_at),
-        tried_at=_instant(view.tried_at),
-        sent_at=_instant(view.sent_at),
-        committed_at=_instant(view.committed_at),
-        former_identity=view.former_identity,
         code=artifact.code,
         meaning=artifact.meaning,
         colour=artifact.colour,

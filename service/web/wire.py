@@ -241,6 +241,12 @@ class DeliveryAnswer(_Answer):
     attempts: int
     next_at: datetime | None
     answer: str = Field(description="What the destination said last")
+    reason: str = Field(description="Why it is held, or does not leave")
+    created_at: datetime
+    tried_at: datetime | None = Field(description="Last")
+    sent_at: datetime | None = Field(description="When the destination took it")
+    committed_at: datetime | None = Field(description="When the destination said that it keeps it")
+    former_identity: bool = Field(description="It left before patient or study were corrected")
 
 
 class DeliveryPage(_Answer):
@@ -253,12 +259,6 @@ class DeliveryPage(_Answer):
 class CatalogueEntry(_Answer):
     """One kind of artifact."""
 
-    reason: str = Field(description="Why it is held, or does not leave")
-    created_at: datetime
-    tried_at: datetime | None = Field(description="Last")
-    sent_at: datetime | None = Field(description="When the destination took it")
-    committed_at: datetime | None = Field(description="When the destination said that it keeps it")
-    former_identity: bool = Field(description="It left before patient or study were corrected")
     name: str
     title: str
     scheme: str = Field(description="Coding scheme designator")

@@ -15,6 +15,7 @@ from service.ledger_views import (
     ArtifactView,
     BadCursor,
     Counts,
+    DeliverySelection,
     DeliveryView,
     EventKind,
     EventView,
@@ -23,7 +24,6 @@ from service.ledger_views import (
     SeriesView,
     SliceSource,
     SliceView,
-    DeliverySelection,
     Verdict,
 )
 from service.web import House, ModelFacts, Picture, PictureGone
