@@ -32,7 +32,8 @@ def stored_values(ds: Dataset, index: int) -> Stored:
     rows, columns = _matrix(ds)
     if "PixelData" not in ds or not ds["PixelData"].value:
         raise UnreadableImage("there are no pixels")
-    if (integer(ds, "SamplesPerPixel") or 1) != 1:
+    photometric = str(ds.get("PhotometricInterpretation") or "MONOCHROME2")
+    if (integer(ds, "SamplesPerPixel") or 1) != 1 or not photometric.startswith("MONOCHROME"):
         raise UnreadableImage("the image is in colour")
     syntax = _transfer_syntax(ds)
     if syntax.is_encapsulated:

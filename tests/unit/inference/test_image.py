@@ -272,6 +272,10 @@ def colour(ds: Dataset) -> None:
     ds.SamplesPerPixel = 3
 
 
+def palette(ds: Dataset) -> None:
+    ds.PhotometricInterpretation = "PALETTE COLOR"
+
+
 def odd_bits(ds: Dataset) -> None:
     ds.BitsAllocated = 12
 
@@ -305,6 +309,7 @@ def broken_number(ds: Dataset) -> None:
         short,
         no_pixels,
         colour,
+        palette,
         odd_bits,
         bits_beyond,
         garbage,
