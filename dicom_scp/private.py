@@ -76,7 +76,10 @@ SAFE = tuple(  # PS3.15, table E.3.10-1
 SAFE_BLOCKS = frozenset((safe.group, safe.creator) for safe in SAFE)
 SAFE_PLACES = {(safe.group, safe.creator, safe.number): safe for safe in SAFE}
 TABLE = (
-    PrivateValue(0x01, "MosaicTiles", b"US", ((0x0019, _SIEMENS, 0x0A, b"US"),)),
+    PrivateValue(0x01, "MosaicTiles", b"US", (
+        (0x0019, _SIEMENS, 0x0A, b"US"),
+        (0x0065, "Image Private Header", 0x50, b"DS"),  # United Imaging: slices of one picture
+    )),
     PrivateValue(0x02, "BValue", b"FD", (
         (0x0019, _SIEMENS, 0x0C, b"IS"),
         (0x0043, "GEMS_PARM_01", 0x39, b"IS"),

@@ -44,6 +44,7 @@ def score(
         detector=TextDetector(),
         deidentifier=Deidentifier(KeyRing.ephemeral(), enabled=settings.deidentify),
         thresholds=thresholds(settings),
+        volumes=settings.volumes,
         masks=masks,
         explain=explain,
         note=lambda text: print(f"scanside: {text}", file=sys.stderr),

@@ -2,9 +2,8 @@
 
 import time
 import zipfile
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,49 +20,15 @@ from inference.artifacts import CATALOGUE
 from inference.burned_in import REASON, TextDetector
 from inference.eye import Examined, Eye
 from inference.guard import unsuited
-from inference.image import Slice, UnreadableImage, number_of_frames
-from inference.masks import MaskStack
-from inference.score import QualityScore, SliceScore, not_scored, summarise
+from inference.image import Slice, UnreadableImage
+from inference.places import parts_of
+from inference.score import QualityScore
 from inference.segmenter import ModelFailed
 from service.explaining import Asked, explain_slices, worst_of
+from service.file_series import Group, Held, Order, Seen
 from service.files import files_in
 from service.rules import Thresholds, circumstances, decide
 from service.understanding import Understanding
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One slice that the network saw."""
-
-    sop_instance_uid: str  # as in the input
-    instance_number: int | None
-    position: float | None
-    frame: int
-    shape: tuple[int, int]  # rows, columns
-    score: SliceScore
-    masks: MaskStack | None  # None where none are to be written
-    path: Path  # of the file it came from
-
-    @property
-    def place(self) -> tuple[bool, float, int, int]:
-        """Where it stands in the series: by position, else by instance number, then by frame."""
-        return (self.position is None, self.position or 0.0, self.instance_number or 0, self.frame)
-
-
-@dataclass(slots=True)
-class Group:
-    """The files of one series, and what became of their slices."""
-
-    facts: Mapping[str, Any]  # clean, with the description
-    paths: list[Path] = field(default_factory=list[Path])
-    digests: set[str] = field(
-        default_factory=set[str]
-    )  # of the images: one that lies there twice counts once
-    reasons: Counter[str] = field(default_factory=Counter[str])  # why slices were not scored
-    suited: list[Seen] = field(default_factory=list[Seen])
-    unsuited: list[Seen] = field(default_factory=list[Seen])  # of kinds that are not scored
-    n_slices: int = 0
-    failed: bool = False  # an image could not be read or scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +39,7 @@ class FileScorer:
     detector: TextDetector
     deidentifier: Deidentifier
     thresholds: Thresholds
+    volumes: int = field(default=8, kw_only=True)  # of a series in time that are scored
     masks: Path | None  # folder for one .npz a series
     explain: bool = field(
         default=False, kw_only=True
@@ -104,7 +70,13 @@ class FileScorer:
             group = groups[uid]
             if instance.digest not in group.digests:
                 group.digests.add(instance.digest)
-                group.paths.append(path)
+                facts, header = instance.facts, dcmread(BytesIO(instance.content), stop_before_pixels=True)
+                group.add(
+                    path,
+                    parts_of(header, facts.frames),
+                    position=facts.position,
+                    instance_number=facts.instance_number,
+                )
         return groups
 
     def _clean(self, path: Path) -> Instance | None:
@@ -119,66 +91,84 @@ class FileScorer:
 
     def _series(self, series: str, group: Group) -> dict[str, Any]:
         began = time.perf_counter()
-        for path in group.paths:
+        chosen = group.chosen(self.volumes)
+        for path, held in group.files:
             instance = self._clean(path)
             if instance is not None:
-                self._instance(instance, path, group)
-        group.suited.sort(key=lambda seen: seen.place)
-        quality = _quality(group)
+                self._instance(instance, path, held, group, chosen)
+        group.suited.sort(key=lambda seen: seen.order)
+        quality = group.quality()
         if self.masks is not None:
-            every = sorted([*group.suited, *group.unsuited], key=lambda seen: seen.place)
+            every = sorted([*group.suited, *group.aside], key=lambda seen: seen.order)
             _write_masks(self.masks / f"{series}.npz", every)
         return self._result(series, group, quality, time.perf_counter() - began)
 
-    def _instance(self, instance: Instance, path: Path, group: Group) -> None:
-        """Examine the frames of one file, some at a time."""
+    def _instance(
+        self, instance: Instance, path: Path, held: Sequence[Held], group: Group, chosen: Set[Order]
+    ) -> None:
+        """Examine the slices of one file, some at a time."""
         dataset = dcmread(BytesIO(instance.content))
-        frames = number_of_frames(dataset)
-        group.n_slices += frames
-        for start in range(1, frames + 1, self.eye.batch):
-            numbers = range(start, min(start + self.eye.batch, frames + 1))
-            for image, found, suited in self._frames(dataset, numbers, group):
-                (group.suited if suited else group.unsuited).append(self._seen(instance, path, image, found))
-
-    def _frames(
-        self, dataset: Dataset, numbers: Iterable[int], group: Group
-    ) -> Iterator[tuple[Slice, Examined, bool]]:
-        """Examine some frames; gives each with whether its kind is scored.
-
-        A kind that is not is shown to the network only where masks are asked for.
-        """
-        wanted: list[tuple[str, Slice]] = []
-        for number in numbers:
-            try:
-                if self.detector.shows_text(dataset, number):
-                    group.reasons[REASON] += 1
-                    group.failed = True
+        clear: dict[int, bool] = {}  # frames that were looked at for text; tiles of a mosaic share theirs
+        for start in range(0, len(held), self.eye.batch):
+            wanted: list[tuple[Held, Slice, bool]] = []
+            for one in held[start : start + self.eye.batch]:
+                frame = one.part.frame
+                if frame not in clear:
+                    clear[frame] = self._is_clear(dataset, frame)
+                if not clear[frame]:
+                    group.lost(one, "erased", REASON)
                     continue
-                reason = unsuited(dataset, number)
-                if reason:
-                    group.reasons[reason] += 1
-                if reason and self.masks is None:
-                    continue
-                wanted.append((reason, Slice.from_dataset(dataset, number)))
-            except UnreadableImage as error:
-                group.reasons[str(error)] += 1
-                group.failed = True
+                wanted += self._read(dataset, one, group, sampled=one.order in chosen)
+            for one, image, found, counts in self._examined(wanted, group):
+                seen = self._seen(instance, path, one, image, found)
+                (group.suited if counts else group.aside).append(seen)
+
+    def _is_clear(self, dataset: Dataset, frame: int) -> bool:
+        """Tell whether a frame shows no text; one that cannot be read shows none, and its reading will say why."""
         try:
-            examined = self.eye.examine([image for _, image in wanted])
-        except ModelFailed as error:
-            group.reasons[f"the model failed: {error}"] += len(wanted)
-            group.failed = True
-            return
-        for (reason, image), found in zip(wanted, examined, strict=True):
-            yield image, found, not reason
+            return not self.detector.shows_text(dataset, frame)
+        except UnreadableImage:
+            return True
 
-    def _seen(self, instance: Instance, path: Path, image: Slice, found: Examined) -> Seen:
+    def _read(
+        self, dataset: Dataset, held: Held, group: Group, *, sampled: bool
+    ) -> Iterator[tuple[Held, Slice, bool]]:
+        """Read a slice, with whether it counts for the series; nothing where it is not to be seen.
+
+        What does not count, for its kind or as another volume stands for it, is seen only where masks are asked for.
+        """
+        reason = unsuited(dataset, held.part.frame)
+        if reason or not sampled:
+            group.lost(held, "unsuited" if reason else "unsampled", reason)
+            if self.masks is None:
+                return
+        try:
+            image = Slice.from_dataset(dataset, held.part.frame, held.part.tile)
+        except UnreadableImage as error:
+            if not reason and sampled:
+                group.lost(held, "unreadable", str(error))
+            return
+        yield held, image, sampled and not reason
+
+    def _examined(
+        self, wanted: Sequence[tuple[Held, Slice, bool]], group: Group
+    ) -> Iterator[tuple[Held, Slice, Examined, bool]]:
+        try:
+            examined = self.eye.examine([image for _, image, _ in wanted])
+        except ModelFailed as error:
+            for held, _, counts in wanted:
+                if counts:
+                    group.lost(held, "unreadable", f"the model failed: {error}")
+            return
+        for (held, image, counts), found in zip(wanted, examined, strict=True):
+            yield held, image, found, counts
+
+    def _seen(self, instance: Instance, path: Path, held: Held, image: Slice, found: Examined) -> Seen:
         rows, columns = image.pixels.shape
         return Seen(
             sop_instance_uid=parse_reference(instance.identity.reference).sop_instance_uid,
             instance_number=instance.facts.instance_number,
-            position=image.position,
-            frame=image.frame,
+            order=held.order,
             shape=(rows, columns),
             score=found.score,
             masks=None if self.masks is None else found.masks,
@@ -202,7 +192,9 @@ class FileScorer:
             seen = suited[position]
             instance = self._clean(seen.path)
             if instance is not None:
-                image = Slice.from_dataset(dcmread(BytesIO(instance.content)), seen.frame)
+                image = Slice.from_dataset(
+                    dcmread(BytesIO(instance.content)), seen.score.frame, seen.score.tile
+                )
                 yield Asked(image, seen.sop_instance_uid, _number(suited, position))
 
     def _result(self, series: str, group: Group, quality: QualityScore, seconds: float) -> dict[str, Any]:
@@ -226,13 +218,16 @@ class FileScorer:
                     "severity": finding.severity,
                     "present": finding.present,
                     "slices": _numbers(seen, finding.slices),
+                    "frames": _frames(seen, finding.slices),
                     "evidence": [statement.to_json() for statement in finding.evidence],
                 }
                 for artifact, finding in zip(CATALOGUE, quality.findings, strict=False)
             ],
             "geometry": [
-                fact.to_json() | {"slices": _numbers(seen, fact.slices)} for fact in quality.geometry
+                fact.to_json() | {"slices": _numbers(seen, fact.slices), "frames": _frames(seen, fact.slices)}
+                for fact in quality.geometry
             ],
+            "sampling": None if quality.sampling is None else asdict(quality.sampling),
             "evidence": [
                 metric.to_json() | {"slice": None if metric.slice is None else _number(seen, metric.slice)}
                 for metric in quality.evidence
@@ -247,17 +242,21 @@ class FileScorer:
         }
 
 
-def _quality(group: Group) -> QualityScore:
-    """Sum up what was scored; where nothing was, the commonest reason says why."""
-    if group.suited:
-        return summarise([seen.score for seen in group.suited])
-    commonest = group.reasons.most_common(1)
-    return not_scored(commonest[0][0] if commonest else "no image could be read", n_slices=group.n_slices)
-
-
 def _numbers(seen: Sequence[Seen], positions: Iterable[int]) -> list[int]:
     """Name slices once each, in their order."""
     return list(dict.fromkeys(_number(seen, position) for position in positions))
+
+
+def _frames(seen: Sequence[Seen], positions: Iterable[int]) -> list[dict[str, int]]:
+    """Name slices exactly: by instance number, frame, and tile of a mosaic (0: the frame is the slice)."""
+    return [
+        {
+            "instance_number": _number(seen, position),
+            "frame": seen[position].score.frame,
+            "tile": seen[position].score.tile,
+        }
+        for position in positions
+    ]
 
 
 def _number(seen: Sequence[Seen], position: int) -> int:
@@ -271,6 +270,7 @@ def _slice(seen: Sequence[Seen], position: int) -> dict[str, Any]:
     return {
         "instance_number": _number(seen, position),
         "frame": score.frame,
+        "tile": score.tile,
         "index": score.index,
         "suitability": score.suitability,
         "signal": score.signal,
@@ -307,10 +307,12 @@ def _write_masks(path: Path, seen: Sequence[Seen]) -> None:
                 if one.masks is not None:
                     padded[:, : one.shape[0], : one.shape[1]] = one.masks.to_matrix(*one.shape)
                 file.write(padded.tobytes())
+        tiles = np.array([one.score.tile for one in seen], np.int32)
         for name, values in {
             "classes": np.array([artifact.name for artifact in CATALOGUE]),
             "sop_instance_uids": np.array([one.sop_instance_uid for one in seen]),
-            "frame_numbers": np.array([one.frame for one in seen], np.int32),
+            "frame_numbers": np.array([one.score.frame for one in seen], np.int32),
+            **({"tile_numbers": tiles} if tiles.any() else {}),
         }.items():
             with archive.open(f"{name}.npy", "w") as file:
                 np.lib.format.write_array(file, values, allow_pickle=False)

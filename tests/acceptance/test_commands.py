@@ -57,7 +57,8 @@ def test_score_prints_json_lines_and_nothing_else(series: list[Path], tmp_path: 
     result = json.loads(line)
     assert set(result) == {
         "series", "source_paths", "modality_text", "description", "n_slices", "verdict", "index", "suitability",
-        "artifacts", "slices", "scored", "reason", "geometry", "evidence", "explanations", "model", "provider", "seconds",
+        "artifacts", "slices", "scored", "reason", "geometry", "evidence", "explanations", "sampling", "model",
+        "provider", "seconds",
     }  # fmt: skip
     assert result["series"] != str(dcmread(series[0]).SeriesInstanceUID)
     assert "notes.txt" in done.stderr

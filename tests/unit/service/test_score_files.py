@@ -43,6 +43,7 @@ FIELDS = {
     "reason",
     "model",
     "provider",
+    "sampling",
     "seconds",
 }
 
@@ -104,7 +105,16 @@ def test_every_artifact_is_named_and_coded(eye: Eye, tmp_path: Path) -> None:
     assert [one["name"] for one in result["artifacts"]] == [artifact.name for artifact in CATALOGUE]
     assert result["artifacts"][0]["code"] == "RADLEX:RID11423"
     for one in result["artifacts"]:
-        assert set(one) == {"name", "code", "probability", "severity", "present", "slices", "evidence"}
+        assert set(one) == {
+            "name",
+            "code",
+            "probability",
+            "severity",
+            "present",
+            "slices",
+            "frames",
+            "evidence",
+        }
         assert set(one["slices"]) <= {1, 2}
 
 
