@@ -1,13 +1,19 @@
 """The DICOMweb application: routes under /dicom-web, errors as problem details, bodies that nobody read."""
 
 import asyncio
+import logging
+from collections.abc import Callable
 from contextlib import suppress
+from typing import cast
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
 from service.dicomweb.stow import Stow
 from service.dicomweb.wado import Retrieval
@@ -17,6 +23,8 @@ from service.web.problems import answer_problems
 ROOT = "/dicom-web"
 DRAINED_BYTES = 16 << 20  # of a body that is refused: clients that send before they read hear why
 DRAINED_S = 2.0
+
+log = logging.getLogger(__name__)
 
 
 def create_app(stow: Stow, retrieval: Retrieval) -> Starlette:
@@ -34,7 +42,21 @@ def create_app(stow: Stow, retrieval: Retrieval) -> Starlette:
     )
     app.router.redirect_slashes = False
     answer_problems(app)
+    app.add_exception_handler(HTTPException, _told(app.exception_handlers[HTTPException]))
     return app
+
+
+def _told(answer: ExceptionHandler) -> Callable[[Request, Exception], Response]:
+    """Say in the log what is refused and why: our own words, nothing of the request's."""
+
+    def told(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        address = request.client.host if request.client else ""
+        facts = {"http_status": error.status_code, "reason": error.detail, "address": address}
+        log.warning("request refused", extra=facts)
+        return cast("Callable[[Request, Exception], Response]", answer)(request, error)
+
+    return told
 
 
 class Lingering:

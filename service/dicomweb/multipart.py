@@ -9,7 +9,8 @@ from service.dicomweb.media import DICOM, RELATED, MediaType
 
 MOST_PARTS = 20_000
 LONGEST_HEADER = 8192  # bytes of the header lines of one part; of what stands before the first one, too
-_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")  # RFC 2046, 5.1.1
+# RFC 2046, 5.1.1, but longer than the 70 characters there: Orthanc takes two UUIDs
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,199}[0-9A-Za-z'()+_,./:=?-]")
 _LINE_END = re.compile(rb"[ \t]*(?:(--)|\r\n)")
 _LONGEST_LINE_END = 64
 
