@@ -182,7 +182,7 @@ def _spread(
     if announced is not None and count <= announced and not whole:
         even = {round(each) for each in np.linspace(0, announced - 1, min(limit, announced))}
         return sorted({*chosen, *(number for number in even if number < count)})
-    budget = limit if whole else min(limit, count.bit_length())
+    budget = limit if whole else min((limit + 1) // 2, count.bit_length())
     while len(chosen) < min(budget, count):
         away = [
             min((abs(number - other) for other in chosen), default=count - number) for number in range(count)
