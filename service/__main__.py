@@ -53,17 +53,20 @@ def _run(arguments: argparse.Namespace, loaded: Loaded) -> int:
 
 
 def _serve(_arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.bootstrap import lay_foundation, model_card  # noqa: PLC0415
+    from service.bootstrap import gate_of, lay_foundation, model_card  # noqa: PLC0415
     from service.supervise import supervise  # noqa: PLC0415
 
     settings = loaded.settings
-    lay_foundation(settings).database.close()  # what is wrong is said once, here, and not by three parts
+    foundation = lay_foundation(settings)
+    gate_of(foundation)
+    foundation.database.close()  # what is wrong is said once, here, and not by three parts
     card = model_card(settings)
     for concern in settings.concerns():
         print(f"scanside: {concern}", file=sys.stderr)
+    scheme = "https" if settings.http_certificate else "http"
     print(
         f"scanside: DICOM {settings.ae_title} on {settings.dicom_host}:{settings.dicom_port}, "
-        f"console http://{settings.http_host}:{settings.http_port}/, model {card.name} {card.version}",
+        f"console {scheme}://{settings.http_host}:{settings.http_port}/, model {card.name} {card.version}",
         file=sys.stderr,
     )
     supervise(os.environ)

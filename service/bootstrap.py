@@ -14,7 +14,7 @@ from dicom_scp.identity import KeyFile, KeyRing, Vault, WrongKey, key_id
 from dicom_scp.profile import EXPORT, LIVE, Profile
 from dicom_scp.spool import Spool
 from inference.card import Card, load_card, released
-from service.access import Gate, Limits
+from service.access import Gate, Limits, NoUser
 from service.closing import Patience
 from service.delivery import (
     Credentials,
@@ -139,9 +139,9 @@ def scanner_book(foundation: Foundation) -> ScannerBook:
 
 
 def gate_of(foundation: Foundation) -> Gate:
-    """Give what knows who may use the console and the API."""
+    """Give what knows who may use the console and the API. Raises NoUser."""
     settings = foundation.settings
-    return Gate.of(
+    gate = Gate.of(
         foundation.database,
         partial(foundation.keyring.pseudonym, "sign-in"),
         Limits(
@@ -151,6 +151,9 @@ def gate_of(foundation: Foundation) -> Gate:
         ),
         open_when_empty=not settings.exposed,
     )
+    if settings.exposed and not gate.accounts.any():
+        raise NoUser(NoUser.__doc__)
+    return gate
 
 
 def model_card(settings: Settings) -> Card:
@@ -248,7 +251,8 @@ def certificates(settings: Settings) -> list[Path]:
     """Give the certificates of this installation's own."""
     callers = (DicomDestination, StowDestination)
     tables = [settings.tls, *(entry.tls for entry in settings.destination if isinstance(entry, callers))]
-    return [table.certificate for table in tables if table is not None and table.certificate is not None]
+    found = [table.certificate for table in tables if table is not None]
+    return [path for path in (*found, settings.http_certificate) if path is not None]
 
 
 def metrics_of(settings: Settings) -> Metrics:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dicom_scp.identity import KeyProblem
 from inference.card import UnfitModel
-from service.bootstrap import certificates, destinations, lay_foundation, model_card
+from service.bootstrap import certificates, destinations, gate_of, lay_foundation, model_card
 from service.ledger import DeliveryState, Desk, LedgerUnavailable, UnfitSchema
 from service.settings import Settings
 from service.tls import BadCertificate, expiry
@@ -42,6 +42,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield _packages()
     yield _tried("model", lambda: _model(settings))
     yield _tried("state folder", lambda: _foundation(settings))
+    yield _tried("console", lambda: _console(settings))
     yield _disk(settings)
     yield Finding("transfer syntaxes", good=True, told="; ".join(_syntaxes()))
     yield _decoders()
@@ -112,6 +113,18 @@ def _certificate(path: Path) -> Finding:
     except BadCertificate as error:
         return Finding("certificate", good=False, told=str(error))
     return Finding("certificate", days > 0, f"{path} ends in {days:.0f} days")
+
+
+def _console(settings: Settings) -> str:
+    """Say who may use the console."""
+    foundation = lay_foundation(settings)
+    try:
+        gate = gate_of(foundation)
+        if gate.open_to_all():
+            return "open for reading to everybody on this machine: no user is made yet (scanside user add)"
+        return f"{len(gate.users.all())} users may sign in"
+    finally:
+        foundation.database.close()
 
 
 def _disk(settings: Settings) -> Finding:

@@ -1,7 +1,7 @@
 """Who gets in: people with passwords and sessions, programs and boards with tokens, and what each may do."""
 
 from service.access.callers import ANYBODY, NOBODY, Caller
-from service.access.gate import Barred, Gate, Limits, NotSignedIn, SignedIn
+from service.access.gate import Barred, Gate, Limits, NotSignedIn, NoUser, SignedIn
 from service.access.passwords import Passwords, WeakPassword, check_strength
 from service.access.roles import OF_ROLE, OPEN, SCOPES, Permission, Role
 from service.access.tokens import Issued, Tokens, UnfitToken
@@ -19,6 +19,7 @@ __all__ = [
     "Invited",
     "Issued",
     "Limits",
+    "NoUser",
     "NotSignedIn",
     "Passwords",
     "Permission",

@@ -30,6 +30,10 @@ class NotSignedIn(PermissionError):
     """The name or the password is wrong, or the account is locked."""
 
 
+class NoUser(PermissionError):
+    """The console is shown to other machines, and nobody can sign in: `scanside user add NAME --role administrator`."""
+
+
 class Barred(PermissionError):
     """Too many attempts failed; the next one may be made later."""
 

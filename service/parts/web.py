@@ -1,9 +1,11 @@
 """The console and the API as a process."""
 
+import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPException
 from importlib.metadata import version
 from io import BytesIO
@@ -17,13 +19,16 @@ from inference.image import Slice, UnreadableImage
 from inference.masks import MaskStack
 from service.bootstrap import gate_of, lay_foundation, metrics_of, model_card
 from service.ledger import LedgerUnavailable, Views
+from service.ledger.feedback import FeedbackBook
 from service.ledger_views import SliceSource
 from service.metrics_merge import merged
 from service.parts.health import readiness
 from service.parts.part import Part, living
 from service.settings import Settings
+from service.tls import TlsFiles, server_context
 from service.web.app import create_app
-from service.web.house import House, ModelFacts, Picture, PictureGone
+from service.web.house import LOOPBACK_NAMES, House, ModelFacts, Picture, PictureGone
+from service.web.proxy import Proxies
 from service.web.server import run_web
 
 
@@ -40,9 +45,12 @@ def run(settings: Settings, *, supervised: bool) -> None:
         masks=lambda packed: MaskStack.unpack(packed).probabilities,
         ready=readiness(foundation, views),
         gate=gate_of(foundation),
+        feedback=FeedbackBook(foundation.database, time.time),
         registry=merged(metrics.registry, lambda: _pages(views)) if supervised else metrics.registry,
         version=version("scanside"),
         model=ModelFacts(card.name, card.version, card.sha256, card.limits, card.headline()),
+        hosts=LOOPBACK_NAMES.union(settings.http_names),
+        proxies=Proxies(settings.http_proxies) if settings.http_behind_proxy else None,
     )
 
     def bound(port: int) -> None:
@@ -50,7 +58,22 @@ def run(settings: Settings, *, supervised: bool) -> None:
         part.beat()
 
     with part.running():
-        run_web(create_app(house), settings.http_host, settings.http_port, part.stop, bound=bound)
+        run_web(
+            create_app(house),
+            settings.http_host,
+            settings.http_port,
+            part.stop,
+            bound=bound,
+            tls=_tls(settings),
+        )
+
+
+def _tls(settings: Settings) -> Callable[[], ssl.SSLContext] | None:
+    """Give what makes the console's side of https; None where it speaks http."""
+    if settings.http_certificate is None or settings.http_key is None:
+        return None
+    files = TlsFiles(certificate=settings.http_certificate, key=settings.http_key)
+    return partial(server_context, files)
 
 
 @dataclass(frozen=True, slots=True)

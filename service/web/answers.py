@@ -13,6 +13,7 @@ from inference.series.vocabulary import Term
 from service.ledger_views import (
     ArtifactView,
     DeliveryView,
+    FeedbackView,
     FindingView,
     SeriesView,
     SliceView,
@@ -24,6 +25,7 @@ from service.web.wire import (
     ClosingAnswer,
     CodedAnswer,
     DeliveryAnswer,
+    FeedbackAnswer,
     FindingAnswer,
     FindingList,
     LocatedFinding,
@@ -100,6 +102,11 @@ def coded_answer(answer: Answer, term: Term) -> CodedAnswer:
     )
 
 
+def feedback_answer(view: FeedbackView) -> FeedbackAnswer:
+    """Say one thing that a person said."""
+    return FeedbackAnswer(kind=view.kind, author=view.author, role=view.role, at=instant(view.at))
+
+
 def series_answer(view: SeriesView) -> SeriesAnswer:
     """Say one series."""
     return SeriesAnswer(
@@ -136,6 +143,8 @@ def series_answer(view: SeriesView) -> SeriesAnswer:
         held=view.held,
         former_identity=view.former_identity,
         incomplete=view.incomplete,
+        feedback=[feedback_answer(one) for one in view.feedback.items],
+        feedback_version=view.feedback.version,
         results=dict(view.results),
     )
 

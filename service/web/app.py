@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from service.web import access_api, api, events, health, pictures, session_api
+from service.web import access_api, api, events, feedback_api, health, pictures, session_api
 from service.web.access import check_declared
 from service.web.console import console_router, read_assets
 from service.web.feed import Feed
@@ -37,12 +37,12 @@ def create_app(house: House) -> FastAPI:
     )
     app.state.house = house
     app.state.feed = Feed(house.ledger, house.ready)
-    modules = (api, pictures, events, session_api, access_api, health)
+    modules = (api, pictures, events, feedback_api, session_api, access_api, health)
     for router in (*(module.router for module in modules), console_router(read_assets())):
         check_declared(router)
         app.include_router(router)
     answer_problems(app)
-    app.add_middleware(Guard, hosts=house.hosts)
+    app.add_middleware(Guard, hosts=house.hosts, proxies=house.proxies)
     _describe_problems(app)
     return app
 

@@ -9,6 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.web.problems import problem
+from service.web.proxy import Proxies
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
 }
 
+PAST_PROXY = (403, "This service is asked through its proxy, by https.")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that change nothing
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?", re.IGNORECASE)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -56,10 +58,14 @@ def request_id_of(headers: Headers) -> str:
 
 
 class Guard:
-    """ASGI middleware around the whole application; `hosts` are the names that it answers to, None for any."""
+    """ASGI middleware around the whole application.
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] | None) -> None:
+    ``hosts`` are the names that it answers to, None for any; with ``proxies`` nobody is answered who comes past them.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] | None, proxies: Proxies | None = None) -> None:
         self._app = app
+        self._proxies = proxies
         self._hosts = None if hosts is None else frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,6 +74,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        past_proxy = self._proxies is not None and not self._proxies.seen_through(scope)
         request_id = scope["request_id"] = request_id_of(headers)
         started = False
 
@@ -75,10 +82,10 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                _add_headers(message, request_id)
+                _add_headers(message, request_id, scope["scheme"])
             await send(message)
 
-        refusal = self._refusal(scope, headers)
+        refusal = PAST_PROXY if past_proxy else self._refusal(scope, headers)
         if refusal is not None:
             status, detail = refusal
             await problem(status, detail, request_id=request_id)(scope, receive, send_guarded)
@@ -110,9 +117,11 @@ def _from_here(scope: Scope, headers: Headers) -> bool:
     return headers.get("origin", own).lower() == own.lower()
 
 
-def _add_headers(message: Message, request_id: str) -> None:
+def _add_headers(message: Message, request_id: str, scheme: str) -> None:
     headers = MutableHeaders(scope=message)
     for name, value in SECURITY_HEADERS.items():
         headers[name] = value
+    if scheme == "https":
+        headers["Strict-Transport-Security"] = "max-age=31536000"
     headers["X-Request-ID"] = request_id
     headers.setdefault("Cache-Control", "no-store")

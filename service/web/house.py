@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from service.access import Gate
+from service.ledger.feedback import Saying
 from service.ledger_views import (
     ALL,
     Counts,
@@ -16,11 +17,13 @@ from service.ledger_views import (
     DeliveryView,
     EventView,
     PartView,
+    SeriesFeedback,
     SeriesView,
     SliceSource,
     SliceView,
     Verdict,
 )
+from service.web.proxy import Proxies
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -91,6 +94,18 @@ class Views(Protocol):
         ...
 
 
+class Feedback(Protocol):
+    """Where what people say to verdicts is kept."""
+
+    def of(self, series_id: str, /) -> SeriesFeedback | None:
+        """Give what was said to a series, None where there is none of that id."""
+        ...
+
+    def say(self, saying: Saying, version: str, /) -> SeriesFeedback:
+        """Note what is said to the version that was seen; raises what `service.ledger.feedback` names."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """The pixels of one slice as the eye sees them."""
@@ -120,7 +135,9 @@ class House:
     ready: Callable[[], Mapping[str, bool | str]]  # by name: True, or False or the reason why not
     registry: CollectorRegistry
     gate: Gate  # who is who
+    feedback: Feedback
     version: str
     product: str = "Scanside"
     model: ModelFacts | None = None
     hosts: frozenset[str] = LOOPBACK_NAMES  # names under which a browser may ask, without the port
+    proxies: Proxies | None = None  # that stand between; None: browsers ask directly

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Generator
 from typing import cast
@@ -15,6 +16,7 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from service.web.feed import Feed
+from service.web.house import House
 
 REQUEST_S = 10.0  # the longest that a request line with its headers may take to arrive
 KEEP_ALIVE_S = 20
@@ -25,7 +27,7 @@ DEAD_PEER_MS = 20_000  # unacknowledged bytes older than this end the connection
 
 
 class NotLoopback(ValueError):
-    """Without a login the web is served on a loopback address only."""
+    """Without TLS, its own or a proxy's, the web is served on a loopback address only."""
 
 
 class TimedProtocol(H11Protocol):
@@ -109,14 +111,18 @@ def run_web(
     stop: threading.Event,
     *,
     bound: Callable[[int], None] | None = None,
+    tls: Callable[[], ssl.SSLContext] | None = None,
 ) -> None:
     """Serve until ``stop`` is set; ``bound`` is told the port as soon as connections are accepted.
 
     Blocks, in any thread; installs no signal handler. Raises NotLoopback, and OSError where
     the port is taken.
     """
+    house = cast("House", app.state.house)
+    safe = tls is not None or house.proxies is not None
+    listening = listen(host, port) if safe else bind(host, port)
     feed = cast("Feed", app.state.feed)
-    run_http(app, bind(host, port), stop, bound=bound, closing=feed.close)
+    run_http(app, listening, stop, bound=bound, closing=feed.close, tls=tls)
 
 
 def run_http(
@@ -127,6 +133,7 @@ def run_http(
     bound: Callable[[int], None] | None = None,
     closing: Callable[[], None] = lambda: None,
     protocol: Callable[..., asyncio.Protocol] = TimedProtocol,
+    tls: Callable[[], ssl.SSLContext] | None = None,
 ) -> None:
     """Serve on a bound socket until ``stop`` is set; ``closing`` is called before open responses are waited for."""
     config = uvicorn.Config(
@@ -138,6 +145,7 @@ def run_http(
         log_config=None,
         access_log=False,
         proxy_headers=False,
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls(),
         server_header=False,
         limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_S,

@@ -10,6 +10,7 @@ from service.ledger_views import (
     Box,
     DeliveryKind,
     DeliveryState,
+    FeedbackKind,
     Verdict,
 )
 
@@ -106,6 +107,15 @@ class CodedAnswer(_Answer):
     evidence: list[str] = Field(description="The elements that say so: never their values")
 
 
+class FeedbackAnswer(_Answer):
+    """One thing that a person said to a verdict."""
+
+    kind: FeedbackKind
+    author: str
+    role: str
+    at: datetime
+
+
 class SeriesAnswer(_Answer):
     """One generation of a series."""
 
@@ -144,6 +154,8 @@ class SeriesAnswer(_Answer):
     held: bool = Field(description="Results wait until a person has decided which images and whose they are")
     former_identity: bool = Field(description="Results were sent under a former identity of patient or study")
     incomplete: bool
+    feedback: list[FeedbackAnswer] = Field(description="What people said to the verdict, oldest first")
+    feedback_version: str = Field(description="The ETag of the feedback, without its quotes")
     results: dict[str, int] = Field(description="Deliveries by state")
 
 

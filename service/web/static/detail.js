@@ -3,6 +3,7 @@
 import * as api from "/static/api.js";
 import { flags, titleOf } from "/static/board.js";
 import { h, put, say } from "/static/dom.js";
+import { feedbackOf } from "/static/feedback.js";
 import { swatch } from "/static/hatch.js";
 import { Slices } from "/static/slices.js";
 import { icon, verdictOf } from "/static/verdicts.js";
@@ -39,14 +40,23 @@ const statement = ({ title, says, value, low, high, reason }) =>
   );
 
 export class Detail {
-  constructor(section) {
+  constructor(section, again) {
     this.section = section;
+    this.again = (id) => { // what failed has to be drawn, too
+      this.forget();
+      again(id);
+    };
     this.series = null;
     this.shape = ""; // what the slices were drawn for
     this.chosen = null;
     this.parts = null;
     this.ready = null;
     this.failed = false;
+  }
+
+  // The next drawing is a new one, whatever was drawn before.
+  forget() {
+    this.drawn = null;
   }
 
   focus() {
@@ -93,6 +103,7 @@ export class Detail {
     if (this.drawn === key && head.childElementCount) return;
     this.drawn = key;
     const { kind, word } = verdictOf(series);
+    const saying = head.querySelector(":focus")?.dataset.kind;
     head.className = `head ${kind}`;
     put(
       head,
@@ -103,7 +114,9 @@ export class Detail {
         : h("p", { class: "head-index" }, `${WORDS.index} `, h("strong", {}, tenths(series.index)), ` ${WORDS.outOf}`),
       h("p", { class: "head-title" }, h("strong", {}, series.scanner), ` ${titleOf(series)} `, flags(series)),
       h("p", { class: "reason" }, series.reason),
+      feedbackOf(series, this.again),
     );
+    if (saying) head.querySelector(`[data-kind="${CSS.escape(saying)}"]`)?.focus();
     this.list(series, looks, side);
     foot.replaceChildren(this.facts(series, model), this.limits(model), this.deliveries());
   }
@@ -229,6 +242,8 @@ export class Detail {
   }
 
   send(items) {
+    this.sent.parentElement.hidden = items === null;
+    if (items === null) return;
     const cells = (one) => [
       WORDS.kinds[one.kind] ?? one.kind,
       one.destination,

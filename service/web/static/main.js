@@ -4,6 +4,7 @@ import * as api from "/static/api.js";
 import { List, drawLatest, drawWork, newest } from "/static/board.js";
 import { Detail } from "/static/detail.js";
 import { byId, h, say } from "/static/dom.js";
+import { allow } from "/static/feedback.js";
 import { drawNav } from "/static/nav.js";
 import { toSignIn, whoAmI } from "/static/session.js";
 import { follow } from "/static/stream.js";
@@ -24,7 +25,7 @@ let silentSince = null;
 let checks = null;
 
 const list = new List(byId("series"));
-const detail = new Detail(byId("detail"));
+const detail = new Detail(byId("detail"), (id) => refresh(id));
 
 const ordered = () => [...known.values()].sort((a, b) => (a.opened_at < b.opened_at ? 1 : a.opened_at > b.opened_at ? -1 : a.id < b.id ? 1 : -1));
 const named = () => {
@@ -133,6 +134,9 @@ async function look() {
     const session = await whoAmI();
     if (!session.permissions.includes("read")) toSignIn();
     drawNav(byId("who"), session);
+    allow(session);
+    detail.forget();
+    draw();
   } catch {
     // the service does not answer: the banner says so
   }

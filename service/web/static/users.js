@@ -54,7 +54,7 @@ function userRow(user) {
   const path = `/users/${encodeURIComponent(user.name)}`;
   const alter = (body, word) => act(said, () => change("PATCH", path, body), word);
   const role = h(
-    "select", { "aria-label": WORDS.roleOf(user.name), onchange: (event) => alter({ role: event.target.value }, WORDS.roleChanged(user.name, event.target.value)) },
+    "select", { disabled: user.name === me, "aria-label": WORDS.roleOf(user.name), onchange: (event) => alter({ role: event.target.value }, WORDS.roleChanged(user.name, event.target.value)) },
     options(user.role),
   );
   const state = user.locked ? WORDS.locked : user.temporary ? WORDS.temporaryPassword : WORDS.maySignIn;

@@ -1,0 +1,43 @@
+// What people said to a verdict, and the buttons to say something; a request that is sent twice counts once.
+
+import { h } from "/static/dom.js";
+import { change } from "/static/session.js";
+import { WORDS, moment } from "/static/words.js";
+
+const KINDS = ["acknowledged", "agreed", "repeated", "accepted", "wrong alarm"];
+let may = false;
+let trouble = { id: null, said: "" }; // of the series at which saying something failed
+
+export const allow = (session) => { may = session.permissions.includes("feedback"); };
+
+const line = ({ kind, author, role, at }) =>
+  h("li", {}, h("strong", {}, WORDS.said[kind]), ` ${author}, ${role}, `, h("time", { datetime: at }, moment(at)));
+
+// again: called with the series' id when it has to be asked for anew.
+async function say(series, kind, again) {
+  trouble = { id: null, said: "" };
+  try {
+    await change("POST", `/series/${encodeURIComponent(series.id)}/feedback`, { kind }, {
+      "If-Match": `"${series.feedback_version}"`,
+      "Idempotency-Key": crypto.randomUUID(),
+    });
+  } catch (error) {
+    trouble = { id: series.id, said: error.status === 412 ? WORDS.saidMeanwhile : error.message };
+  }
+  again(series.id);
+}
+
+export function feedbackOf(series, again) {
+  if (!series.verdict || (!may && !series.feedback.length)) return null;
+  return h(
+    "section", { class: "feedback", "aria-label": WORDS.feedback },
+    series.feedback.length ? h("ul", { class: "sayings" }, series.feedback.map(line)) : null,
+    may
+      ? h(
+          "div", { class: "saying" },
+          KINDS.map((kind) => h("button", { class: "button", type: "button", "data-kind": kind, onclick: () => say(series, kind, again) }, WORDS.saying[kind])),
+        )
+      : null,
+    h("p", { class: "said", role: "status" }, trouble.id === series.id ? trouble.said : ""),
+  );
+}
