@@ -33,6 +33,7 @@ BROKEN = (
 _SCALE_SLOPES = ((0x0073, "SCANSIDE", 0x0B), (0x2005, "Philips MR Imaging DD 001", 0x0E))
 # Body Part Examined (0018,0015) of a head (PS3.16 CID 4 and what scanners write)
 _HEAD = ("HEAD", "BRAIN", "SKULL")
+_EPI_FACTORS = ((0x0073, "SCANSIDE", 0x13), (0x2001, "Philips Imaging DD 001", 0x13))
 MOST_ANISOTROPIC = 20.0  # no scanner makes in-plane pixels longer than so many times their width
 
 
@@ -91,10 +92,23 @@ def kind(ds: Dataset) -> Literal["epi", "head", "body", ""]:
     """
     sequence = ds.get("ScanningSequence")
     words = {sequence} if isinstance(sequence, str) else set(sequence or ())
-    if "EP" in words or str(ds.get("EchoPlanarPulseSequence") or "").upper() == "YES":
+    if "EP" in words or str(ds.get("EchoPlanarPulseSequence") or "").upper() == "YES" or _epi_factor(ds) > 1:
         return "epi"
     part = str(ds.get("BodyPartExamined") or "").strip().upper()
     return ("head" if part.startswith(_HEAD) else "body") if part else ""
+
+
+def _epi_factor(ds: Dataset) -> int:
+    """Read Philips' EPI factor (2001,xx13), or the door's copy: a classic header calls its EPI a spin echo."""
+    for place, creator, element in _EPI_FACTORS:
+        try:
+            value = ds.private_block(place, creator)[element].value
+        except KeyError:
+            continue
+        if isinstance(value, bytes):  # implicit VR, unknown to pydicom's private dictionary
+            value = int.from_bytes(value[:4], "little", signed=True)
+        return int(value or 0)
+    return 0
 
 
 def phase_encoding(ds: Dataset, frame: int) -> Literal["COL", "ROW", ""]:

@@ -96,7 +96,7 @@ class Reference:
     witnesses: tuple[Witness, ...]
 
     def band(self, metric: str, group: str) -> Band | None:
-        """Find the band of a group, or else of any; echo-planar images are like no other and have none."""
+        """Find the band of a group, or else of any; echo-planar images are like no other."""
         if group == "epi":
             return self.bands.get(group, {}).get(metric)
         return self.bands.get(group, {}).get(metric) or self.bands[""].get(metric)
@@ -111,12 +111,13 @@ class Reference:
         read = [reading for readings in slices for reading in readings if reading.metric == witness.metric]
         values = [reading.value for reading in read if reading.value is not None]
         band = self.band(witness.metric, group)
+        decisive = witness.decisive and group != "epi"  # what it would deny of those was never measured
         if band is None or not values:
             why = NOT_KNOWN if band is None else next((reading.reason for reading in read), NOT_READ)
-            return Statement(witness.metric, "n/a", None, None, None, witness.decisive, why)
+            return Statement(witness.metric, "n/a", None, None, None, decisive, why)
         value = max(values) if witness.worse == "high" else min(values)
         says = _says(value, band, witness.worse)
-        return Statement(witness.metric, says, value, band.low, band.high, witness.decisive)
+        return Statement(witness.metric, says, value, band.low, band.high, decisive)
 
 
 def contradicted(statements: Iterable[Statement]) -> bool:

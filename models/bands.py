@@ -8,6 +8,7 @@ from clean ones. It is decisive where it would deny hardly any of them.
 """
 
 import argparse
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.evidence import NAMES, SIGNIFICANT, Worse
+from inference.guard import SMALLEST_MATRIX as SMALLEST_SCORED
 from inference.image import Slice
 from inference.postprocess import body_of
 from inference.preprocess import to_canvas
@@ -70,29 +72,41 @@ class Clean:
     values: NDArray[np.float64]  # (n, metrics), NaN where a metric does not apply
 
 
-def read_clean(split: str) -> Clean:
-    """Read the clean slices of a split at their native matrix. Raises SystemExit where there is no data."""
+def read_clean(split: str, *, planar: bool = False) -> Clean:
+    """Read the clean slices of a split at their native matrix. Raises SystemExit where there is no data.
+
+    With `planar` echo-planar images instead, distorted and ghosting as they ordinarily are.
+    """
     folder = data_folder()
     if folder is None:
         raise SystemExit("SCANSIDE_DATA holds no training data")
     images: list[Slice] = []
     group: list[str] = []
     subject: list[str] = []
-    for row in _rows(folder, split):
+    for row in _rows(folder, split, planar=planar):
         for image in slices_of(folder, row):
             if float((to_canvas(image).image > 0.1).mean()) >= LEAST_FILLED:
                 images.append(image)
-                group.append(GROUPS.get(row["anatomy"], ""))
+                group.append("epi" if planar else GROUPS.get(row["anatomy"], ""))
                 subject.append(f"{row['source_repo']}/{row['patient_id'] or row['series_id']}")
     values = np.array([measured(image) for image in images])
     return Clean(images, np.array(group), np.array(subject), values)
 
 
-def _rows(folder: Path, split: str) -> Iterator[dict[str, str]]:
+def _rows(folder: Path, split: str, *, planar: bool) -> Iterator[dict[str, str]]:
     table = split_table()
-    for row in manifest(folder):
+    for row in _planar(folder) if planar else manifest(folder):
         if split_of(table, row["source_repo"], row["patient_id"]) == split:
             yield row
+
+
+def _planar(folder: Path) -> Iterator[dict[str, str]]:
+    """Give the rows of the pool's manifest that are echo-planar magnitudes, large enough to be scored."""
+    with (folder / "manifest.csv").open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            large = min(int(row["rows"]), int(row["cols"])) >= SMALLEST_SCORED
+            if row["quality"].startswith("EPI") and row["role"] == "magnitude" and large:
+                yield row
 
 
 def measured(image: Slice) -> list[float]:
@@ -163,6 +177,7 @@ def main() -> None:
         f'origin = "{len(clean.images)} clean slices of {subjects} subjects and phantoms of the training split"',
     ]
     measured_bands = {group: bands(clean, group) for group in ("", "head", "body")}
+    measured_bands["epi"] = bands(read_clean("train", planar=True), "epi")
     for group, found in ((group, found) for group, found in measured_bands.items() if found):
         lines += ["", f"[band.{group or 'any'}]  # 5th, 50th and 95th percentile, and of how many subjects"]
         lines += [f"{name} = {_written(band)}" for name, band in found.items()]

@@ -141,3 +141,11 @@ def test_testimonies_and_summaries_survive_json():
         assert Statement.from_json(json.loads(json.dumps(one.to_json()))) == one
     for summary in sum_up_metrics({0: readings()}, "head", 0.1):
         assert MetricSummary.from_json(json.loads(json.dumps(summary.to_json()))) == summary
+
+
+def test_echo_planar_images_have_bands_that_deny_nothing() -> None:
+    known = reference()
+    assert all(known.band(metric, "epi") is not None for metric in ("gsr_pe", "psg", "snrd"))
+    said = known.hear("noise", [(Reading.of("snrd", 40.0),)], "epi")
+    assert any(one.says == "disagrees" for one in said)
+    assert not any(one.decisive for one in said)

@@ -7,6 +7,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import EnhancedMRImageStorage, MRImageStorage
 
+from inference import header
 from inference.guard import unsuited
 from inference.series import UNKNOWN, Description, describe
 from inference.series.advice import PATH as ADVICE
@@ -159,6 +160,12 @@ def test_what_the_door_keeps_counts_as_evidence() -> None:
     assert (described["weighting"], described["family"]) == ("DIFFUSION", "EPI_SE")
     assert described["suppression"] == "FAT"
     assert "Technique" in described.answer("family").evidence
+
+
+def test_an_epi_that_calls_itself_a_spin_echo_has_the_bands_of_echo_planar_images() -> None:
+    ds = classic(ScanningSequence="SE", BodyPartExamined="BRAIN")
+    assert header.kind(ds) == "head"
+    assert header.kind(kept(ds, x13=55)) == "epi"
 
 
 def test_words_of_a_description_count_where_no_element_tells() -> None:
