@@ -39,12 +39,15 @@ from service.settings_tables import (
     Allow,
     DicomDestination,
     Dicomweb,
+    DoorTls,
     FolderDestination,
     ResearchDestination,
     Rules,
     Scanner,
     ShelfDestination,
     SourceProfile,
+    StowDestination,
+    Tls,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -237,8 +240,14 @@ def test_every_metric_is_explained_and_no_other() -> None:
 
 
 def test_every_setting_stands_in_the_example() -> None:
-    destinations = (DicomDestination, FolderDestination, ShelfDestination, ResearchDestination)
-    tables = (Settings, Allow, Rules, Scanner, SourceProfile, Dicomweb, *destinations)
+    destinations = (
+        DicomDestination,
+        StowDestination,
+        FolderDestination,
+        ShelfDestination,
+        ResearchDestination,
+    )
+    tables = (Settings, Allow, Rules, Scanner, SourceProfile, Dicomweb, DoorTls, Tls, *destinations)
     named = {name for kind in tables for name in kind.model_fields}
     text = read("deploy/scanside.toml")
     keys = set(re.findall(r"^#?([a-z_]+) = |^#?\[+([a-z_]+)\]+$", text, re.MULTILINE))

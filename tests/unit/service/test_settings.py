@@ -189,9 +189,36 @@ send = "problems"
     assert out.folder == Path.home() / "results"
 
 
-def test_a_kind_that_is_not_built_yet_is_refused_in_plain_words(tmp_path: Path) -> None:
-    toml(tmp_path, '[[destination]]\nname = "web"\nkind = "stow"\nurl = "https://pacs"\n')
-    assert "kind = 'stow' is not built yet" in complaint()
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ('url = "https://user:secret@pacs/dicom-web"', "url"),
+        ('url = "ftp://pacs"', "url"),
+        ('url = "https://pacs"\nuser = "scanside"', "user and password_file go together"),
+        (
+            'url = "https://pacs"\nuser = "a"\npassword_file = "/p"\ntoken_file = "/t"',
+            "exclude each other",
+        ),
+        ('url = "https://pacs"\n[destination.tls]\nkey = "/k"', "a key needs its certificate"),
+    ],
+)
+def test_a_dicomweb_server_is_named_without_secrets_and_called_in_one_way(
+    tmp_path: Path, more: str, told: str
+) -> None:
+    toml(tmp_path, f'[[destination]]\nname = "web"\nkind = "stow"\n{more}\n')
+    said = complaint()
+    assert told in said
+    assert "secret" not in said
+
+
+def test_results_that_leave_without_tls_are_a_concern() -> None:
+    def concerns(url: str) -> list[str]:
+        made = Settings.model_validate({"destination": [{"name": "web", "kind": "stow", "url": url}]})
+        return [told for told in made.concerns() if "without TLS" in told]
+
+    assert concerns("http://pacs.example/dicom-web")
+    assert not concerns("http://127.0.0.1:8042/dicom-web")
+    assert not concerns("https://pacs.example/dicom-web")
 
 
 def test_two_destinations_of_one_name_are_refused(tmp_path: Path) -> None:
