@@ -1,7 +1,7 @@
 """Every real series through one running service at the pace of a scanner, some times over, and what became of each.
 
-`python -m benchmarks.replay [--passes 5] [--speed 1] [--limit N] [--state DIR]` starts `scanside serve` with a real
-Orthanc as its PACS and sends what lies under SCANSIDE_DATA (folders e2e and train), under fresh UIDs in every pass. The
+`python -m benchmarks.replay [--passes 5] [--speed 1] [--limit N] [--only TEXT] [--state DIR]` starts `scanside serve` with a
+real Orthanc as its PACS and sends what lies under SCANSIDE_DATA (folders e2e and train), under fresh UIDs in every pass. The
 last pass is shuffled and interleaved, and some of its series get an image late. The table says for each series what was
 expected and received, which sign closed it and how long after its last instance, the verdict or the reason, and how
 many of its results Orthanc holds; the last lines count what was lost, split, and closed early. With --state a stopped
@@ -125,7 +125,7 @@ class Sender:
         self.last[str(ds.SeriesInstanceUID)] = time.time()
 
 
-def cases_in(root: Path, limit: int | None) -> list[Case]:
+def cases_in(root: Path, limit: int | None, only: str) -> list[Case]:
     """Find the series of the data, and ask the door's own code what should become of their instances."""
     door = Deidentifier(KeyRing.ephemeral())
     found: dict[str, list[tuple[int, Path, str, str]]] = {}
@@ -141,7 +141,7 @@ def cases_in(root: Path, limit: int | None) -> list[Case]:
             continue
         found.setdefault(uid, []).append((_number(ds), path, sop, _why(path, door)))
     cases = [_case(uid, members, root) for uid, members in found.items()]
-    return sorted(cases, key=lambda case: case.name)[:limit]
+    return sorted((case for case in cases if only in case.name), key=lambda case: case.name)[:limit]
 
 
 def _number(ds: Dataset) -> int:
@@ -257,7 +257,8 @@ class Ledger:
 
         def done() -> bool:
             waits = self.ask(
-                "SELECT uid, state FROM series WHERE state IN ('receiving', 'settling', 'complete')"
+                "SELECT uid FROM series WHERE state IN ('receiving', 'settling')"
+                " OR (state = 'complete' AND NOT conflict)"
             )
             sends = self.ask("SELECT 1 FROM outbox WHERE state = 'waiting' LIMIT 1")
             return not sends and not any(row["uid"] in mine for row in waits)
@@ -365,7 +366,7 @@ def summary(rows: Sequence[Row]) -> list[str]:
 
 def replay(options: argparse.Namespace, state_dir: Path) -> list[Row]:
     """Run the passes that are not done yet."""
-    cases = cases_in(Path(os.environ["SCANSIDE_DATA"]), options.limit)
+    cases = cases_in(Path(os.environ["SCANSIDE_DATA"]), options.limit, options.only)
     table = state_dir / "replay.tsv"
     rows = read(table)
     with orthanc() as pacs, scanside(state_dir=state_dir, destination=[pacs.destination()]) as house:
@@ -392,6 +393,9 @@ def main() -> int:
     parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--speed", type=float, default=1.0, help="1: ten instances a second")
     parser.add_argument("--limit", type=int, help="only so many series")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="only series with this in the name of their folder"
+    )
     parser.add_argument("--state", type=Path, help="the service's folder, to go on later")
     options = parser.parse_args()
     quiet_libraries()
