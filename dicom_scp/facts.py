@@ -15,20 +15,11 @@ _IMAGES_IN_ACQUISITION, _TEMPORAL_POSITIONS = 0x00201002, 0x00200105
 _CONCATENATION, _PART, _PARTS = 0x00209161, 0x00209162, 0x00209163
 _FRAMES, _ROWS, _COLUMNS = 0x00280008, 0x00280010, 0x00280011
 _BODY_PART, _PROTOCOL, _SEQUENCE_NAME, _PULSE_SEQUENCE = 0x00180015, 0x00181030, 0x00180024, 0x00189005
-_SCANNING_SEQUENCE, _ECHO_PULSE_SEQUENCE, _TR, _TE, _TE_EFFECTIVE = (
-    0x00180020,
-    0x00189008,
-    0x00180080,
-    0x00180081,
-    0x00189082,
-)
 _AGENT, _AGENT_SEQUENCE, _AGENT_USAGE = 0x00180010, 0x00180012, 0x00189341
 _PATIENT_ID, _ISSUER = 0x00100020, 0x00100021
 _BEARER = (0x00080050, 0x00100010, _PATIENT_ID, _ISSUER, 0x00100030, 0x00100040, STUDY_UID)
 
-# PS3.3, C.8.3.1.1.1 and C.8.13.4: what the description takes of them, whatever else stands there
-_SEQUENCE_TERMS = frozenset({"SE", "IR", "GR", "EP", "RM", "SPIN", "GRADIENT", "BOTH"})
-_NO_AGENT = frozenset({"", "NO", "NONE", "N", "NO CONTRAST", "WITHOUT", "0"})
+_NO_AGENT = frozenset({"", "NO", "NONE", "N", "NO CONTRAST", "WITHOUT", "0", "ANONYMIZED", "ANONYMOUS", "REMOVED"})
 _HEAD_PARTS = (
     "HEAD",
     "BRAIN",
@@ -69,7 +60,6 @@ def facts_of(header: Header, kept: Header, clean: dict[str, str], values: Values
         series_number=kept.integer(_SERIES_NUMBER, b"IS"),
         contrast=contrast_given(header),
         protocol_key=_protocol_key(header, keyring, rows, columns),
-        description=_description(first, rows, columns),
         body_part=body_part,
         head=(body_part or str(values.get(DESCRIBED["part"], ""))).startswith(_HEAD_PARTS),
     )
@@ -180,14 +170,3 @@ def _protocol_key(header: Header, keyring: KeyRing, rows: int, columns: int) -> 
     named = (_MANUFACTURER, _MODEL, _PROTOCOL, _SEQUENCE_NAME, _PULSE_SEQUENCE)
     parts = [header.raw(tag).strip(b" \0").decode("latin-1") for tag in named]
     return keyring.pseudonym("protocol", "\0".join((*parts, str(rows), str(columns))))
-
-
-def _description(header: Header, rows: int, columns: int) -> str:
-    """Make a description of clean elements only, e.g. "SE TR 3000 TE 80 256x256"."""
-    sequence = header.text(_SCANNING_SEQUENCE) or header.text(_ECHO_PULSE_SEQUENCE)
-    parts = ["/".join(p.strip() for p in sequence.split("\\") if p.strip() in _SEQUENCE_TERMS)]
-    for name, tag, vr in (("TR", _TR, b"DS"), ("TE", _TE, b"DS"), ("TE", _TE_EFFECTIVE, b"FD")):
-        value = header.numbers(tag, vr)
-        if value and not (tag == _TE_EFFECTIVE and _TE in header.elements):
-            parts.append(f"{name} {value[0]:.4g}")
-    return " ".join((*(part for part in parts if part), f"{rows}x{columns}"))

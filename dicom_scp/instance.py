@@ -31,7 +31,6 @@ class Facts:
     series_number: int | None
     contrast: bool  # an agent was given, as far as the header says
     protocol_key: str  # keyed pseudonym of scanner model, protocol and matrix: equal for equal protocols
-    description: str  # made of clean elements only, e.g. "SE TR 3000 TE 80 256x256"
     body_part: str
     head: bool
 
