@@ -307,6 +307,7 @@ def _series_view(connection: Connection, row: Row[Any]) -> SeriesView:
             select(series.c.id).where(series.c.repeats == row.id).order_by(series.c.opened_at.desc()).limit(1)
         ),
         incomplete=row.incomplete,
+        feedback=said_to(connection, row.id, row.judged),
         results={state: count for state, count in results},  # noqa: C416 - rows are not pairs to the type checker
     )
 

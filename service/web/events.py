@@ -44,6 +44,10 @@ class EventStream(Response):
             await asyncio.wait((writing, leaving, ending), return_when=asyncio.FIRST_COMPLETED)
             if writing.done():
                 await writing
+            elif ending.done():
+                writing.cancel()
+                await asyncio.gather(writing, return_exceptions=True)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
             log.warning("event stream dropped", extra={"reason": "the reader is too slow"})
         finally:

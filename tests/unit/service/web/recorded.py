@@ -2,16 +2,24 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from tempfile import TemporaryDirectory
 from typing import TypeVar
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, Counter
 
 from inference.artifacts import CATALOGUE
+from inference.series import Answer, Description
+from service.access import Gate, Limits
+from service.ledger import Database
+from service.ledger.feedback import SaidMeanwhile, Saying
+from service.ledger.tables import metadata
 from service.ledger_views import (
+    ALL,
     ArtifactView,
     BadCursor,
     Counts,
@@ -19,8 +27,10 @@ from service.ledger_views import (
     DeliveryView,
     EventKind,
     EventView,
+    FeedbackView,
     FindingView,
     PartView,
+    SeriesFeedback,
     SeriesView,
     SliceSource,
     SliceView,
@@ -32,6 +42,13 @@ T = TypeVar("T")
 
 NAMES = [artifact.name for artifact in CATALOGUE]
 MASK = 128  # rows and columns of a mask
+DESCRIPTION = Description.of(
+    [
+        Answer("weighting", "T2", ("RepetitionTime", "EchoTime")),
+        Answer("family", "SE", ("ScanningSequence",)),
+    ],
+    1.5,
+)
 
 
 class RecordedLedger:
@@ -62,11 +79,12 @@ class RecordedLedger:
             raise self.failing
 
     def series_page(
-        self, limit: int, cursor: str | None = None, verdict: Verdict | None = None
+        self, limit: int, cursor: str | None = None, verdict: Verdict | None = None, scanner_name: str = ""
     ) -> tuple[list[SeriesView], str | None]:
         self._answer()
         found = sorted(self.series.values(), key=lambda series: (-series.opened_at, series.id))
         found = [series for series in found if verdict is None or series.verdict == verdict]
+        found = [series for series in found if scanner_name in {"", series.scanner}]
         return _page(found, limit, cursor)
 
     def series_view(self, series_id: str) -> SeriesView | None:
@@ -81,7 +99,7 @@ class RecordedLedger:
         if not 0 <= position < len(slices):
             return None
         found = [finding.artifact for finding in slices[position].findings if finding.present]
-        return SliceSource(f"{series_id}/{position}", 1, ",".join(found).encode() or None)
+        return SliceSource(f"{series_id}/{position}", 1, 0, ",".join(found).encode() or None)
 
     def deliveries_page(
         self,
@@ -100,6 +118,10 @@ class RecordedLedger:
         found = [one for one in found if scanner_name in {"", self.scanner_of(one.series_id)}]
         return _page(found, limit, cursor)
 
+    def scanner_of(self, series_id: str) -> str | None:
+        series = self.series.get(series_id)
+        return None if series is None else series.scanner
+
     def events_after(self, event_id: int, limit: int = 500) -> list[EventView]:
         self._answer()
         return self.events[event_id : event_id + limit]
@@ -112,6 +134,19 @@ class RecordedLedger:
         with self._changed:
             self._changed.wait_for(lambda: self._marker != seen, timeout_s)
             return self._marker
+
+    def of(self, series_id: str) -> SeriesFeedback | None:
+        series = self.series.get(series_id)
+        return None if series is None else series.feedback
+
+    def say(self, saying: Saying, version: str) -> SeriesFeedback:
+        series = self.series[saying.series_id]
+        if series.feedback.version != version:
+            raise SaidMeanwhile(SaidMeanwhile.__doc__)
+        fresh = FeedbackView(saying.kind, saying.author, saying.role, time.time())
+        items = (*series.feedback.items, fresh)
+        self.put(replace(series, feedback=SeriesFeedback(items, str(len(items)))), kind="feedback")
+        return self.series[saying.series_id].feedback
 
     def counts(self) -> Counts:
         states: dict[str, int] = {}
@@ -186,7 +221,7 @@ def a_series(series_id: str, verdict: Verdict = "", **changes: object) -> Series
         scanner="MR 2",
         state="reported" if verdict else "receiving",
         series_number=5,
-        description="SE TR 3000 TE 80 256x256",
+        description=DESCRIPTION,
         opened_at=now - 30,
         last_instance_at=now,
         closed_at=now if verdict else None,
@@ -231,7 +266,20 @@ def judged(series_id: str, verdict: Verdict, found: dict[str, float], **changes:
     return a_series(series_id, verdict, **told)
 
 
-def a_house(ledger: RecordedLedger, *, ready: dict[str, bool | str] | None = None) -> House:
+def a_gate(clock: Callable[[], float] = time.time, **limits: float) -> Gate:
+    """Give a gate on a database of its own, without any user."""
+    folder = TemporaryDirectory(prefix="gate-")
+    database = Database(f"sqlite:///{folder.name}/gate.sqlite")
+    finalize(database, folder.cleanup)  # when the gate is gone
+    metadata.create_all(database.engine)
+    return Gate.of(
+        database, lambda text: f"pseudonym {text}", Limits(**limits), open_when_empty=True, clock=clock
+    )
+
+
+def a_house(
+    ledger: RecordedLedger, *, ready: dict[str, bool | str] | None = None, gate: Gate | None = None
+) -> House:
     """Give a house around a recorded ledger."""
     registry = CollectorRegistry()
     Counter("scanside_test", "A counter of the test", registry=registry).inc()
@@ -243,6 +291,8 @@ def a_house(ledger: RecordedLedger, *, ready: dict[str, bool | str] | None = Non
         masks=unpack,
         ready=lambda: told,
         registry=registry,
+        gate=gate or a_gate(),
+        feedback=ledger,
         version="0.1.0",
         model=ModelFacts(
             "scanside-artifacts",
