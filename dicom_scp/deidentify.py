@@ -37,6 +37,7 @@ from dicom_scp.header import Header
 from dicom_scp.identity import KeyRing
 from dicom_scp.instance import Facts, Identity, Instance, Reference
 from dicom_scp.known import known_by
+from dicom_scp.own import MANUFACTURER, MODEL, OWN
 from dicom_scp.part10 import file_head, opened
 from dicom_scp.pixels import checked_pixels
 from dicom_scp.private import CONTRAST_GIVEN, DESCRIBED, GROUP, Values, encode_block, vendor_values
@@ -46,6 +47,7 @@ from dicom_scp.transfer_syntaxes import ENCAPSULATED
 from dicom_scp.values import text
 from dicom_scp.wording import coded
 
+_EQUIPMENT = (0x00080070, 0x00081090)  # manufacturer and model
 SCORED_CLASSES = frozenset({MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage})
 MAX_BYTES = 1 << 30  # of one object, inflated
 
@@ -225,6 +227,8 @@ def _check_announced(header: Header, announced: Announced) -> None:
 
 
 def _check_scored(header: Header) -> None:
+    if tuple(header.text(tag) for tag in _EQUIPMENT) == (MANUFACTURER, MODEL):
+        raise Skipped(OWN)
     if header.text(SOP_CLASS_UID) not in SCORED_CLASSES:
         raise Skipped("not an MR image")
     if (header.text(_MODALITY) or "MR") != "MR":

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from dicom_scp.deidentify import SCORED_CLASSES, Announced, Deidentifier, check_uid
 from dicom_scp.errors import Mismatch, Refused, Skipped
 from dicom_scp.instance import Facts, Instance
+from dicom_scp.own import OWN
 
 SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700  # PS3.4, table B.2-1
 _LOG = logging.getLogger(__name__)
@@ -26,6 +27,11 @@ class Refusal:
 
 def _nothing(*_: object) -> None:
     """Do nothing."""
+
+
+def _never(_: str) -> bool:
+    """Tell of nothing that it is ours."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ class Taker:
     receive: Callable[[Instance], int]  # gives the DIMSE status
     deidentifier: Deidentifier
     events: DoorEvents = field(default_factory=DoorEvents)
+    is_own: Callable[[str], bool] = _never  # whether a SOP Instance UID is of something that we have sent
 
     def take(self, announced: Announced, encoded: bytes, syntax: str, *, study_uid: str = "") -> Answer:
         """Take one instance, or not; never raises.
@@ -100,6 +107,8 @@ class Taker:
     def _taken(self, announced: Announced, encoded: bytes, syntax: str, study_uid: str) -> Answer:
         for uid in (announced.sop_class_uid, announced.sop_instance_uid):
             check_uid(uid)
+        if self.is_own(announced.sop_instance_uid):
+            raise Skipped(OWN)
         if announced.sop_class_uid not in SCORED_CLASSES:
             raise Skipped("not an MR image")
         instance = self.deidentifier(encoded, syntax, announced=announced)

@@ -3,10 +3,11 @@
 import logging
 
 from dicom_scp.instance import Facts
+from dicom_scp.own import OWN
 from dicom_scp.taking import DoorEvents, Refusal
 from service.closing import RELEASE
 from service.ledger import Intake, LedgerUnavailable
-from service.metrics import SKIPPED, Metrics, status_name
+from service.metrics import OUR_OWN, SKIPPED, Metrics, status_name
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ def door_events(metrics: Metrics, intake: Intake) -> DoorEvents:
         metrics.receive_bytes.inc(size)
 
     def skipped(reason: str, _facts: Facts | None) -> None:
-        metrics.instances_received.labels(status=SKIPPED).inc()
+        metrics.instances_received.labels(status=OUR_OWN if reason == OWN else SKIPPED).inc()
         log.info("instance skipped", extra={"reason": reason})
 
     def refused(refusal: Refusal) -> None:

@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, upd
 
 from service.closing import COMMITMENT, NEXT
 from service.ledger.again import Held, corrected, known_instances, renamed, same_image, still_coming
-from service.ledger.database import Database, lock_all
+from service.ledger.database import Database, LedgerUnavailable, lock_all
 from service.ledger.events import note_event
 from service.ledger.states import OPEN, SeriesState, SliceState
-from service.ledger.tables import instance, refusal, scanner, series, slice_, vault
+from service.ledger.tables import instance, outbox, refusal, scanner, series, slice_, vault
 
 _AT_ONCE = 500  # names in one question
 SCANNERS = "scanners"  # the lock under which a new scanner gets its entry
@@ -127,6 +127,20 @@ class Intake:
             for series_uid, count in named.items():
                 whole = (series.c.uid == series_uid) & (series.c.received == count)
                 stand(connection, whole, COMMITMENT, self._clock())
+
+    def is_own(self, sop_instance_uid: str) -> bool:
+        """Tell whether an object, by its original UID, is one that was made here to be sent.
+
+        While the ledger is out of reach nothing is known to be: an image is not taken then anyway.
+        """
+        if not sop_instance_uid.startswith("2.25."):  # all of ours do, and no scanner's; nothing is asked for those
+            return False
+        ours = select(outbox.c.id).where(outbox.c.sop_instance_uid == sop_instance_uid).limit(1)
+        try:
+            with self._database.read() as connection:
+                return connection.scalar(ours) is not None
+        except LedgerUnavailable:
+            return False
 
     def refused(self, *, status: int, reason: str, size: int, digest: str) -> None:
         """Keep the event of a refused object: its size and hash, none of its bytes. Raises LedgerUnavailable."""

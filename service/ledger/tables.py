@@ -217,6 +217,7 @@ outbox = Table(
     UniqueConstraint("destination", "sop_instance_uid"),
     Index("outbox_by_state", "state", "destination", "next_at"),
     Index("outbox_by_series", "series_id"),
+    Index("outbox_by_object", "sop_instance_uid"),
 )
 
 commitment = Table(  # what destinations were asked to keep; the objects stand in the answer

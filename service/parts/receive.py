@@ -45,7 +45,7 @@ def run(settings: Settings, *, supervised: bool) -> None:
         metrics=metrics,
         min_free_bytes=settings.min_free_mb * 2**20,
     )
-    taker = Taker(reception, deidentifier(foundation), door_events(metrics, intake))
+    taker = Taker(reception, deidentifier(foundation), door_events(metrics, intake), intake.is_own)
     offered = [*offers(foundation, intake), *_reports(settings, commitments(foundation))]
     listeners = _listeners(settings, taker, offered)
     ports = {name: listener.start() for name, listener in listeners.items()}

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pydicom.dataset import Dataset
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
 
+from dicom_scp.own import MANUFACTURER, MODEL
 from service.forms import Form, SrClass
 from service.report import codes
 from service.report.content import (
@@ -20,8 +21,6 @@ from service.report.content import (
     uid,
 )
 from service.report.objects import (
-    MANUFACTURER,
-    MODEL,
     SEGMENTATION,
     Kind,
     item,

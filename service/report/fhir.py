@@ -17,9 +17,9 @@ from uuid import UUID
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from dicom_scp.own import MANUFACTURER, MODEL
 from service.report import codes
 from service.report.encoding import encode
-from service.report.objects import MANUFACTURER, MODEL
 from service.report.result import Result
 from service.report.uids import derive
 

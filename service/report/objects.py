@@ -25,13 +25,12 @@ from pydicom.uid import (
     SegmentationStorage,
 )
 
+from dicom_scp.own import MANUFACTURER, MODEL
 from service.report.codes import Code
 from service.report.header import copy, keep_raw, patient_and_study
 from service.report.result import Result, SourceInstance
 from service.report.uids import Uids
 
-MANUFACTURER = "Scanside"
-MODEL = "Scanside MR image quality"
 DISCLAIMER = "AI image quality control; not for diagnosis"
 # PS3.7 D.3.3.2: names this implementation, not an installation (2.25 and a UUID drawn once).
 IMPLEMENTATION_CLASS_UID = UID("2.25.141067025012049412199443402042934089839")

@@ -57,8 +57,9 @@ def build_overlay(result: Result, look: Look, frames: Frames = "jpeg") -> Datase
     out.DerivationDescription = DISCLAIMER
     out.SourceImageSequence = [frame_reference(result.instance(one), one.frame) for one in drawn]
     out.NumberOfFrames = len(drawn)
-    out.FrameIncrementPointer = Tag("PageNumberVector")
-    out.PageNumberVector = list(range(1, len(drawn) + 1))
+    if len(drawn) > 1:
+        out.FrameIncrementPointer = Tag("PageNumberVector")
+        out.PageNumberVector = list(range(1, len(drawn) + 1))
     set_picture(out, (SIDE + CAPTION, SIDE, 3))
     if frames == "jpeg":
         _compressed(out, encoded)

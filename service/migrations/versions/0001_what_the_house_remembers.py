@@ -239,6 +239,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index("outbox_by_series", ["series_id"], unique=False)
+        batch_op.create_index("outbox_by_object", ["sop_instance_uid"], unique=False)
         batch_op.create_index("outbox_by_state", ["state", "destination", "next_at"], unique=False)
 
     op.create_table(
@@ -320,6 +321,7 @@ def downgrade() -> None:
     op.drop_table("account")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index("outbox_by_state")
+        batch_op.drop_index("outbox_by_object")
         batch_op.drop_index("outbox_by_series")
 
     op.drop_table("outbox")

@@ -1,18 +1,20 @@
 """Results to build objects from: scored series made of synthetic headers, masks and findings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from io import BytesIO
 
 import cv2
 import numpy as np
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 
 from inference import CATALOGUE, Finding, MaskStack, QualityScore, SeriesFinding, SliceScore
 from inference.checks import CHECKS, SeriesFact
 from inference.evidence import METRICS
 from inference.reference import Statement
-from service.report import Product, Result, ScoredSlice, Source, SourceInstance
+from service.forms import RESULT_KINDS, WHOLE, Form
+from service.report import Bundle, Predecessor, Product, Result, ScoredSlice, Source, SourceInstance
 from tests.series import mr_series
 
 NAMES = tuple(artifact.name for artifact in CATALOGUE)
@@ -146,6 +148,20 @@ def unscored_result(datasets: Sequence[Dataset] | None = None) -> Result:
     return replace(
         result, quality=quality, slices=slices, verdict="Not scored", reason="a phase image", picture=None
     )
+
+
+def bundle_of(result: Result, form: Form = WHOLE, former: Mapping[str, Predecessor] | None = None) -> Bundle:
+    """What a destination gets of a result; every slice looks like the worst one."""
+    return Bundle(result, form, former or {}, lambda _: result.picture)
+
+
+def objects_of(
+    result: Result, form: Form = WHOLE, former: Mapping[str, Predecessor] | None = None
+) -> list[Dataset]:
+    """Every DICOM object that a destination gets of a result, read back from its bytes."""
+    bundle = bundle_of(result, form, former)
+    made = [one for kind in RESULT_KINDS if kind != "FHIR" for one in bundle.make(kind)]
+    return [dcmread(BytesIO(one.content)) for one in made]
 
 
 def _slice(source, where, found, *, worst, shape):

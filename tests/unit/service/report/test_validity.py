@@ -1,14 +1,18 @@
 """Every object of every variant passes dciodvfy without an error."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydicom import Dataset
 
-from service.report import Result, build_card, build_report, build_segmentation, encode
+from service.forms import WHOLE, Form
+from service.report import Predecessor, Result
+from service.report.header import REQUIRED_EMPTY
 from tests.peers import dciodvfy
 from tests.series import mr_series
-from tests.unit.service.report.results import NAMES, scored_result, unscored_result, with_evidence
+from tests.unit.service.report.results import NAMES, objects_of, scored_result, unscored_result, with_evidence
 
 
 def variants() -> dict[str, Result]:
@@ -24,6 +28,14 @@ def variants() -> dict[str, Result]:
     animal[0].PatientBreedDescription = ""
     animal[0].PatientBreedCodeSequence = animal[0].BreedRegistrationSequence = []
     animal[0].ResponsiblePerson = animal[0].ResponsibleOrganization = ""
+    inverted = mr_series(slices=2)
+    inverted[0].PhotometricInterpretation = "MONOCHROME1"
+    dark = mr_series(slices=2)
+    for keyword in ("WindowCenter", "WindowWidth"):
+        dark[0].pop(keyword, None)
+    nameless = mr_series(slices=2)
+    for keyword in REQUIRED_EMPTY:
+        del nameless[0][keyword]
     return {
         "repeat": scored_result(classic),
         "check": scored_result(classic, verdict="Check"),
@@ -41,20 +53,44 @@ def variants() -> dict[str, Result]:
         "philips": scored_result(mr_series(slices=2, vendor="philips")),
         "ge": scored_result(mr_series(slices=2, vendor="ge")),
         "knee": scored_result(knee),
+        "inverted": scored_result(inverted),
+        "without a window": replace(scored_result(dark), picture=None),
+        "no patient": scored_result(nameless),
         "bare header": scored_result(bare),
         "animal": scored_result(animal),
     }
 
 
 VARIANTS = variants()
+FORMER = {  # what the destination of a second generation has
+    "SR": Predecessor("1.2.840.10008.5.1.4.1.1.88.22", "2.25.1", "2.25.2"),
+    "REGIONS": Predecessor("1.2.840.10008.5.1.4.1.1.88.22", "2.25.3", "2.25.4"),
+}
+
+
+FORMS = {
+    "usual": WHOLE,
+    "console": Form(kinds=frozenset({"SC"}), card="monochrome", syntax="implicit"),
+    "implicit": Form(sr_class="comprehensive", syntax="implicit", overlay="native"),
+    "3D": Form(kinds=frozenset({"SR"}), sr_class="comprehensive3d"),
+}
+
+
+def assert_valid(objects: Iterable[Dataset], folder: Path) -> None:
+    for number, one in enumerate(objects):
+        path = folder / f"{number}.dcm"
+        one.save_as(path)
+        assert dciodvfy(path) == [], one.SOPClassUID.name
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_dciodvfy_finds_no_error(variant, tmp_path: Path):
-    result = VARIANTS[variant]
-    built = [build_report(result), *build_segmentation(result), build_card(result)]
-    built.append(build_card(result, monochrome=True))
-    for number, one in enumerate(dataset for dataset in built if dataset is not None):
-        path = tmp_path / f"{number}.dcm"
-        path.write_bytes(encode(one))
-        assert dciodvfy(path) == []
+    assert_valid(
+        objects_of(VARIANTS[variant], former=FORMER if variant == "second generation" else {}), tmp_path
+    )
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("variant", ["repeat", "enhanced", "not scored"])
+def test_dciodvfy_finds_no_error_in_any_form(form, variant, tmp_path: Path):
+    assert_valid(objects_of(VARIANTS[variant], FORMS[form]), tmp_path)
