@@ -3,13 +3,14 @@
 import atexit
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,8 @@ from inference.decoder_child import ANSWER, READY, REQUEST, container
 
 PROGRAM = Path(__file__).with_name("decoder_child.py")
 MOST_CHILDREN = 2  # at a time in one process
-SECONDS = 10  # of processor time, and on the clock, for one frame; the largest MR image takes one
+SECONDS = 10  # of processor time for one frame; 2048 x 2048 pixels of JPEG 2000 take two
+PATIENCE_S = 60.0  # on the clock: the processors may be busy with other things
 _STARTING_S = 30.0  # for a child to import its libraries on a busy machine
 _KEPT = ("LD_LIBRARY_PATH", "PYTHONHOME")  # of the environment; keys and passwords are not for decoders
 _log = logging.getLogger(__name__)
@@ -49,16 +51,15 @@ class _Child:
 
     def greet(self) -> None:
         """Wait until it is ready. Raises NoDecoder."""
-        try:
-            if self._received(len(READY), time.monotonic() + _STARTING_S) == READY:
+        with suppress(OSError, DecoderDied):
+            if bytes(self._received(len(READY), time.monotonic() + _STARTING_S)) == READY:
                 return
-        except (OSError, DecoderDied):
-            self.end()
+        self.end()
         raise NoDecoder(NoDecoder.__doc__)
 
-    def ask(self, frame: bytes, said: Codestream, seconds: int) -> tuple[bool, bytes]:
+    def ask(self, frame: bytes, said: Codestream, *, seconds: int, patience_s: float) -> tuple[bool, bytes]:
         """Send one frame and wait for its answer. Raises DecoderDied and TimeoutError."""
-        until = time.monotonic() + seconds
+        until = time.monotonic() + patience_s
         request = REQUEST.pack(
             said.coding.encode(), said.rows, said.columns, said.precision, said.process, len(frame), seconds
         )
@@ -104,6 +105,7 @@ class Decoder:
 
     program: Path = PROGRAM
     seconds: int = SECONDS
+    patience_s: float = PATIENCE_S
     _idle: deque[_Child] = field(default_factory=deque["_Child"])
     _places: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(MOST_CHILDREN)
@@ -119,9 +121,8 @@ class Decoder:
         """
         good, answer = self._asked(frame, said)
         if not good:
-            raise UnreadableImage(
-                f"the compressed pixels cannot be decoded ({answer.decode('ascii', 'replace')})"
-            )
+            kind = answer.decode("ascii") if answer.isalpha() else "no reason"  # it may say anything
+            raise UnreadableImage(f"the compressed pixels cannot be decoded ({kind})")
         if len(answer) != said.rows * said.columns * container(said.precision):
             raise UnreadableImage("the pixels do not have the announced matrix")
         return answer
@@ -137,22 +138,21 @@ class Decoder:
         with self._places:
             for _ in range(2):
                 with suppress(DecoderDied), self._child() as child:
-                    return child.ask(frame, said, self.seconds)
+                    return child.ask(frame, said, seconds=self.seconds, patience_s=self.patience_s)
         raise UnreadableImage("the decoder ended on these compressed pixels")
 
     @contextmanager
-    def _child(self) -> Iterator[_Child]:
+    def _child(self) -> Generator[_Child]:
         """Lend a child; what happens inside of the block decides whether it is kept."""
         child = self._idle_one() or self._started()
         try:
             yield child
-        except TimeoutError:
+        except BaseException as error:
             child.end()
-            _log.warning("decoder replaced", extra={"reason": "it took too long"})
-            raise UnreadableImage("decoding the compressed pixels took too long") from None
-        except BaseException:
-            child.end()
-            _log.warning("decoder replaced", extra={"reason": f"it ended with {child.process.returncode}"})
+            code = child.process.returncode
+            _log.warning("decoder replaced", extra={"exit_code": code})
+            if isinstance(error, TimeoutError) or code == -signal.SIGXCPU:
+                raise UnreadableImage("decoding the compressed pixels took too long") from None
             raise
         else:
             self._idle.append(child)

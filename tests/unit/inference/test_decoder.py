@@ -45,7 +45,7 @@ def frame() -> bytes:
 
 @pytest.fixture
 def decode() -> Iterator[Decoder]:
-    decoder = Decoder(seconds=2)
+    decoder = Decoder(seconds=2, patience_s=2.0)
     yield decoder
     decoder.close()
 
@@ -58,7 +58,7 @@ def behaving(tmp_path: Path) -> Iterator[object]:
     def make(line: str) -> Decoder:
         program = tmp_path / "stand_in.py"
         program.write_text(STAND_IN.format(line))
-        made.append(Decoder(program=program, seconds=2))
+        made.append(Decoder(program=program, seconds=1, patience_s=5.0))
         return made[-1]
 
     yield make
@@ -113,10 +113,11 @@ def test_a_process_that_stops_is_replaced(decode: Decoder, frame: bytes) -> None
         ("os._exit(0)", "decoder ended"),
         ("channel.close(), os.close(int(sys.argv[1])), time.sleep(9)", "decoder ended"),
         ("time.sleep(9)", "too long"),
-        ("while True: pass", "decoder ended|too long"),
+        ("while True: pass", "too long"),
         ("return bytes(2 * 63 * 64)", "announced matrix"),
         ("return bytes(1 << 24)", "decoder ended"),
         ("raise ValueError('Quastenflosser')", r"decoded \(ValueError\)$"),
+        ("raise type('Quasten flosser', (Exception,), {})", r"decoded \(no reason\)$"),
         ("return bytes(1 << 32)", r"decoded \(MemoryError\)$"),
         ("return bytes([0] * (1 << 28))", r"decoded \(MemoryError\)$"),
     ],
