@@ -232,12 +232,12 @@ def commitments(foundation: Foundation) -> TakeReport:
 
 
 def _tls_files(entry: Tls) -> TlsFiles:
-    return TlsFiles(entry.ca, entry.certificate, entry.key, check_name=entry.check_name)
+    return TlsFiles(entry.ca, entry.certificate, entry.private_key, check_name=entry.check_name)
 
 
 def door_tls(entry: DoorTls) -> TlsFiles:
     """Give the files of the door's own TLS port."""
-    return TlsFiles(entry.ca, entry.certificate, entry.key)
+    return TlsFiles(entry.ca, entry.certificate, entry.private_key)
 
 
 def note_expiry(settings: Settings, metrics: Metrics) -> None:

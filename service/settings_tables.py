@@ -112,15 +112,15 @@ class Tls(_Table):
     """who signs the other side's certificate; not given: whom this machine trusts"""
     certificate: Folder | None = None
     """ours, for a side that asks for one"""
-    key: Folder | None = None
+    private_key: Folder | None = None
     """of ``certificate``, where it does not stand in the same file"""
     check_name: bool = True
     """the certificate of the other side must be for the host that is called"""
 
     @model_validator(mode="after")
     def _has_what_the_key_is_for(self) -> Self:
-        if self.key is not None and self.certificate is None:
-            raise ValueError("a key needs its certificate")
+        if self.private_key is not None and self.certificate is None:
+            raise ValueError("a private_key needs its certificate")
         return self
 
 
@@ -130,7 +130,7 @@ class DoorTls(_Table):
     port: Port = 2762
     certificate: Folder
     """the door's own"""
-    key: Folder | None = None
+    private_key: Folder | None = None
     """of ``certificate``, where it does not stand in the same file"""
     ca: Folder | None = None
     """who signs the certificates of those that call; not given: they need none"""

@@ -199,7 +199,7 @@ send = "problems"
             'url = "https://pacs"\nuser = "a"\npassword_file = "/p"\ntoken_file = "/t"',
             "exclude each other",
         ),
-        ('url = "https://pacs"\n[destination.tls]\nkey = "/k"', "a key needs its certificate"),
+        ('url = "https://pacs"\n[destination.tls]\nprivate_key = "/k"', "a private_key needs its certificate"),
     ],
 )
 def test_a_dicomweb_server_is_named_without_secrets_and_called_in_one_way(
