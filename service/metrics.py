@@ -27,7 +27,6 @@ STATUSES = {0x0000: "success", 0xA700: "out_of_resources", 0xA900: "mismatch", 0
 ASSOCIATIONS = ("accepted", "rejected", "released", "aborted", "refused_address", "refused_too_many")
 SKIPPED = "skipped"  # answered with success and dropped: no MR image
 OUR_OWN = "own"  # the same: a result of ours that came back
-OUR_OWN = "own"  # the same: a result of ours that came back
 STAGES = ("read", "network")
 NOT_SUITED = ("kind", "unfamiliar", "unreadable", "model")
 DELIVERED = ("sent", "waiting", "uncommitted", "held", "dead")
