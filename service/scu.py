@@ -62,7 +62,7 @@ def send(
     """Send files, and the files in folders, in their order; `pace` is in instances a second, 0 for full speed.
 
     Nothing is sent twice. What is no DICOM file, or has no answer, is in the list with the reason.
-    Raises NoAssociation where the peer does not take the association.
+    Raises NoAssociation where the peer does not take the first association.
     """
     quiet_libraries()
     sent: list[Sent] = []
@@ -81,13 +81,25 @@ def _sent(
             readable.append(_File(path, _context(path)))
         except (InvalidDicomError, OSError, ValueError, AttributeError):
             yield Sent(path, None, "not a DICOM file")
-    for group in _groups(readable):
-        association = associate({file.context for file in group}, address, titles)
+    waiting, began = readable, False
+    while waiting:  # a lost association costs the file that it was lost with, and no other
+        group = _group(waiting)
         try:
-            yield from _through(association, group, pace)
+            association = associate({file.context for file in group}, address, titles)
+        except NoAssociation:
+            if not began:
+                raise
+            yield from (Sent(file.path, None, "no association") for file in waiting)
+            return
+        done = 0
+        try:
+            for sent in _through(association, group, pace):
+                yield sent
+                done += 1
         finally:
             if association.is_established:
                 association.release()
+        waiting, began = waiting[done:], True
 
 
 def _context(path: Path) -> Context:
@@ -98,18 +110,14 @@ def _context(path: Path) -> Context:
     return str(header.SOPClassUID), str(header.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian))
 
 
-def _groups(files: Sequence[_File]) -> Iterator[list[_File]]:
-    """Split the files, in their order, so that no association needs more contexts than there are."""
-    group: list[_File] = []
+def _group(files: Sequence[_File]) -> Sequence[_File]:
+    """Give the first files, no more than need as many contexts as an association has."""
     contexts: set[Context] = set()
-    for file in files:
-        if len(contexts | {file.context}) > MOST_CONTEXTS:
-            yield group
-            group, contexts = [], set()
-        group.append(file)
+    for number, file in enumerate(files):
         contexts.add(file.context)
-    if group:
-        yield group
+        if len(contexts) > MOST_CONTEXTS:
+            return files[:number]
+    return files
 
 
 def associate(
@@ -148,8 +156,11 @@ def associate(
 
 
 def _through(association: Association, files: Sequence[_File], pace: float) -> Iterator[Sent]:
+    """Send files one after the other, until the association is lost."""
     began = time.monotonic()
     for number, file in enumerate(files):
+        if number and not association.is_established:
+            return
         if pace > 0:
             time.sleep(max(0.0, began + number / pace - time.monotonic()))
         asked = time.perf_counter()

@@ -81,3 +81,15 @@ def test_a_file_that_is_cut_short_is_named_and_the_rest_still_goes(tmp_path: Pat
         sent = send(paths, "127.0.0.1", door.port)
     assert [one.stored for one in sent] == [True, False, True]
     assert sent[1].reason == "the file is cut short"
+
+
+def test_a_lost_association_costs_one_file(tmp_path: Path) -> None:
+    small, large = (
+        mr_series(slices=2, rows=64, columns=64),
+        mr_series(slices=1, rows=256, columns=256, key="b"),
+    )
+    paths = write_series(tmp_path / "in", [small[0], *large, small[1]])
+    with open_door(tmp_path, max_instance_bytes=64 << 10) as door:
+        sent = send(paths, "127.0.0.1", door.port)
+    assert [one.stored for one in sent] == [True, False, True]
+    assert len(door.taken) == 2
