@@ -7,6 +7,7 @@ what is drawn: what they would make beyond that costs the training its processor
 
 import multiprocessing
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import Synchronized
@@ -22,13 +23,14 @@ from models.classes import CLASSES, INDEX
 from models.dataset import Pool, cache_folder, load_pool, phantom_pool, varied
 from models.fields import Rng
 from models.modelcard import CANVAS, MASK_SIZE, PERCENTILE
-from models.simulate import SEVERITY, Sample, draw_plan, simulate
+from models.simulate import SEVERITY, SHARES, Sample, draw_plan, simulate
 from models.visibility import Image
 
 KEPT_CLASSES = 6  # traces kept per slice: up to three planted, noise and bias
 LOG_FLOOR, LOG_STEPS = -4.0, 32.0  # log2 E is kept as (value + 4) x 32 in a byte
 PHANTOM_SHARE = 0.04
 TEST_OBJECT_WEIGHT = 0.25  # of a slice of a test object: the pool holds many
+FAVOUR = 5.0
 SEEN_TIMES = 4.0  # how often a slice is drawn, on average
 OBLONG_SHARE = 0.3  # of slices whose field of view is shorter along one axis
 
@@ -123,7 +125,12 @@ def unpacked(slots: Slots) -> Batch:
     return Batch(image, log, mask, band, slots["presence"], slots["similarity"], side)
 
 
-def fresh(rng: Rng, clean: Image, severity: tuple[float, float] = SEVERITY) -> Sample:
+def fresh(
+    rng: Rng,
+    clean: Image,
+    severity: tuple[float, float] = SEVERITY,
+    shares: Mapping[str, float] = SHARES,
+) -> Sample:
     """Return one simulated slice over a clean canvas, varied as clean images vary."""
     base = varied(rng, clean)
     if rng.random() < OBLONG_SHARE:
@@ -131,7 +138,7 @@ def fresh(rng: Rng, clean: Image, severity: tuple[float, float] = SEVERITY) -> S
         above = (CANVAS - size) // 2
         base = base[above : above + size] if rng.random() < 0.7 else base[:, above : above + size]
         base = np.ascontiguousarray(base)
-    return simulate(rng, base, draw_plan(rng, severity))
+    return simulate(rng, base, draw_plan(rng, severity, shares=shares))
 
 
 def chances_of(pool: Pool) -> NDArray[np.float64]:
@@ -156,7 +163,9 @@ class _Counts:
 class Shelf:
     """A ring of slots in a file; `first` slices are made at once, the others as slices are drawn."""
 
-    def __init__(self, path: Path, size: int, *, first: int, workers: int, seed: int) -> None:
+    def __init__(
+        self, path: Path, size: int, *, first: int, workers: int, seed: int, favoured: str = ""
+    ) -> None:
         kept = path.is_file() and path.stat().st_size == size * SLOT.itemsize  # of a run that was stopped
         self._slots = np.memmap(path, dtype=SLOT, mode="r+" if kept else "w+", shape=(size,))
         context = multiprocessing.get_context("spawn")
@@ -166,7 +175,9 @@ class Shelf:
         self._first, self._drawn = first, 0
         self._workers: list[BaseProcess] = [
             context.Process(
-                target=_fill, args=(path, size, (worker, workers), seed, self._counts), daemon=True
+                target=_fill,
+                args=(path, size, (worker, workers), seed, self._counts, _shares(favoured)),
+                daemon=True,
             )
             for worker in range(workers)
         ]
@@ -201,7 +212,13 @@ class Shelf:
         return unpacked(np.array(self._slots[rng.choice(filled, number)]))
 
 
-def _fill(path: Path, size: int, share: tuple[int, int], seed: int, counts: _Counts) -> None:
+def _shares(favoured: str) -> dict[str, float]:
+    return {name: share * (FAVOUR if name == favoured else 1.0) for name, share in SHARES.items()}
+
+
+def _fill(
+    path: Path, size: int, share: tuple[int, int], seed: int, counts: _Counts, shares: Mapping[str, float]
+) -> None:
     cv2.setNumThreads(1)
     worker, workers = share
     rng = np.random.default_rng([seed, worker, time.time_ns()])  # a resumed run sees other slices
@@ -217,7 +234,7 @@ def _fill(path: Path, size: int, share: tuple[int, int], seed: int, counts: _Cou
         )  # the first round of the ring goes from severe to subtle
         chosen, weights = (phantoms, even) if rng.random() < PHANTOM_SHARE else (pool, chances)
         clean = chosen.image(int(rng.choice(len(chosen), p=weights)))
-        slots[place] = packed(fresh(rng, clean, (SEVERITY[0] * (1 + ease), SEVERITY[1])))
+        slots[place] = packed(fresh(rng, clean, (SEVERITY[0] * (1 + ease), SEVERITY[1]), shares))
         place = (place + workers) % size
         with counts.made.get_lock():
             counts.made.value += 1

@@ -116,6 +116,7 @@ def train(
         first=options.first,
         workers=options.workers,
         seed=options.seed,
+        favoured=options.favoured,
     )
     with ring:
         ring.wait()
@@ -207,6 +208,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) // 2))
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--favour", choices=CLASSES, default="", help="a class that lags behind")
     parser.add_argument("--folder", type=Path, help="of checkpoints and log (default: the cache)")
     parser.add_argument("--fresh", action="store_true", help="set the last checkpoint aside and begin anew")
     parser.add_argument("--weights", type=Path, help="begin from these compact weights")
@@ -217,7 +219,11 @@ def main() -> None:
         smoke()
         return
     options = Options(
-        minutes=chosen.minutes, workers=chosen.workers, threads=chosen.threads, seed=chosen.seed
+        minutes=chosen.minutes,
+        workers=chosen.workers,
+        threads=chosen.threads,
+        seed=chosen.seed,
+        favoured=chosen.favour,
     )
     folder = chosen.folder or cache_folder()
     checkpoint = folder / CHECKPOINT
