@@ -20,6 +20,7 @@ from service.files import files_in
 MOST_CONTEXTS = 128  # PS3.8, 9.3.2.2: their numbers are odd and fit a byte
 _MAX_PDU = 131_072
 _TIMEOUT_S = 30.0
+_LOST, _SILENT = "the association was lost", "no answer"
 
 Context = tuple[str, str]  # SOP class, transfer syntax
 
@@ -159,21 +160,27 @@ def _through(association: Association, files: Sequence[_File], pace: float) -> I
     """Send files one after the other, until the association is lost."""
     began = time.monotonic()
     for number, file in enumerate(files):
-        if number and not association.is_established:
-            return
         if pace > 0:
             time.sleep(max(0.0, began + number / pace - time.monotonic()))
-        asked = time.perf_counter()
-        try:
-            dataset = dcmread(file.path)
-            if not dataset:  # pydicom gives nothing of a file that ends within its last element
-                yield Sent(file.path, None, "the file is cut short")
-                continue
-            answer = association.send_c_store(dataset)
-        except (ValueError, RuntimeError, OSError, InvalidDicomError, AttributeError) as error:
-            reason = "not accepted by the peer" if isinstance(error, ValueError) else "not sent"
-            yield Sent(file.path, None, reason)
-            continue
-        status = answer.get("Status")
-        seconds = time.perf_counter() - asked
-        yield Sent(file.path, None if status is None else int(status), "" if answer else "no answer", seconds)
+        sent = _stored(association, file.path)
+        yield sent
+        if sent.reason in (_LOST, _SILENT):
+            association.abort()
+            return
+
+
+def _stored(association: Association, path: Path) -> Sent:
+    """Ask the peer to store one file."""
+    asked = time.perf_counter()
+    try:
+        dataset = dcmread(path)
+        if not dataset:  # pydicom gives nothing of a file that ends within its last element
+            return Sent(path, None, "the file is cut short")
+        answer = association.send_c_store(dataset)
+    except RuntimeError:
+        return Sent(path, None, _LOST)
+    except (ValueError, OSError, InvalidDicomError, AttributeError) as error:
+        return Sent(path, None, "not accepted by the peer" if isinstance(error, ValueError) else "not sent")
+    status = answer.get("Status")
+    seconds = time.perf_counter() - asked
+    return Sent(path, None if status is None else int(status), "" if answer else _SILENT, seconds)
