@@ -1,11 +1,11 @@
 """Every real series through one running service at the pace of a scanner, some times over, and what became of each.
 
-`python -m benchmarks.replay [--passes 5] [--speed 1] [--limit N] [--only TEXT] [--state DIR]` starts `scanside serve` with a
-real Orthanc as its PACS and sends what lies under SCANSIDE_DATA (folders e2e and train), under fresh UIDs in every pass. The
-last pass is shuffled and interleaved, and some of its series get an image late. The table says for each series what was
-expected and received, which sign closed it and how long after its last instance, the verdict or the reason, and how
-many of its results Orthanc holds; the last lines count what was lost, split, and closed early. With --state a stopped
-run goes on after its last whole pass: its rows are in replay.tsv of that folder.
+`python -m benchmarks.replay [--passes 5] [--speed 1] [--limit N] [--only TEXT] [--state DIR]` starts `scanside serve`
+with a real Orthanc as its PACS and sends what lies under SCANSIDE_DATA (folders e2e and train), under fresh UIDs in
+every pass. The last pass is shuffled and interleaved, and some of its series get an image late. The table says for each
+series what was expected and received, which sign closed it and how long after its last instance, the verdict or the
+reason, and how many of its results Orthanc holds; the last lines count what was lost, split, and closed early. With
+--state a stopped run goes on after its last whole pass: its rows are in replay.tsv of that folder.
 """
 
 import argparse

@@ -133,6 +133,12 @@ def _vault(arguments: argparse.Namespace, loaded: Loaded) -> int:
     )
 
 
+def _exams(arguments: argparse.Namespace, loaded: Loaded) -> int:
+    from service.commands import exams  # noqa: PLC0415
+
+    return exams(loaded.settings, days=arguments.days)
+
+
 def _disputes(arguments: argparse.Namespace, loaded: Loaded) -> int:
     from service.commands import decide, disputes  # noqa: PLC0415
 
@@ -267,6 +273,8 @@ def _parser() -> argparse.ArgumentParser:
     vault.add_argument(
         "--undelivered", action="store_true", help="purge even what still waits to be scored or delivered"
     )
+    exams = word("exams", "what scanners told of exams, and what of it never came", _exams)
+    exams.add_argument("--days", type=float, default=7.0, metavar="N", help="those that began since then")
     disputes = word(
         "disputes", "series that wait for a decision: which images stand, whose they are", _disputes
     )

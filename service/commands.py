@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from inference.burned_in import TextDetector
 from inference.eye import Eye
 from service.bootstrap import lay_foundation, model_card, profiles, thresholds
 from service.files import files_in
-from service.ledger import Disputes, NoDispute
+from service.ledger import Disputes, Exams, NoDispute
 from service.ledger.disputes import Keep
 from service.score_files import FileScorer
 from service.scu import NoAssociation, Sent
@@ -246,4 +247,16 @@ def decide(settings: Settings, series_id: str, keep: Keep) -> int:
         print(f"scanside: {error}", file=sys.stderr)
         return 1
     print(f"{series_id} is judged anew; its results leave under the newest identity")
+    return 0
+
+
+def exams(settings: Settings, *, days: float) -> int:
+    """Print what scanners told of exams (MPPS) and what of it never came; gives the exit status."""
+    for exam in Exams(lay_foundation(settings).database).audit(time.time() - days * 86400):
+        began = datetime.fromtimestamp(exam.opened_at, UTC).astimezone().isoformat(timespec="seconds")
+        print(f"{began}  {exam.state}  study {exam.study_uid}")
+        for one in exam.series:
+            print(f"  series {one.uid}: {one.told - len(one.missing)} of {one.told} instances are here")
+            for uid in one.missing:
+                print(f"    never came: {uid}")
     return 0

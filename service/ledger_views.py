@@ -106,6 +106,8 @@ class SeriesView:
     model: str = ""  # name, version and start of the hash: "scanside-artifacts 0.1.0 (3f2a...)"
     provider: str = ""  # execution provider that was really in use
     conflict: bool = False  # one SOP Instance UID came with two images
+    told: int | None = None  # instances that the scanner says it made (MPPS)
+    never_came: int | None = None  # of these
     held: bool = False  # results wait until a person has decided
     former_identity: bool = False  # results left before patient or study were corrected
     repeated_by: str | None = None  # the series that was made because this one failed

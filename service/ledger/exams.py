@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
-from service.ledger.tables import exam, exam_series
+from service.ledger.tables import exam, exam_series, instance
 
 
 class ExamState(StrEnum):
@@ -48,6 +48,27 @@ class Ending:
 
     at: float  # s since the epoch
     discontinued: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesAudit:
+    """What a procedure step says of one series, against what came."""
+
+    uid: str  # keyed
+    told: int  # instances
+    missing: tuple[str, ...]  # keyed SOP Instance UIDs that never came
+
+
+@dataclass(frozen=True, slots=True)
+class ExamAudit:
+    """A procedure step against what came of it."""
+
+    uid: str  # keyed
+    study_uid: str  # keyed
+    state: ExamState
+    opened_at: float  # s since the epoch
+    ended_at: float | None
+    series: tuple[SeriesAudit, ...]
 
 
 class Exams:
@@ -92,6 +113,46 @@ class Exams:
             )
             data = {"exam": note.uid, "study": known.study_uid, "state": note.state}
             note_event(connection, now, "exam", "", data)
+
+    def audit(self, since: float = 0.0) -> list[ExamAudit]:
+        """Hold every step that began since then against what came; the newest first.
+
+        What was never routed here is no loss: only the site can tell it from what was.
+        """
+        with self._database.read() as connection:
+            steps = connection.execute(
+                select(exam).where(exam.c.opened_at >= since).order_by(exam.c.opened_at.desc())
+            ).all()
+            return [
+                ExamAudit(
+                    uid=step.uid,
+                    study_uid=step.study_uid,
+                    state=ExamState(step.state),
+                    opened_at=step.opened_at,
+                    ended_at=step.ended_at,
+                    series=_audited(connection, step.uid),
+                )
+                for step in steps
+            ]
+
+
+def told_of(connection: Connection, series_uid: str) -> SeriesAudit | None:
+    """Hold one series against what a procedure step says of it; None where none does."""
+    told = connection.scalar(
+        select(exam_series.c.instances).where(exam_series.c.series_uid == series_uid).limit(1)
+    )
+    return None if told is None else _compared(connection, series_uid, told)
+
+
+def _audited(connection: Connection, exam_uid: str) -> tuple[SeriesAudit, ...]:
+    listed = connection.execute(select(exam_series).where(exam_series.c.exam_uid == exam_uid)).all()
+    return tuple(_compared(connection, row.series_uid, row.instances) for row in listed)
+
+
+def _compared(connection: Connection, series_uid: str, told: list[str]) -> SeriesAudit:
+    came = select(instance.c.sop_instance_uid).where(instance.c.series_uid == series_uid)
+    here = set(connection.scalars(came))
+    return SeriesAudit(series_uid, len(told), tuple(uid for uid in told if uid not in here))
 
 
 def _list(connection: Connection, note: ExamNote) -> None:

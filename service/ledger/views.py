@@ -12,6 +12,7 @@ from inference.geometry import Sampling
 from inference.reference import MetricSummary, Statement
 from service.ledger.database import Bell, Database
 from service.ledger.desk import chosen
+from service.ledger.exams import told_of
 from service.ledger.feedback import said_to
 from service.ledger.order import scored_rows
 from service.ledger.reports import held
@@ -259,6 +260,7 @@ def _json(value: object) -> Mapping[str, Any]:
 
 def _series_view(connection: Connection, row: Row[Any]) -> SeriesView:
     quality, facts = _json(row.quality), _json(row.facts)
+    told = told_of(connection, row.uid)
     results = connection.execute(
         select(outbox.c.state, func.count()).where(outbox.c.series_id == row.id).group_by(outbox.c.state)
     ).all()
@@ -301,6 +303,8 @@ def _series_view(connection: Connection, row: Row[Any]) -> SeriesView:
         model=row.model,
         provider=row.provider,
         conflict=row.conflict,
+        told=None if told is None else told.told,
+        never_came=None if told is None else len(told.missing),
         held=bool(connection.scalar(select(series.c.id).where(series.c.id == row.id, held()))),
         former_identity=bool(connection.scalar(_former(row.id))),
         repeated_by=connection.scalar(

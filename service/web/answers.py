@@ -140,6 +140,8 @@ def series_answer(view: SeriesView) -> SeriesAnswer:
         provider=view.provider,
         repeated_by=view.repeated_by,
         conflict=view.conflict,
+        told=view.told,
+        never_came=view.never_came,
         held=view.held,
         former_identity=view.former_identity,
         incomplete=view.incomplete,

@@ -151,6 +151,8 @@ class SeriesAnswer(_Answer):
     provider: str
     repeated_by: str | None = Field(description="The series that was made because this one failed")
     conflict: bool = Field(description="One SOP Instance UID came with two images, and nobody has decided")
+    told: int | None = Field(description="Instances that the scanner says it made (MPPS)")
+    never_came: int | None = Field(description="Of these, how many are not here")
     held: bool = Field(description="Results wait until a person has decided which images and whose they are")
     former_identity: bool = Field(description="Results were sent under a former identity of patient or study")
     incomplete: bool

@@ -11,6 +11,9 @@ export function flags(series) {
     series.generation > 1 ? h("span", { class: "flag" }, WORDS.revision(series.generation)) : null,
     series.conflict ? h("span", { class: "flag bad" }, WORDS.conflict) : null,
     series.incomplete ? h("span", { class: "flag bad" }, WORDS.incomplete) : null,
+    series.provisional ? h("span", { class: "flag" }, WORDS.provisional) : null,
+    series.held ? h("span", { class: "flag bad" }, WORDS.held) : null,
+    series.former_identity ? h("span", { class: "flag bad" }, WORDS.formerIdentity) : null,
   ];
 }
 

@@ -201,6 +201,7 @@ export class Detail {
       [WORDS.arrived, moment(series.opened_at)],
       [WORDS.closed, series.closed_at ? [moment(series.closed_at), why ? WORDS.closedBy(why) : ""].join(" ") : "–"],
       [WORDS.received, WORDS.images(series.received, series.expected)],
+      ...this.evidence(series, why),
       [WORDS.model, series.model || (model ? `${model.name} ${model.version}` : "–")],
       [WORDS.hash, h("span", { class: "hash" }, hashFor(series, model))],
       [WORDS.provider, (WORDS.providers[series.provider] ?? series.provider) || "–"],
@@ -209,6 +210,17 @@ export class Detail {
       "section", { class: "facts" }, h("h3", {}, WORDS.facts),
       h("dl", {}, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
     );
+  }
+
+  evidence({ closing, told, never_came: missing, repeats, repeated_by: repeatedBy }, why) {
+    const link = (id, word) => h("a", { href: `#/series/${id}` }, word);
+    return [
+      closing ? [WORDS.evidence, WORDS.evidenceOf(closing, why)] : null,
+      closing?.gaps.length ? [WORDS.gaps, closing.gaps.join("; ")] : null,
+      told === null ? null : [WORDS.told, WORDS.toldOf(told, missing)],
+      repeats ? [WORDS.repeats, link(repeats, WORDS.failedSeries)] : null,
+      repeatedBy ? [WORDS.repeatedBy, link(repeatedBy, WORDS.laterSeries)] : null,
+    ].filter(Boolean);
   }
 
   limits(model) {

@@ -65,6 +65,19 @@ export const WORDS = {
   revision: (n) => `Revision ${n}`,
   conflict: "Conflicting images",
   incomplete: "Incomplete",
+  provisional: "Provisional: more images may come",
+  held: "Results wait for a decision",
+  formerIdentity: "Sent under a former identity",
+  repeats: "Repeats",
+  repeatedBy: "Repeated by",
+  failedSeries: "the series that failed",
+  laterSeries: "a later series",
+  evidence: "Evidence",
+  evidenceOf: ({ sign, received, expected, waited_s: waited }, why) =>
+    `${[why, /^\d/.test(sign) ? `(${sign})` : ""].filter(Boolean).join(" ")}: ${received}${expected === null ? "" : ` of ${expected}`}, ${waited.toFixed(1)} s after the last image`,
+  gaps: "Missing",
+  told: "Told by the scanner",
+  toldOf: (told, missing) => (missing ? `${told} images, ${missing} never came` : `${told} images`),
   index: "Quality index",
   outOf: "of 10",
   suitability: "Diagnostically usable",
@@ -139,7 +152,7 @@ export const WORDS = {
   nextTry: (when) => `next try ${when}`,
   choose: "Choose a series to see where its artifacts are.",
   back: "Back to the list",
-  closeReasons: { quiet: "quiet time", released: "release", release: "release", next: "next series", count: "known count", cap: "time limit" },
+  closeReasons: { quiet: "quiet time", release: "release", next: "next series", commitment: "commitment request", exam: "end of the exam", count: "known count", cap: "time limit" },
 };
 
 export const percent = (share) => `${Math.round(share * 100)} %`;
