@@ -13,6 +13,7 @@ from inference import CATALOGUE, Finding, MaskStack, QualityScore, SeriesFinding
 from inference.checks import CHECKS, SeriesFact
 from inference.evidence import METRICS
 from inference.reference import Statement
+from inference.series import describe
 from service.forms import RESULT_KINDS, WHOLE, Form
 from service.report import Bundle, Predecessor, Product, Result, ScoredSlice, Source, SourceInstance
 from tests.series import mr_series
@@ -114,6 +115,7 @@ def scored_result(
         advice=ADVICE if found else (),
         product=PRODUCT,
         created=CREATED,
+        about=describe(images[0]),
         picture=_picture(images[0]),
     )
 
