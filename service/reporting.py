@@ -25,6 +25,7 @@ from service.report.bundle import DOCUMENTS, Bundle, Made
 from service.report.result import Predecessor, Product, Result, ScoredSlice, Source, SourceInstance
 from service.research import Curator, Reported, Repository
 from service.rules import Verdict
+from service.understanding import described
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ class Reporter:
             created=datetime.fromtimestamp(task.closed_at, UTC).astimezone(),
             generation=task.generation,
             identity_revision=task.identity_revision,
+            about=described(task.facts),
             picture=None if quality.worst is None else self._picture(scored[quality.worst]),
         )
 

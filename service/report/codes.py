@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from inference import CATALOGUE
 from inference.checks import CHECKS
 from inference.evidence import METRICS
+from inference.series.vocabulary import Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ DEVICE_SERIAL = _dcm("121016", "Device Observer Serial Number")
 IMAGE_LIBRARY = _dcm("111028", "Image Library")
 IMAGE_LIBRARY_GROUP = _dcm("126200", "Image Library Group")
 MODALITY = _dcm("121139", "Modality")
+TARGET_REGION = _dcm("123014", "Target Region")
 MR = _dcm("MR", "Magnetic Resonance")
 
 # Algorithm (TID 4019)
@@ -110,7 +112,28 @@ CHECK_CODES = {check.name: Code(check.code, check.scheme, check.meaning) for che
 METRIC_CODES = {metric.name: Code(metric.name.upper(), "99SCANSIDE", metric.title) for metric in METRICS}
 UNITS = {"1": Code("1", "UCUM", "no units"), "%": PERCENT, "dB": Code("dB", "UCUM", "decibel")}
 METRIC_UNITS = {metric.name: UNITS[metric.unit] for metric in METRICS}
+# What a series is: PS3.16 has terms for most answers, but no names for the questions
+FACET_CODES = {
+    facet: Code(facet.upper(), "99SCANSIDE", title)
+    for facet, title in (
+        ("weighting", "Contrast weighting"),
+        ("family", "Family of pulse sequences"),
+        ("orientation", "Orientation of the slices"),
+        ("suppression", "Suppression of fat or water"),
+        ("agent", "Contrast agent"),
+        ("derivation", "Derivation of the images"),
+        ("component", "Component of the complex signal"),
+        ("purpose", "Purpose of the series"),
+        ("dimension", "Dimension of the acquisition"),
+        ("dynamic", "Dimension of change"),
+    )
+}
 ARTIFACT_CODES = {entry.name: Code(entry.code, entry.scheme, entry.meaning) for entry in CATALOGUE}
+
+
+def term_code(term: Term) -> Code:
+    """Give a term of a description as a coded entry."""
+    return Code(term.code, term.scheme, term.meaning)
 
 
 def severity_code(severity: float) -> Code:

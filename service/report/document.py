@@ -167,5 +167,8 @@ def tracked(identifier: str, tracking_uid: str) -> list[Dataset]:
 def _library(result: Result) -> Dataset:
     """Bare references to all images; what they share stands once, at the group (TID 1600)."""
     images = [image_item(reference(instance)) for instance in result.source.instances]
-    modality = code(codes.MODALITY, codes.MR, relation=HAS_ACQ_CONTEXT)
-    return container(codes.IMAGE_LIBRARY, [container(codes.IMAGE_LIBRARY_GROUP, [modality, *images])])
+    shared = [code(codes.MODALITY, codes.MR, relation=HAS_ACQ_CONTEXT)]
+    part = result.about.answer("part").coded
+    if part is not None:
+        shared.append(code(codes.TARGET_REGION, codes.term_code(part), relation=HAS_ACQ_CONTEXT))
+    return container(codes.IMAGE_LIBRARY, [container(codes.IMAGE_LIBRARY_GROUP, [*shared, *images])])

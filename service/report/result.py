@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from inference import Finding, MaskStack, QualityScore, SliceScore
 from inference.masks import OPERATING_POINT
+from inference.series import Description
 
 NOT_SCORED = "Not scored"
 Region = tuple[int, int, int, int]  # left, top, right, bottom: px of the image, half-open
@@ -108,6 +109,7 @@ class Result:
     created: datetime  # local time, as the site's other objects give it
     generation: int = 1
     identity_revision: int = 0  # counts corrections of patient and study since the images came
+    about: Description = field(default_factory=Description)  # what the series is, in codes
     picture: NDArray[np.uint8] | NDArray[np.float32] | None = field(default=None, repr=False)
     """The worst slice, (rows, columns), in any range: what the card shows."""
 

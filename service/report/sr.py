@@ -178,10 +178,12 @@ def _evaluations(result: Result) -> Iterator[Dataset]:
     """Say what a reader or a routing rule wants to know: the verdict, the findings, the advice."""
     if not result.is_scored:
         yield code(codes.FINDING, codes.IMAGE_QUALITY)
+        yield from _about(result)
         yield _comment(f"{NOT_SCORED}: {result.reason or result.quality.reason}")
         return
     yield code(codes.SERIES_QUALITY, codes.SERIES_QUALITY_OF[result.verdict])
     yield code(codes.QUALITY_ASSESSMENT, codes.ASSESSMENT_OF[result.verdict])
+    yield from _about(result)
     for finding in result.quality.findings:
         if finding.present:
             yield code(codes.QUALITY_FINDING, codes.ARTIFACT_CODES[finding.artifact])
@@ -192,6 +194,13 @@ def _evaluations(result: Result) -> Iterator[Dataset]:
     for line in (result.reason, *result.advice, *details):
         if line:
             yield _comment(line)
+
+
+def _about(result: Result) -> Iterator[Dataset]:
+    """Say what the series is; the body part stands with the image library (TID 1600)."""
+    for answer in result.about.answers:
+        if answer.coded is not None and answer.facet in codes.FACET_CODES:
+            yield code(codes.FACET_CODES[answer.facet], codes.term_code(answer.coded))
 
 
 def _comment(line: str) -> Dataset:
