@@ -8,7 +8,8 @@ from inference.artifacts import Artifact
 from inference.checks import BY_NAME, SeriesFact
 from inference.evidence import metric_of
 from inference.reference import MetricSummary, Statement
-from inference.series import Answer
+from inference.series import Answer, Description
+from inference.series.advice import advice_on
 from inference.series.vocabulary import Term
 from service.ledger_views import (
     ArtifactView,
@@ -49,14 +50,15 @@ def _instant(epoch_s: float | None) -> datetime | None:
     return None if epoch_s is None else instant(epoch_s)
 
 
-def artifact_answer(view: ArtifactView) -> ArtifactAnswer:
-    """Say one artifact of a series."""
+def artifact_answer(view: ArtifactView, about: Description) -> ArtifactAnswer:
+    """Say one artifact of a series that is described so."""
     return ArtifactAnswer(
         name=view.name,
         probability=view.probability,
         severity=view.severity,
         present=view.present,
         slices=list(view.slices),
+        advice=advice_on(view.name, about),
     )
 
 
@@ -132,7 +134,7 @@ def series_answer(view: SeriesView) -> SeriesAnswer:
         reason=view.reason,
         index=view.index,
         suitability=view.suitability,
-        artifacts=[artifact_answer(artifact) for artifact in view.artifacts],
+        artifacts=[artifact_answer(artifact, view.description) for artifact in view.artifacts],
         geometry=[fact_answer(fact) for fact in view.geometry if fact.present],
         sampling=None if view.sampling is None else SamplingAnswer(**asdict(view.sampling)),
         advice=list(view.advice),

@@ -81,6 +81,7 @@ class ArtifactAnswer(_Answer):
     severity: float = Field(description="0 to 1")
     present: bool
     slices: list[int] = Field(description="Positions in the series, worst first")
+    advice: str = Field(description="What to do about it in a series of this kind")
 
 
 class ClosingAnswer(_Answer):

@@ -124,7 +124,7 @@ export class Detail {
   list(series, looks, side) {
     const found = ranked(series.artifacts.filter((artifact) => artifact.present));
     const others = ranked(series.artifacts.filter((artifact) => !artifact.present));
-    const known = new Set([...looks.values(), ...series.geometry].map(({ advice }) => advice));
+    const known = new Set([...series.artifacts, ...series.geometry].map(({ advice }) => advice));
     const general = series.advice.filter((advice) => !known.has(advice)); // of the verdict, not of an artifact
     const focused = side.querySelector(":focus")?.dataset.artifact;
     put(
@@ -183,7 +183,7 @@ export class Detail {
         meter(WORDS.severity, artifact.severity),
         meter(WORDS.probability, artifact.probability),
       ),
-      look ? h("p", { class: "advice" }, look.advice) : null,
+      look ? h("p", { class: "advice" }, artifact.advice) : null,
     );
   }
 
