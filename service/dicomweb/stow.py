@@ -59,11 +59,12 @@ class Posting:
     assembly: Assembly
     outcomes: list[Outcome] = field(default_factory=list)
     series: set[str] = field(default_factory=set)  # keyed Series Instance UIDs of what was kept
+    taking: int = 0  # bytes of the part that goes through the door
 
     @property
     def held(self) -> int:
-        """Bytes that are half here."""
-        return self.reader.held + self.assembly.held
+        """Bytes that are half here, or not through yet."""
+        return self.reader.held + self.assembly.held + self.taking
 
 
 class Stow:
@@ -117,7 +118,9 @@ class Stow:
         try:
             async for chunk in paced(request.stream(), self._limits):
                 for part in posting.reader.feed(chunk):
+                    posting.taking = len(part.body)
                     posting.outcomes += await self._run(partial(self._outcomes, posting, part))
+                    posting.taking = 0
                 self._check_room()
             posting.reader.close()
             _check_filled(posting)

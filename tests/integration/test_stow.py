@@ -304,6 +304,18 @@ def test_a_sender_that_leaves_leaves_nothing(web: Web, images: list[Dataset]) ->
     assert (web.taken, web.released, web.left_behind()) == ([], [], [])
 
 
+def test_who_asks_before_it_sends_is_refused_before_it_sends(web: Web) -> None:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=10) as connection:
+        lines = (
+            "Host: localhost",
+            "Content-Type: text/plain",
+            "Content-Length: 9000000",
+            "Expect: 100-continue",
+        )
+        connection.sendall("\r\n".join(["POST /dicom-web/studies HTTP/1.1", *lines, "", ""]).encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 415")
+
+
 def test_an_endless_part_is_cut_while_it_comes(web: Web) -> None:
     with connected(web, "Transfer-Encoding: chunked") as connection:
         chunk = b"10000\r\n" + bytes(1 << 16) + b"\r\n"

@@ -101,6 +101,25 @@ def test_a_part_beyond_the_limit_is_refused_before_it_is_whole() -> None:
         read(b"--b\r\n\r\n" + b"x" * 1001 + b"\r\n--b--", "b", most=1000)
 
 
+@given(st.data())
+def test_a_spoilt_message_is_read_or_refused_and_nothing_else(data: st.DataObject) -> None:
+    boundary, message = written([Part(body) for body in data.draw(st.lists(BODIES, max_size=4))])
+    spoilt = bytearray(message)
+    for _ in range(data.draw(st.integers(1, 5))):
+        at = data.draw(st.integers(0, len(spoilt)))
+        spoilt[at : at + data.draw(st.integers(0, 8))] = data.draw(st.binary(max_size=8))
+    reader = PartReader(boundary, most_bytes=300, most_parts=5)
+    step = data.draw(st.integers(1, 64))
+    try:
+        for at in range(0, len(spoilt), step):
+            for part in reader.feed(bytes(spoilt[at : at + step])):
+                assert len(part.body) <= 300
+            assert reader.held <= 2 * LONGEST_HEADER
+        reader.close()
+    except (BrokenMultipart, TooLarge):
+        pass
+
+
 def test_more_parts_than_the_limit_are_refused() -> None:
     reader = PartReader("b", most_bytes=1000, most_parts=3)
     taken = []
