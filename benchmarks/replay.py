@@ -13,6 +13,7 @@ import csv
 import hashlib
 import os
 import random
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -400,6 +401,7 @@ def main() -> int:
     options = parser.parse_args()
     quiet_libraries()
     warnings.simplefilter("ignore")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends with it
     with ExitStack() as stack:
         folder = options.state or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="scanside-replay-"))
