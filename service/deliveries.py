@@ -17,7 +17,7 @@ from service.ledger import Deed, Desk, Selected, Views
 from service.ledger_views import DeliverySelection, DeliveryView
 from service.reception import header_context
 from service.settings import Settings
-from service.settings_tables import ResearchDestination
+from service.settings_tables import FolderDestination, ResearchDestination
 
 DEEDS = ("resend", "hold", "release", "discard", "move")
 LONGEST_REASON = 200
@@ -94,7 +94,7 @@ def _deed(desk: Desk, deed: Deed, to: str | None) -> Callable[[Sequence[int]], i
     return lambda ids: plain[deed.what](ids, deed)
 
 
-def _check_move(settings: Settings, selected: Iterable[Selected], source: str | None, to: str | None) -> None:
+def _check_move(settings: Settings, selected: Sequence[Selected], source: str | None, to: str | None) -> None:
     """Refuse a move that would send identity to research, or what has none to a PACS."""
     by_name = {entry.name: entry for entry in settings.destination}
     if to is None or to not in by_name:
@@ -108,6 +108,8 @@ def _check_move(settings: Settings, selected: Iterable[Selected], source: str | 
         without_identity = any(one.kind in _RESEARCH_KINDS for one in selected)
     if without_identity != target:
         raise Refused("what is without identity goes to research, and nothing else does")
+    if not isinstance(by_name[to], FolderDestination) and any(one.kind == "FHIR" for one in selected):
+        raise Refused("what is of the kind FHIR goes to a folder only")
 
 
 def _headers(foundation: Foundation, desk: Desk, selected: Iterable[Selected]) -> Iterable[Dataset]:

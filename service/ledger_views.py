@@ -10,7 +10,7 @@ from inference.reference import MetricSummary, Statement
 from inference.series import Description
 
 Verdict = Literal["", "Usable", "Check", "Repeat", "Not scored"]
-DeliveryKind = Literal["SR", "SEG", "SC", "IMAGE", "MANIFEST"]
+DeliveryKind = Literal["SR", "SC", "SEG", "REGIONS", "GSPS", "KO", "OVERLAY", "FHIR", "IMAGE", "MANIFEST"]
 DeliveryState = Literal[
     "gathering",
     "waiting",

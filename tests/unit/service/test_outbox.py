@@ -4,19 +4,20 @@ import json
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from sqlalchemy import select
 
 from service.__main__ import main
 from service.delivery.postman import Pause
+from service.forms import RESULT_KINDS
 from service.ledger import Commitments, Database, Deed, Desk, Outbox, Upkeep, Views, Worker, retry_after
 from service.ledger.outbox import JITTER, LONGEST_RETRY_S
 from service.ledger.tables import event
-from service.ledger_views import DeliverySelection
+from service.ledger_views import DeliveryKind, DeliverySelection
 from tests.outbox import Clock, OutboxHouse
 from tests.series import Patient
-
 
 
 @pytest.fixture
@@ -194,6 +195,10 @@ def test_deliveries_are_listed_by_destination_state_and_age(house: OutboxHouse) 
     first, cursor = views.deliveries_page(3)
     rest, end = views.deliveries_page(3, cursor)
     assert (len(first), len(rest), end) == (3, 1, None)
+
+
+def test_every_kind_of_result_can_be_shown() -> None:
+    assert set(RESULT_KINDS) < set(get_args(DeliveryKind))
 
 
 def test_a_commitment_of_one_destination_says_nothing_of_another(house: OutboxHouse) -> None:
