@@ -32,7 +32,6 @@ def create_app(house: House) -> FastAPI:
         docs_url=None,  # their pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=MOST_BYTES,
         lifespan=_alive,
     )
     app.state.house = house
@@ -42,7 +41,7 @@ def create_app(house: House) -> FastAPI:
         check_declared(router)
         app.include_router(router)
     answer_problems(app)
-    app.add_middleware(Guard, hosts=house.hosts, proxies=house.proxies)
+    app.add_middleware(Guard, hosts=house.hosts, proxies=house.proxies, most_bytes=MOST_BYTES)
     _describe_problems(app)
     return app
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.web.problems import problem
@@ -39,6 +40,7 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
 }
 
+TOO_LONG = "The request is too long."
 PAST_PROXY = (403, "This service is asked through its proxy, by https.")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that change nothing
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?", re.IGNORECASE)
@@ -60,11 +62,23 @@ def request_id_of(headers: Headers) -> str:
 class Guard:
     """ASGI middleware around the whole application.
 
-    ``hosts`` are the names that it answers to, None for any; with ``proxies`` nobody is answered who comes past them.
+    Args:
+        app: what it is around.
+        hosts: names that it answers to; None for any.
+        proxies: with them nobody is answered who comes past them.
+        most_bytes: of a request; None where the application sees to that itself.
+
     """
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] | None, proxies: Proxies | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Iterable[str] | None,
+        proxies: Proxies | None = None,
+        most_bytes: int | None = None,
+    ) -> None:
         self._app = app
+        self._most_bytes = most_bytes
         self._proxies = proxies
         self._hosts = None if hosts is None else frozenset(hosts)
 
@@ -91,7 +105,7 @@ class Guard:
             await problem(status, detail, request_id=request_id)(scope, receive, send_guarded)
             return
         try:
-            await self._app(scope, receive, send_guarded)
+            await self._app(scope, self._bounded(receive), send_guarded)
         except Exception:
             log.exception("request failed", extra={"request_id": request_id, "method": scope["method"]})
             if started:
@@ -106,7 +120,26 @@ class Guard:
             return 421, "This service does not answer to that host name."
         if scope["method"] not in SAFE and not _from_here(scope, headers):
             return 403, "A page of another site asks for this."
+        length = headers.get("content-length", "0")
+        if self._most_bytes is not None and length.isdecimal() and int(length) > self._most_bytes:
+            return 413, TOO_LONG
         return None
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """Let no body through that is longer than it may be, whatever its header said."""
+        left = self._most_bytes
+        if left is None:
+            return receive
+
+        async def bounded() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(413, TOO_LONG)
+            return message
+
+        return bounded
 
 
 def _from_here(scope: Scope, headers: Headers) -> bool:
