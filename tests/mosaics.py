@@ -1,5 +1,6 @@
 """A Siemens mosaic of a phantom volume: its slices as tiles of one picture, with the header that tells of them."""
 
+from copy import deepcopy
 from math import ceil, sqrt
 from struct import pack
 
@@ -30,9 +31,7 @@ def mosaic_series(
     (one,) = mr_series(pixels=volume[:1], key=key)
     out: list[Dataset] = []
     for repetition in range(1, repetitions + 1):
-        ds = Dataset()
-        ds.update(one)
-        ds.file_meta = one.file_meta.copy()  # type: ignore[no-untyped-call]
+        ds = deepcopy(one)
         ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = uid(key, "mosaic", repetition)
         ds.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]
         ds.ScanningSequence = "EP"
