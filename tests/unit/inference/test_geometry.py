@@ -240,3 +240,78 @@ def test_a_footprint_holds_a_coarse_grid_and_no_picture():
 def test_codes_fit_and_names_are_unique():
     assert len(BY_NAME) == len(CHECKS)
     assert all(len(check.code) <= 16 and len(check.meaning) <= 64 and check.advice for check in CHECKS)
+
+
+def members(footprints, why=None, moment=()):
+    """Slices of one kind; `why` tells those without a score, by their number."""
+    return [
+        Member(
+            Place(one.plane, moment=moment), (why or {}).get(n, "scored"), None if n in (why or {}) else one
+        )
+        for n, one in enumerate(footprints)
+    ]
+
+
+def facts(those):
+    return {found.check: found for found in look_at(layout_of(those))}
+
+
+@pytest.mark.parametrize("why", ["erased", "unreadable"])
+def test_a_slice_that_is_not_to_be_seen_is_told_as_such_and_is_not_missing(why):
+    found = facts(members(STACK, {7: why}))["missing"]
+    assert (found.present, found.value) == (False, 0)
+    assert f"1 {why}" in found.detail
+
+
+def test_a_slice_whose_header_cannot_be_read_may_be_the_one_that_seems_to_be_missing():
+    those = [*members(STACK[:7] + STACK[8:]), Member(None, "unreadable")]
+    assert not facts(those)["missing"].present
+    assert facts([*members(STACK[:7] + STACK[9:]), Member(None, "unreadable")])["missing"].value == 1
+
+
+def test_volumes_that_were_not_sampled_are_not_missing_and_nobody_compares_them():
+    left_out = dict.fromkeys(range(len(STACK)), "unsampled")
+    those = [*members(STACK, moment=(1.0,)), *members(STACK, left_out, moment=(2.0,))]
+    assert not [check for check, found in facts(those).items() if found.present]
+
+
+def test_a_slice_missing_in_one_volume_names_the_volume_and_a_scored_slice():
+    those = [*members(STACK, moment=(1.0,)), *members(STACK[:7] + STACK[8:], moment=(2.0,))]
+    found = facts(those)["missing"]
+    assert (found.value, found.slices) == (1, (26,))
+    assert "volume 2 of 2" in found.detail
+
+
+@pytest.mark.parametrize("number", [0, 10, 19])
+def test_an_image_whose_header_lies_aside_of_its_neighbours_is_misaligned(number):
+    aside = replace(STACK[number].plane, corner=tuple(np.add(STACK[number].plane.corner, (9.0, 0.0, 0.0))))
+    moved = [replace(one, plane=aside) if n == number else one for n, one in enumerate(STACK)]
+    found = fact(moved, "misalignment")
+    assert found.present
+    assert found.slices[0] == number
+    assert found.value == pytest.approx(9.0, abs=1.0)
+
+
+def test_a_field_of_view_that_follows_the_patient_is_no_misalignment():
+    follows = replace(STACK[10].plane, corner=tuple(np.add(STACK[10].plane.corner, (9.0, 0.0, 0.0))))
+    centre = (STACK[10].centre[0], STACK[10].centre[1] - 9.0)
+    moved = [replace(one, plane=follows, centre=centre) if n == 10 else one for n, one in enumerate(STACK)]
+    assert not fact(moved, "misalignment").present
+
+
+def test_a_slice_that_drops_out_of_a_stack_over_time_is_told():
+    frames = [STACK[10]] * 12
+    those = [
+        Member(Place(one.plane, moment=(float(n),)), "scored", dimmed(one, 0.1) if n == 5 else one)
+        for n, one in enumerate(frames)
+    ]
+    found = facts(those)
+    assert found["dropout"].slices == (5,)
+    assert not found["missing"].present
+
+
+def test_kinds_of_which_nothing_is_scored_are_passed_over():
+    phase = [
+        Member(Place(one.plane, kind="P"), "unsuited") for n, one in enumerate(STACK) if n not in (3, 4, 11)
+    ]
+    assert not facts([*members(STACK), *phase])["missing"].present
