@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -80,8 +81,20 @@ class OutboxHouse:
         made = mr_series(slices=len(kinds), rows=16, columns=16, patient=patient, key=f"{key}-{generation}")
         for one in made:
             one.StudyInstanceUID = STUDY
-        at = self.clock() - age_s
-        series_id = f"{key}-{generation}"
+        self.post_built(to, key, list(zip(kinds, made, strict=True)), generation=generation, age_s=age_s)
+        return made
+
+    def post_built(
+        self,
+        to: str,
+        key: str,
+        objects: Sequence[tuple[str, Dataset]],
+        *,
+        generation: int = 1,
+        age_s: float = 0.0,
+    ) -> None:
+        """Post objects of a generation of a series, each with its kind."""
+        at, series_id = self.clock() - age_s, f"{key}-{generation}"
         with self.database.write() as connection:
             known = connection.scalar(select(scanner.c.id).where(scanner.c.key == "mr"))
             number = known or connection.scalar(
@@ -90,15 +103,14 @@ class OutboxHouse:
             if connection.scalar(select(series.c.id).where(series.c.id == series_id)) is None:
                 connection.execute(insert(series), _series(series_id, key, generation, number, at))
                 if self.vault is not None:
-                    sealed = self.vault.seal(_header(made[0]), header_context(key))
+                    sealed = self.vault.seal(_header(objects[0][1]), header_context(key))
                     connection.execute(insert(vault), {"uid": key, "sealed": sealed, "created_at": at})
-            for rank, (kind, one) in enumerate(zip(kinds, made, strict=True)):
+            for rank, (kind, one) in enumerate(objects):
                 content = encoded(one)
                 name = self.files.write(content, hashlib.sha256(content).hexdigest())
                 row = {"series_id": series_id, "destination": to, "kind": kind, "rank": rank, "name": name}
                 row |= {"sop_instance_uid": str(one.SOPInstanceUID), "state": "waiting"}
                 connection.execute(insert(outbox), row | {"created_at": at, "next_at": at})
-        return made
 
     def postman(self, destination: Destination) -> Postman:
         """Employ a postman for a destination."""
