@@ -154,9 +154,33 @@ def test_a_missing_secret_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "scanside.example"])
-def test_the_console_binds_no_other_address_than_this_machines_own(host: str) -> None:
-    with pytest.raises(ValidationError, match="without a login"):
+def test_the_console_binds_other_addresses_only_with_tls_and_under_names(host: str) -> None:
+    with pytest.raises(ValidationError, match="http_certificate and http_key, or http_behind_proxy"):
         Settings(http_host=host)
+    for way in ({"http_certificate": "/c.pem", "http_key": "/k.pem"}, {"http_behind_proxy": True}):
+        with pytest.raises(ValidationError, match="http_names"):
+            Settings(http_host=host, **way)
+        made = Settings(http_host=host, http_names=("Scanside.example", "2001:db8::1"), **way)
+        assert (made.exposed, made.http_names) == (True, ("scanside.example", "[2001:db8::1]"))
+
+
+def test_behind_a_proxy_this_machine_s_own_address_is_open_to_nobody() -> None:
+    assert Settings(http_behind_proxy=True, http_names=("scanside.example",)).exposed
+    assert not Settings().exposed
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"http_certificate": "/c.pem"},
+        {"http_key": "/k.pem"},
+        {"http_names": ("https://scanside.example",)},
+        {"http_certificate": "/c.pem", "http_key": "/k.pem", "http_behind_proxy": True, "http_names": ("a",)},
+    ],
+)
+def test_half_a_way_to_other_machines_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Settings(**wrong)  # type: ignore[arg-type]  # what the test is about
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
@@ -199,7 +223,10 @@ send = "problems"
             'url = "https://pacs"\nuser = "a"\npassword_file = "/p"\ntoken_file = "/t"',
             "exclude each other",
         ),
-        ('url = "https://pacs"\n[destination.tls]\nprivate_key = "/k"', "a private_key needs its certificate"),
+        (
+            'url = "https://pacs"\n[destination.tls]\nprivate_key = "/k"',
+            "a private_key needs its certificate",
+        ),
     ],
 )
 def test_a_dicomweb_server_is_named_without_secrets_and_called_in_one_way(
