@@ -9,7 +9,7 @@ from typing import Any
 
 from inference.geometry import Why
 from inference.score import UNFAMILIAR, QualityScore, SliceScore, Unscored, not_scored, summarise
-from inference.stacks import gaps
+from inference.stacks import Place, gaps, stacks_of
 from service.closing import Closing, Patience, judge
 from service.ledger import (
     Closings,
@@ -36,6 +36,15 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """What the places of a series' slices tell of its completeness."""
+
+    received: int  # instances that were looked at
+    gaps: tuple[str, ...]  # in words
+    phases: bool  # it has several volumes in time
+
+
+@dataclass(frozen=True, slots=True)
 class Judge:
     """Closes what is complete."""
 
@@ -48,16 +57,14 @@ class Judge:
     provider: str
     metrics: Metrics
     clock: Callable[[], float] = time.time
-    _gaps: dict[str, tuple[int, tuple[str, ...]]] = field(
-        default_factory=dict
-    )  # by series, of how many instances
+    _shapes: dict[str, Shape] = field(default_factory=dict[str, Shape])  # by series
 
     def close_next(self) -> bool:
         """Close every series that is ready; False if none was."""
         closed = False
         items = self.closings.open_series()
-        for gone in self._gaps.keys() - {item.id for item in items}:
-            del self._gaps[gone]
+        for gone in self._shapes.keys() - {item.id for item in items}:
+            del self._shapes[gone]
         for item in items:
             try:
                 closed |= self._judged(item)
@@ -71,22 +78,26 @@ class Judge:
         evidence = replace(item.evidence, listening_since=self.listening_since(), timed=is_timed(item.facts))
         if judge(evidence, self.clock(), self.patience) is None:
             return False
-        evidence = replace(evidence, gaps=self._lacking(item))  # looked for where nothing else keeps it open
+        shape = self._shape(item)  # looked at where nothing else keeps it open
+        timed = evidence.timed or (shape.phases and bool(item.facts.get("contrast")))
+        evidence = replace(evidence, gaps=shape.gaps, timed=timed)
         closing = judge(evidence, self.clock(), self.patience)
         if closing is None or (closing.provisional and item.judged == evidence.received):
             return False
         return self._settle(replace(item, evidence=evidence), closing)
 
-    def _lacking(self, item: OpenSeries) -> tuple[str, ...]:
-        """Tell what the geometry lacks; looked at anew after every instance."""
-        received, found = self._gaps.get(item.id, (-1, ()))
-        if received != item.evidence.received:
-            places = self.places.of_series(item.uid, item.generation)
-            parts = self.closings.concatenations(item.uid, item.generation)
-            found = (*missing_parts(parts), *gaps(places or ()))
-            if places is not None:
-                self._gaps[item.id] = item.evidence.received, found
-        return found
+    def _shape(self, item: OpenSeries) -> Shape:
+        """Give what the geometry tells; looked at anew after every instance."""
+        known = self._shapes.get(item.id)
+        if known is not None and known.received == item.evidence.received:
+            return known
+        places = self.places.of_series(item.uid, item.generation)
+        parts = self.closings.concatenations(item.uid, item.generation)
+        lacking = (*missing_parts(parts), *gaps(places or ()))
+        shape = Shape(item.evidence.received, lacking, has_phases(places or ()))
+        if places is not None:
+            self._shapes[item.id] = shape
+        return shape
 
     def _settle(self, item: OpenSeries, closing: Closing) -> bool:
         if item.unscored == 0 and (closing.provisional or not self.places.completed(item.uid)):
@@ -191,6 +202,13 @@ def _unscored(rows: Sequence[ScoredRow], quality: QualityScore) -> str:
 def is_timed(facts: Mapping[str, Any]) -> bool:
     """Tell whether a series has phases, which may be minutes apart."""
     return (facts.get("temporal_positions") or 1) > 1
+
+
+def has_phases(places: Sequence[Place | None]) -> bool:
+    """Tell whether a series has several volumes of one kind and echo that differ in time and not in the b-value."""
+    moments = {place.moment for place in places if place is not None}
+    weighted = len({moment[-1] for moment in moments if moment}) > 1
+    return not weighted and any(stack.of > 1 for stack in stacks_of(places))
 
 
 def missing_parts(parts: Sequence[tuple[str, int, int]]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from inference.evidence import Reading
 from inference.footprint import GRID, Footprint, Plane
 from inference.score import slice_score
 from inference.stacks import Place
-from service.judging import _placed, sum_up
+from service.judging import _placed, has_phases, missing_parts, sum_up
 from service.ledger import ScoredRow, SliceState
 
 
@@ -44,3 +44,21 @@ def test_slices_of_the_whole_series_findings_and_metrics_count_among_all_slices(
     assert (missing.present, missing.slices) == (True, (5,))
     spike = next(metric for metric in quality.evidence if metric.metric == "spike")
     assert spike.slice == 8
+
+
+def slices_at(*moments: tuple[float | None, ...]) -> list[Place | None]:
+    """Five slices at each moment."""
+    planes = [Plane((0.0, 0.0, 5.0 * n), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (200.0, 200.0)) for n in range(5)]
+    return [Place(plane, "8x8", "1 90", moment) for moment in moments for plane in planes]
+
+
+def test_volumes_at_several_times_are_phases_and_b_values_are_none() -> None:
+    assert has_phases(slices_at((1.0, None, None, None), (2.0, None, None, None)))
+    assert has_phases(slices_at((None, None, 1.0, None), (None, None, 2.0, None)))
+    assert not has_phases(slices_at((None, None, 1.0, 0.0), (None, None, 2.0, 1000.0)))
+    assert not has_phases(slices_at((1.0, None, None, None)))
+
+
+def test_a_concatenation_is_whole_with_all_of_its_parts() -> None:
+    assert missing_parts([("c", 1, 2), ("c", 2, 2), ("d", 1, 1)]) == ()
+    assert missing_parts([("c", 1, 3), ("c", 3, 3)]) == ("2 of 3 parts of a concatenation",)
