@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from inference import CATALOGUE
 from inference.checks import CHECKS
 from inference.evidence import METRICS
-from inference.series.vocabulary import Term
+from inference.series.vocabulary import Term, term_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,7 @@ FACET_CODES = {
         ("weighting", "Contrast weighting"),
         ("family", "Family of pulse sequences"),
         ("orientation", "Orientation of the slices"),
+        ("part", "Body part"),
         ("suppression", "Suppression of fat or water"),
         ("agent", "Contrast agent"),
         ("derivation", "Derivation of the images"),
@@ -128,7 +129,23 @@ FACET_CODES = {
         ("dynamic", "Dimension of change"),
     )
 }
+_REGION_OF = {  # "" for what has no single region
+    "BRAIN": "HEAD",
+    "PITUITARY": "HEAD",
+    "LUNG": "CHEST",
+    "LIVER": "ABDOMEN",
+    "KIDNEY": "ABDOMEN",
+    "UTERUS": "PELVIS",
+    "AORTA": "",
+}
 ARTIFACT_CODES = {entry.name: Code(entry.code, entry.scheme, entry.meaning) for entry in CATALOGUE}
+
+
+def region_code(term: Term) -> Code | None:
+    """Give the target region (CID 4031) of a body part: the context group has regions, and few organs."""
+    name = _REGION_OF.get(term.name, term.name)
+    region = term_of("part", name) if name else None
+    return None if region is None else term_code(region)
 
 
 def term_code(term: Term) -> Code:

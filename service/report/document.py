@@ -169,6 +169,7 @@ def _library(result: Result) -> Dataset:
     images = [image_item(reference(instance)) for instance in result.source.instances]
     shared = [code(codes.MODALITY, codes.MR, relation=HAS_ACQ_CONTEXT)]
     part = result.about.answer("part").coded
-    if part is not None:
-        shared.append(code(codes.TARGET_REGION, codes.term_code(part), relation=HAS_ACQ_CONTEXT))
+    region = None if part is None else codes.region_code(part)
+    if region is not None:
+        shared.append(code(codes.TARGET_REGION, region, relation=HAS_ACQ_CONTEXT))
     return container(codes.IMAGE_LIBRARY, [container(codes.IMAGE_LIBRARY_GROUP, [*shared, *images])])

@@ -197,7 +197,7 @@ def _evaluations(result: Result) -> Iterator[Dataset]:
 
 
 def _about(result: Result) -> Iterator[Dataset]:
-    """Say what the series is; the body part stands with the image library (TID 1600)."""
+    """Say what the series is; the region stands with the image library too (TID 1602)."""
     for answer in result.about.answers:
         if answer.coded is not None and answer.facet in codes.FACET_CODES:
             yield code(codes.FACET_CODES[answer.facet], codes.term_code(answer.coded))

@@ -6,10 +6,13 @@ from io import BytesIO
 import highdicom as hd
 import pytest
 from pydicom import dcmread
+from pydicom.sr._cid_dict import cid_concepts
 from pydicom.sr._concepts_dict import concepts
 
 from inference.checks import CHECKS
 from inference.evidence import METRICS
+from inference.series import Answer, Description
+from inference.series.vocabulary import terms
 from service.forms import WHOLE
 from service.report import build_report, build_segmentation, codes, encode
 from service.report.document import named as name_of
@@ -18,6 +21,10 @@ from tests.peers import dsrdump
 from tests.series import mr_series
 from tests.unit.service.report.ohif import drawn
 from tests.unit.service.report.results import ADVICE, NAMES, scored_result, unscored_result, with_evidence
+
+ABOUT = Description.of(
+    [Answer("weighting", "T1", ("EchoTime",)), Answer("part", "BRAIN", ("BodyPartExamined",))]
+)
 
 
 def read(result, form=WHOLE, **options):
@@ -286,3 +293,23 @@ def test_every_coding_scheme_in_use_is_identified(report):
 )
 def test_severity_is_worded_in_thirds(severity, meaning):
     assert codes.severity_code(severity).meaning == meaning
+
+
+def test_the_report_says_in_codes_what_the_series_is():
+    report = read(replace(scored_result(), about=ABOUT))
+    told = {
+        (item.ConceptNameCodeSequence[0].CodeMeaning, item.ConceptCodeSequence[0].CodeValue)
+        for item in report.ContentSequence[-1].ContentSequence
+        if item.ValueType == "CODE"
+    }
+    assert {("Contrast weighting", "110804"), ("Body part", "12738006")} <= told
+
+
+def test_every_body_part_has_a_region_that_the_template_admits():
+    admitted = {str(code) for name in cid_concepts[4031]["SCT"] for code in concepts["SCT"].get(name, {})}
+    parts = [term for term in terms() if term.facet == "part" and term.name != "AORTA"]
+    assert parts
+    for part in parts:
+        region = codes.region_code(part)
+        assert region is not None
+        assert region.value in admitted, part.name
