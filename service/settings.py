@@ -299,6 +299,8 @@ class Settings(BaseSettings):
             for one in self.destination
             if isinstance(one, StowDestination) and _is_plain(one.url)
         ]
+        if self.dicomweb.port is not None and not is_loopback(self.dicomweb.host):
+            found.append("DICOMweb has no TLS of its own: a proxy that has it belongs before the port")
         if not self.destination:
             found.append("no [[destination]]: results stay on this machine")
         return tuple(found)

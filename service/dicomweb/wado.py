@@ -179,13 +179,16 @@ class Retrieval:
     def _model(self, found: Found, base: str) -> Model:
         """Give everything but the pixels, which are only pointed at. Raises Gone."""
         dataset = self._results.dataset(found.shelved)
-        pixels = dataset.pop("PixelData", None)
+        vr = ""
+        if "PixelData" in dataset:
+            vr = dataset["PixelData"].VR
+            del dataset.PixelData
         model = dict(plain_model(dataset))
-        if pixels is not None:
+        if vr:
             uids = (found.text(name) for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"))
             study, series, instance = uids
             link = f"{base}/studies/{study}/series/{series}/instances/{instance}/bulkdata/{_PIXEL_DATA}"
-            model[_PIXEL_DATA] = {"vr": pixels.VR, "BulkDataURI": link}
+            model[_PIXEL_DATA] = {"vr": vr, "BulkDataURI": link}
         return model
 
     async def _frames(self, request: Request) -> Response:
