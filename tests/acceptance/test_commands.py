@@ -100,6 +100,8 @@ def test_check_is_content_with_a_fresh_installation(tmp_path: Path) -> None:
     found = {one["name"]: one for one in json.loads(done.stdout)}
     assert done.returncode == 0, done.stdout
     assert "sha256" in found["model"]["told"]
+    assert "JPEG 2000 Image Compression (Lossless Only)" in found["transfer syntaxes"]["told"]
+    assert "decoded" in found["decoders"]["told"]
 
 
 def test_check_fails_where_a_destination_does_not_answer(tmp_path: Path) -> None:

@@ -84,6 +84,10 @@ def test_every_kind_that_a_library_decodes_is_decoded_here() -> None:
     assert undecoded(Decoder()) == []
 
 
+def test_kinds_that_cannot_be_decoded_are_named(tmp_path: Path) -> None:
+    assert undecoded(Decoder(program=tmp_path / "missing.py")) == ["JPEG", "JPEG-LS", "JPEG 2000", "HTJ2K"]
+
+
 def test_a_frame_of_high_throughput_jpeg_2000_is_read(ds: Dataset) -> None:
     from base64 import b64decode  # noqa: PLC0415
 

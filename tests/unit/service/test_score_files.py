@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
+from pydicom.uid import JPEGLSLossless
 
 from dicom_scp.deidentify import Deidentifier
 from dicom_scp.identity import KeyRing
@@ -23,6 +24,7 @@ from inference.score import Finding, slice_score
 from service.explaining import worst_of
 from service.rules import Thresholds
 from service.score_files import FileScorer
+from tests.compressed import LOSSLESS, compressed, frames_of, with_frames
 from tests.series import Patient, head, mr_series, write_series
 
 FIELDS = {
@@ -302,3 +304,23 @@ def test_a_slice_whose_pixels_cannot_be_read_does_not_take_its_neighbours_along(
 
 def test_no_file_at_all_gives_no_result(eye: Eye, tmp_path: Path) -> None:
     assert Run(eye, [tmp_path]).results == []
+
+
+@pytest.mark.parametrize("syntax", LOSSLESS, ids=lambda syntax: syntax.keyword)
+def test_a_compressed_series_scores_as_the_plain_one_and_a_broken_slice_tells_why(
+    eye: Eye, tmp_path: Path, syntax: str
+) -> None:
+    plain = mr_series(slices=3, rows=96, columns=96)
+    packed = [compressed(ds, syntax) for ds in plain]
+    broken = compressed(plain[2], JPEGLSLossless)
+    (frame,) = frames_of(broken)
+    rubbish = frame[:25] + bytes(len(frame) - 27) + b"\xff\xd9"
+    (expected,) = Run(eye, write_series(tmp_path / "plain", plain)).results
+    (found,) = Run(eye, write_series(tmp_path / "packed", packed)).results
+    spoilt = [*packed[:2], with_frames(plain[2], JPEGLSLossless, [rubbish])]
+    (short,) = Run(eye, write_series(tmp_path / "spoilt", spoilt)).results
+    assert found["index"] == expected["index"]
+    assert [one["index"] for one in found["slices"]] == [one["index"] for one in expected["slices"]]
+    assert short["n_slices"] == 3
+    assert len(short["slices"]) == 2
+    assert "could not be scored" in short["reason"]
