@@ -3,15 +3,16 @@
 import csv
 import os
 from collections import defaultdict
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
 
-from service.report import build_card, build_report, build_segmentation, encode
 from tests.peers import dciodvfy
-from tests.unit.service.report.results import scored_result
+from tests.unit.service.report.results import objects_of, scored_result
 
 pytestmark = [pytest.mark.data, pytest.mark.filterwarnings("ignore::UserWarning:pydicom")]
 
@@ -48,10 +49,10 @@ def headers(paths: list[Path]) -> list[Dataset]:
 def test_results_for_real_headers_are_valid_and_keep_the_patient(name, tmp_path):
     images = headers(SERIES[name])
     result = scored_result(images, flagged=range(0, 10_000, 2))
-    built = [build_report(result), *build_segmentation(result)[:2], build_card(result)]
-    for number, one in enumerate(dataset for dataset in built if dataset is not None):
+    seen = replace(result, picture=np.eye(64, dtype=np.float32))
+    for number, one in enumerate(objects_of(seen)):
         path = tmp_path / f"{number}.dcm"
-        path.write_bytes(encode(one))
+        one.save_as(path)
         errors = [line for line in dciodvfy(path) if "Illegal root for UID" not in line]  # the sources' own
         assert errors == []
         back = dcmread(path)
