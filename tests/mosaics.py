@@ -60,7 +60,5 @@ def _number_of_images(ds: Dataset, count: int, *, csa: bool) -> None:
         return
     text = str(count).encode().ljust(16, b"\0")
     head = pack("<64sl4slll", b"NumberOfImagesInMosaic", 1, b"US\0\0", 6, 1, 77)
-    block = ds.private_block(0x0029, "SIEMENS CSA HEADER")
-    block[0x10].value = (
-        b"SV10\x04\x03\x02\x01" + pack("<2l", 1, 77) + head + pack("<4l", 16, 16, 77, 16) + text
-    )
+    elements = pack("<2l", 1, 77) + head + pack("<4l", 16, 16, 77, 16) + text
+    ds[0x0029, 0x1010].value = b"SV10\x04\x03\x02\x01" + elements
