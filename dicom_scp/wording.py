@@ -54,6 +54,7 @@ _SPINAL = frozenset("CTLS")  # C SPINE, L-SPINE
 _TOKEN = re.compile(r"[A-Z0-9]+")
 _NO_WORD = re.compile(r"[^A-Z0-9*]+")
 _STAR = re.compile(r"T2\s?\*")
+_FIELD_MAP = re.compile(r"\bFIELD ?MAP(PING|S)?\b")
 _LOC = re.compile(r"(?i)\bloc\b")
 _MOST_OF_A_NAME = 6  # words; in what is longer, a sentence, "loc" is no localizer
 _MOST_WORDS = 8
@@ -69,7 +70,8 @@ def tokens(text: str) -> list[str]:
 def words_of(text: str) -> list[str]:
     """Give what a text holds of the vocabulary, each once, in the spelling of the vocabulary."""
     shout = _NO_WORD.sub(" ", text.upper())
-    found = (_WORDS[token] for token in _TOKEN.findall(_STAR.sub("T2STAR", shout)) if token in _WORDS)
+    shout = _FIELD_MAP.sub("FIELDMAP", _STAR.sub("T2STAR", shout))
+    found = (_WORDS[token] for token in _TOKEN.findall(shout) if token in _WORDS)
     return list(dict.fromkeys(found))
 
 
