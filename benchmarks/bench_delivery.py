@@ -25,7 +25,8 @@ def main() -> int:
         ours, peers = _measured(Path(folder), arguments.objects, arguments.size)
     print(
         f"delivery: {arguments.objects / ours:.0f} objects/s from outbox to PACS; "
-        f"storescu {arguments.objects / peers:.0f} objects/s ({arguments.objects} objects of {arguments.size} x {arguments.size} pixels)"
+        f"storescu {arguments.objects / peers:.0f} objects/s "
+        f"({arguments.objects} objects of {arguments.size} x {arguments.size} pixels)"
     )
     return 0
 

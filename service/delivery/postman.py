@@ -15,6 +15,7 @@ from service.ledger import Delivery, DeliveryState, Outbox, retry_after
 from service.metrics import Metrics
 
 BUNDLE = 32
+AFTER_A_BREAK = 0.5  # of a pause: the others have their turn before the object on which the line broke
 
 
 @dataclass(slots=True)
@@ -30,10 +31,10 @@ class Pause:
         """Tell whether it is not over yet."""
         return self.clock() < self._until
 
-    def longer(self, wait_s: float) -> None:
-        """Begin another one, longer than the last and no shorter than `wait_s`."""
+    def longer(self, wait_s: float, share: float = 1.0) -> None:
+        """Begin another one, longer than the last and no shorter than `wait_s`; a share of its length is enough."""
         self._failures += 1
-        self._until = self.clock() + max(wait_s, retry_after(self._failures, self.jitter()))
+        self._until = self.clock() + max(wait_s, share * retry_after(self._failures, self.jitter()))
 
     def over(self) -> None:
         """End it: the destination has answered."""
@@ -85,21 +86,26 @@ class Postman:
         return bundle
 
     def _carry(self, bundle: _Bundle) -> None:
-        """Carry a bundle; whatever is left in it when the line breaks has failed."""
+        """Carry a bundle; what is left in it when the line breaks is carried again."""
+        opened = False
         try:
             self._hold_doubtful(bundle)
             if not bundle.items:
                 return
             courier = self.destination.open(list(bundle.letters.values()))
+            opened = True
             try:
                 self._send(courier, bundle)
                 self._commit(courier, bundle)
             finally:
                 courier.close()
         except Undelivered as error:
-            self.pause.longer(error.wait_s)
+            self.pause.longer(error.wait_s, AFTER_A_BREAK if opened else 1.0)
             for item in bundle.items.values():
-                self._failed(item, Answer(str(error), taken=False, wait_s=error.wait_s))
+                if opened and item.state == DeliveryState.WAITING:  # it did not get its turn
+                    self.outbox.put_back(item, error.wait_s)
+                else:
+                    self._failed(item, Answer(str(error), taken=False, wait_s=error.wait_s))
         else:
             self.pause.over()
 
@@ -137,7 +143,23 @@ class Postman:
         self._sent(courier, bundle, rest)
 
     def _sent(self, courier: Courier, bundle: _Bundle, letters: Sequence[Letter]) -> set[str]:
-        """Send objects and note each answer; gives the series of what was not taken. Raises Undelivered."""
+        """Send objects and note each answer; gives the series of what was not taken. Raises Undelivered.
+
+        Where the line breaks, the object that was on it has failed: what makes a peer hang up does not stop the rest.
+        """
+        try:
+            return self._noted(courier, bundle, letters)
+        except Undelivered as error:
+            on_it = next(letter.uid for letter in letters if self._is_unsent(bundle, letter))
+            self._failed(bundle.items.pop(on_it), Answer(str(error), taken=False, wait_s=error.wait_s))
+            raise
+
+    @staticmethod
+    def _is_unsent(bundle: _Bundle, letter: Letter) -> bool:
+        item = bundle.items.get(letter.uid)
+        return item is not None and item.state == DeliveryState.WAITING
+
+    def _noted(self, courier: Courier, bundle: _Bundle, letters: Sequence[Letter]) -> set[str]:
         refused: set[str] = set()
         commits = isinstance(courier, Line) and courier.commits
         for letter, answer in courier.deliver(letters) if letters else ():

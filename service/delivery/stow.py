@@ -3,7 +3,7 @@
 import json
 import ssl
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ LONGEST_WAIT_S = 3600.0  # however long the server asks to be left alone
 JSON = "application/dicom+json"
 TELLS_OF_EACH = frozenset({200, 202, 409})  # PS3.18, table 10.5.3-1: the body says which and why
 TOO_LARGE, NO_CONTENT = 413, 204
+BLAMES_AN_OBJECT = frozenset({400, TOO_LARGE, 415, 422})  # one of a bundle may be why the others are refused
 NO_QUERIES = frozenset({401, 403, 404, 405, 406, 501})
 THERE_ALREADY = frozenset({DUPLICATE, 0xB00E})  # the second is what Azure's service answers
 
@@ -81,7 +82,7 @@ class StowServer:
             return ""
         if answer.status == NO_CONTENT:
             return study.doubt([])
-        if answer.status != httpx.codes.OK or not isinstance(answer.content, list):
+        if answer.status != 200 or not isinstance(answer.content, list):
             raise Undelivered(f"the query for the study failed: {answer.status}", wait_s=answer.wait_s)
         return study.doubt([_study(found) for found in answer.content if isinstance(found, dict)])
 
@@ -135,11 +136,11 @@ class StowLine:
         )
         with _told():
             answer = _limited(self.client, request)
-        if answer.status == TOO_LARGE and len(letters) > 1:
+        if answer.status in BLAMES_AN_OBJECT and len(letters) > 1:
             for letter in letters:
                 yield from self._posted([letter])
             return
-        if answer.status not in TELLS_OF_EACH and answer.status != TOO_LARGE:
+        if answer.status not in TELLS_OF_EACH | BLAMES_AN_OBJECT:
             raise Undelivered(str(answer.status), wait_s=answer.wait_s)
         for letter in letters:
             yield letter, answer.to(letter.uid)
@@ -155,8 +156,8 @@ class _Answered:
 
     def to(self, uid: str) -> Answer:
         """Give the answer to one object; one that is not named was not taken, whatever the status says."""
-        if self.status == TOO_LARGE:
-            return Answer("413", taken=False, final=True)
+        if self.status in BLAMES_AN_OBJECT:
+            return Answer(str(self.status), taken=False, final=self.status == TOO_LARGE)
         content: Mapping[str, Any] = self.content if isinstance(self.content, dict) else {}
         failed = {_value(item, _SOP_INSTANCE): _value(item, _FAILURE) for item in _items(content, _FAILED)}
         if uid in failed:
@@ -220,7 +221,7 @@ def _wait(retry_after: str | None) -> float:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told() -> Generator[None]:
     """Say what went wrong on the way without words of the library's: they may quote the address."""
     try:
         yield

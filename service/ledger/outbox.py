@@ -141,6 +141,14 @@ class Outbox:
                 note_event(connection, now, "delivery", item.series_id, {"kind": item.kind, "state": state})
         return state
 
+    def put_back(self, item: Delivery, wait_s: float = 0.0) -> None:
+        """Let go of an object that did not get its turn; it is due again soon, or in `wait_s`."""
+        next_at = self._worker.clock() + max(wait_s, retry_after(1, self._chance()))
+        with self._worker.database.write() as connection:
+            connection.execute(
+                update(outbox).where(self._is_ours(item)).values(next_at=next_at, lease_until=0.0)
+            )
+
     def held(self, item: Delivery, reason: str) -> None:
         """Note that a person has to decide whether the object leaves."""
         now = self._worker.clock()

@@ -42,6 +42,7 @@ class Archive:
     stored: list[str] = field(default_factory=list)
     asked: list[Dataset] = field(default_factory=list)  # action information
     status: Callable[[], int] = lambda: 0x0000  # of each C-STORE
+    judge: Callable[[Event], int] = lambda _: 0x0000  # the same, by what comes
     promise: Callable[[Event], int] = lambda _: 0x0000  # status of an N-ACTION
     found: list[tuple[int, Dataset | None]] = field(default_factory=list)  # of each C-FIND
     queries: list[Dataset] = field(default_factory=list)
@@ -51,7 +52,7 @@ class Archive:
         return replace(base, **more)  # type: ignore[arg-type] # fields of the class
 
     def on_store(self, event: Event) -> int:
-        status = self.status()
+        status = self.judge(event) or self.status()
         if status == 0x0000:
             self.stored.append(str(event.dataset.SOPInstanceUID))
         return status
@@ -245,7 +246,9 @@ def test_what_is_old_is_held_where_the_pacs_knows_another_patient_and_sent_where
     assert "OTHER" not in str(house.rows())
 
 
-@pytest.mark.filterwarnings("ignore:unclosed <s:ResourceWarning")  # pynetdicom leaves closing to the collector
+@pytest.mark.filterwarnings(
+    "ignore:unclosed <s:ResourceWarning"
+)  # pynetdicom leaves closing to the collector
 def test_a_dead_pacs_is_called_once_and_not_for_each_bundle_that_waits(house: OutboxHouse) -> None:
     for number in range(BUNDLE):
         house.post(key=f"{number}")
@@ -262,6 +265,26 @@ def test_a_dead_pacs_is_called_once_and_not_for_each_bundle_that_waits(house: Ou
         while postman.deliver_next():
             pass
     assert house.states() == ["sent"] * 2 * BUNDLE
+
+
+def test_an_object_at_which_a_pacs_hangs_up_does_not_stop_the_others(house: OutboxHouse) -> None:
+    poison = house.post(key="poison", kinds=("SR",))[0].SOPInstanceUID
+    house.post(key="good")
+    with archive() as there:
+
+        def hang_up(event: Event) -> int:
+            if event.dataset.SOPInstanceUID == poison:
+                event.assoc.abort()
+            return 0x0000
+
+        there.judge = hang_up
+        postman = house.postman(there.pacs(house))
+        for _ in range(6):
+            postman.deliver_next()
+            house.clock.ahead += 2.6
+    assert house.states("good") == ["sent", "sent"]
+    assert house.states("poison") == ["waiting"]
+    assert house.rows("good")[0].attempts == 1
 
 
 def test_a_pacs_that_has_no_room_gets_the_same_object_again(house: OutboxHouse) -> None:
@@ -307,7 +330,9 @@ def _tell(there: Orthanc, port: int) -> None:
     urllib.request.urlopen(request, timeout=10).close()
 
 
-@pytest.mark.filterwarnings("ignore:unclosed <s:ResourceWarning")  # pynetdicom leaves closing to the collector
+@pytest.mark.filterwarnings(
+    "ignore:unclosed <s:ResourceWarning"
+)  # pynetdicom leaves closing to the collector
 def test_dcmtk_takes_results_by_tls_and_nobody_does_with_a_strangers_certificate(
     house: OutboxHouse, tmp_path: Path
 ) -> None:

@@ -208,6 +208,20 @@ def test_a_bundle_that_is_too_large_goes_one_by_one_and_an_object_that_is_too_la
     assert house.answers()[1] == "413"
 
 
+def test_one_object_that_a_server_cannot_bear_does_not_stop_its_bundle(house: OutboxHouse) -> None:
+    sr, seg = house.post()
+
+    def picky(asked: Asked) -> Reply:
+        bad = seg.SOPInstanceUID.encode() in asked.body
+        return (400, {}, b"") if bad else (200, {}, told([sr]))
+
+    house.post(key="b")
+    with serving(picky) as server:
+        house.postman(stow(server.url)).deliver_next()
+    assert house.states("a") == ["sent", "waiting"]
+    assert house.rows("a")[1].answer == "400"
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_server_that_asks_to_be_left_alone_is_left_alone(house: OutboxHouse, status: int) -> None:
     objects = house.post()
