@@ -127,9 +127,9 @@ class Guard:
 
     def _bounded(self, receive: Receive) -> Receive:
         """Let no body through that is longer than it may be, whatever its header said."""
-        left = self._most_bytes
-        if left is None:
+        if self._most_bytes is None:
             return receive
+        left: int = self._most_bytes
 
         async def bounded() -> Message:
             nonlocal left

@@ -122,7 +122,7 @@ def test_the_page_lists_series_with_verdict_index_scanner_and_time(page: Page, u
     expect(rows.nth(1)).to_contain_text("Usable")
     expect(rows.nth(1)).to_contain_text("9.1")
     expect(rows.nth(1)).to_contain_text("MR 2")
-    expect(rows.nth(1)).to_contain_text("Series 5 · SE TR 3000 TE 80 256x256")
+    expect(rows.nth(1)).to_contain_text("Series 5 · T2 SE, 1.5 T")
     expect(rows.nth(1).locator("time")).to_be_visible()
     expect(page.locator("#live")).to_contain_text("Live")
     assert all(request.startswith(url) for request in seen.requests)
