@@ -203,7 +203,8 @@ def _groups(places: Sequence[Place | None]) -> list[list[tuple[int, float | None
     groups: list[list[tuple[int, float | None]]] = []
     for known, unknown in of_kind.values():
         groups += _parallel(places, np.array(known, np.int64))
-        groups += [[(number, None) for number in unknown]] if unknown else []
+        nowhere: list[tuple[int, float | None]] = [(number, None) for number in unknown]
+        groups += [nowhere] if nowhere else []
     return sorted(groups, key=lambda members: members[0][0])
 
 
@@ -227,9 +228,8 @@ def _parallel(
         heights = corners[alike] @ np.cross(rows[0], columns[0])
         yield [(int(n), round(float(height), 4)) for n, height in zip(numbers[alike], heights, strict=True)]
         rest = ~alike
-        numbers, corners, rows, columns, extents = (
-            each[rest] for each in (numbers, corners, rows, columns, extents)
-        )
+        numbers = numbers[rest]
+        corners, rows, columns, extents = (each[rest] for each in (corners, rows, columns, extents))
 
 
 def _volumes(
