@@ -191,7 +191,9 @@ def _evaluations(result: Result) -> Iterator[Dataset]:
     for fact in found:
         yield code(codes.QUALITY_FINDING, codes.CHECK_CODES[fact.check])
     details = (f"{codes.CHECK_CODES[fact.check].meaning}: {fact.detail}" for fact in found)
-    for line in (result.reason, *result.advice, *details):
+    sampled = result.quality.sampling
+    coverage = () if sampled is None else (sampled.said,)
+    for line in (result.reason, *result.advice, *details, *coverage):
         if line:
             yield _comment(line)
 
