@@ -383,6 +383,8 @@ def replay(options: argparse.Namespace, state_dir: Path) -> list[Row]:
             print(f"pass {number}: answers {told}", file=sys.stderr)
             rows += rows_of(ledger, pacs, cases, number, late, sender.last)
             write(table, rows)
+        print(table.read_text(), end="")
+        print("\n".join(summary(rows)), flush=True)
     return rows
 
 
@@ -408,8 +410,6 @@ def main() -> int:
         )
         folder.mkdir(parents=True, exist_ok=True)
         rows = replay(options, folder)
-        print((folder / "replay.tsv").read_text(), end="")
-    print("\n".join(summary(rows)))
     return int(any(row.problem for row in rows))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from service.closing import PACES, Closing, Evidence
+from service.closing import PACES, CloseReason, Closing, Evidence
 from service.ledger.database import lock_all
 from service.ledger.events import note_event
 from service.ledger.exams import Ending, endings
@@ -141,7 +141,9 @@ class Closings:
                 values["state"] = SeriesState.PROVISIONAL
             else:
                 again = before.closing is not None  # judged anew: what it taught is learnt
-                values |= _closed(item, judgement, now, before.settled_at or now)
+                capped = judgement.closing.reason is CloseReason.CAP  # what seemed settled before was not
+                settled_at = now if capped else before.settled_at or now
+                values |= _closed(item, judgement, now, settled_at)
                 values["repeats"] = repeated(connection, before)
             connection.execute(update(series).where(series.c.id == item.id).values(values))
             if not judgement.closing.provisional and not again:
