@@ -21,7 +21,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     """Run a service that leaves its results in a folder."""
     out = {"name": "out", "kind": "folder", "folder": str(tmp_path / "out")}
     with scanside(
-        state_dir=tmp_path / "state", quiet_s=0.6, cap_s=4.0, volumes=4, destination=[out]
+        state_dir=tmp_path / "state", quiet_s=3.0, cap_s=8.0, volumes=4, destination=[out]
     ) as started:
         yield started
 
