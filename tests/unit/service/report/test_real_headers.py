@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
 
+from dicom_scp.deidentify import SCORED_CLASSES
 from tests.peers import dciodvfy
 from tests.unit.service.report.results import objects_of, scored_result
 
@@ -26,8 +27,7 @@ def series() -> dict[str, list[Path]]:
     found: dict[tuple[str, ...], dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
     with (POOL / "manifest.csv").open() as manifest:
         for row in csv.DictReader(manifest):
-            is_mr = row["sop_class"].startswith("1.2.840.10008.5.1.4.1.1.4")
-            if row["format"] == "DICOM" and is_mr and row["rows"].isdigit():
+            if row["format"] == "DICOM" and row["sop_class"] in SCORED_CLASSES and row["rows"].isdigit():
                 kind = (row["vendor"], row["model"], row["sop_class"])
                 found[kind][f"{row['source_repo']}/{row['series_id']}"].append(POOL / row["path"])
     return dict(next(iter(of_kind.items())) for of_kind in found.values())
