@@ -41,9 +41,7 @@ SOURCE_OF_MEASUREMENT = _dcm("121112", "Source of Measurement")
 
 # Key object (TID 2010); never 113001, 113037, 113038 or 113039: archives hide what those name
 QUALITY_ISSUE = _dcm("113010", "Quality Issue")
-DOCUMENT_TITLE_MODIFIER = _dcm("113011", "Document Title Modifier")
 KEY_OBJECT_DESCRIPTION = _dcm("113012", "Key Object Description")
-IMAGE_ARTIFACTS = _dcm("111207", "Image artifact(s)")
 
 # Observer (TID 1004)
 OBSERVER_TYPE = _dcm("121005", "Observer Type")

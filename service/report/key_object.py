@@ -34,7 +34,6 @@ def build_key_object(result: Result) -> Dataset | None:
 
 
 def _said(result: Result) -> Iterator[Dataset]:
-    yield code(codes.DOCUMENT_TITLE_MODIFIER, codes.IMAGE_ARTIFACTS, relation=HAS_CONCEPT_MOD)
     yield code(codes.LANGUAGE, codes.ENGLISH, relation=HAS_CONCEPT_MOD)
     yield from observer(result.product)
     found = [finding.artifact for finding in result.quality.findings if finding.present]

@@ -13,7 +13,7 @@ from service.report.outlines import MOST_POINTS, build_outlines, outlines_of
 from tests.peers import program
 from tests.series import mr_series
 from tests.unit.service.report.results import NAMES, scored_result, unscored_result
-from tests.unit.service.report.test_sr import coded, walk
+from tests.unit.service.report.test_sr import walk
 
 
 def filled(outlines, shape):
@@ -113,7 +113,6 @@ def test_the_key_object_names_a_quality_issue_and_the_images_that_show_it():
     assert (title.CodeValue, title.CodingSchemeDesignator) == ("113010", "DCM")
     shown = [item.ReferencedSOPSequence[0] for item in walk(document) if item.ValueType == "IMAGE"]
     assert [one.ReferencedSOPInstanceUID for one in shown] == [images[n].SOPInstanceUID for n in (1, 4)]
-    assert coded(document, codes.DOCUMENT_TITLE_MODIFIER) == ["111207"]
     frames = build_key_object(scored_result(mr_series(slices=4, enhanced=True), flagged=(2,)))
     (frame,) = [item.ReferencedSOPSequence[0] for item in walk(frames) if item.ValueType == "IMAGE"]
     assert frame.ReferencedFrameNumber == 3
