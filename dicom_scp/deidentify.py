@@ -195,7 +195,13 @@ def check_uid(uid: str) -> None:
 
 def _picture(pixels: list[bytes | memoryview], reference: Reference) -> str:
     """Give the digest of an image without its header: pixels, matrix, place."""
-    geometry = (reference.frames, reference.rows, reference.columns, reference.position, reference.orientation)
+    geometry = (
+        reference.frames,
+        reference.rows,
+        reference.columns,
+        reference.position,
+        reference.orientation,
+    )
     found = hashlib.sha256(repr((*geometry, reference.spacing)).encode())
     for part in pixels:
         found.update(part)

@@ -155,7 +155,7 @@ class Upkeep:
             )
 
     def forget(self, before: float) -> None:
-        """Drop events that no console will ask for again, and old refusals."""
+        """Drop events that no console will ask for again, and old refusals; what people did stays."""
         with self._database.write() as connection:
             connection.execute(delete(event).where(event.c.at < before, event.c.kind != DEED))
             connection.execute(delete(refusal).where(refusal.c.at < before))
