@@ -22,7 +22,9 @@ DeliveryState = Literal[
     "superseded",
     "discarded",
 ]
-EventKind = Literal["series", "alert", "delivery", "conflict", "identity", "decision", "exam", "feedback", "access"]
+EventKind = Literal[
+    "series", "alert", "delivery", "conflict", "identity", "decision", "exam", "feedback", "access"
+]
 FeedbackKind = Literal["acknowledged", "agreed", "repeated", "accepted", "wrong alarm"]
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; pixels of the input, half-open

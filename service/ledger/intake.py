@@ -133,7 +133,9 @@ class Intake:
 
         While the ledger is out of reach nothing is known to be: an image is not taken then anyway.
         """
-        if not sop_instance_uid.startswith("2.25."):  # all of ours do, and no scanner's; nothing is asked for those
+        if not sop_instance_uid.startswith(
+            "2.25."
+        ):  # all of ours do, and no scanner's; nothing is asked for those
             return False
         ours = select(outbox.c.id).where(outbox.c.sop_instance_uid == sop_instance_uid).limit(1)
         try:

@@ -159,7 +159,9 @@ def _taken(connection: Connection, series_uid: str) -> set[int]:
     )
 
 
-def _rows(connection: Connection, series_uid: str, generation: int | None = None) -> Sequence[Row[*tuple[Any, ...]]]:
+def _rows(
+    connection: Connection, series_uid: str, generation: int | None = None
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """Give the slices of a series, in its order."""
     query = (
         select(slice_.c.id, slice_.c.state, slice_.c.place)

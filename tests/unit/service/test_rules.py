@@ -110,7 +110,9 @@ def test_advice_depends_on_what_the_series_is() -> None:
     flow = quality(5.0, 0.5, "flow")
     decision = decide(flow, circumstances(told("family", "EPI_GRE")), THRESHOLDS)
     assert all("swap" not in line for line in decision.advice)
-    assert any("swap" in line for line in decide(flow, circumstances(told("family", "TSE")), THRESHOLDS).advice)
+    assert any(
+        "swap" in line for line in decide(flow, circumstances(told("family", "TSE")), THRESHOLDS).advice
+    )
 
 
 @pytest.mark.parametrize(
