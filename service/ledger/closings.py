@@ -140,14 +140,13 @@ class Closings:
             if judgement.closing.provisional:
                 values["state"] = SeriesState.PROVISIONAL
             else:
-                again = before.closing is not None  # judged anew: what it taught is learnt
                 capped = judgement.closing.reason is CloseReason.CAP  # what seemed settled before was not
                 settled_at = now if capped else before.settled_at or now
                 values |= _closed(item, judgement, now, settled_at)
                 values["repeats"] = repeated(connection, before)
+                if before.closing is None:  # else it is judged anew, and what it taught is learnt
+                    _learn(connection, item, judgement.closing)
             connection.execute(update(series).where(series.c.id == item.id).values(values))
-            if not judgement.closing.provisional and not again:
-                _learn(connection, item, judgement.closing)
             told = (before.verdict, before.reason) == (judgement.verdict, judgement.reason)
             kind = "series" if told and before.judged == item.evidence.received else "alert"
             note_event(connection, now, kind, item.id, judgement.alert)

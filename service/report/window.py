@@ -6,6 +6,7 @@ window goes into stored numbers: one that serves images of different slopes need
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -63,7 +64,7 @@ def _numbers(groups: Sequence[Dataset], sequence: str, keywords: tuple[str, str]
     """Read two numbers that belong together, of several the first; None where one of them is missing or none."""
     for place in (macro(groups, sequence), groups[-1]):
         values = [place.get(keyword) for keyword in keywords]
-        first = [value[0] if isinstance(value, MultiValue) and value else value for value in values]
+        first: list[Any] = [value[0] if isinstance(value, MultiValue) and value else value for value in values]
         try:
             one, other = (float(value) for value in first)
         except (TypeError, ValueError):
