@@ -4,8 +4,9 @@ The text goes out as it came in, with the source's own Specific Character Set: a
 images' names right shows ours right, mislabelled or not. Our own strings are ASCII, which every character set
 of DICOM contains.
 
-A date, time, age, number or code that breaks the rules of its VR is put right where its meaning is plain and
-left out where it is not: what we send has to be valid, whatever came in.
+A date, time, age, number or code that breaks the rules of its VR, or is none of the values that its attribute may
+have, is put right where its meaning is plain and left out where it is not: what we send has to be valid, whatever
+came in.
 """
 
 import re
@@ -70,6 +71,11 @@ _VALID = {  # PS3.5 table 6.2-1
     "DS": re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"),
     "TM": re.compile(r"([01][0-9]|2[0-3])([0-5][0-9]([0-5][0-9](\.[0-9]{1,6})?)?)?"),
 }
+_ENUMERATED = {  # PS3.3 C.7.1.1, C.7.2.2
+    Tag("PatientSex"): ("M", "F", "O"),
+    Tag("QualityControlSubject"): ("YES", "NO"),
+    Tag("PatientSexNeutered"): ("ALTERED", "UNALTERED"),
+}
 _SEPARATORS = {"DA": ".", "TM": ":"}  # as ACR-NEMA wrote them
 
 _VERBATIM = tuple(Tag(keyword) for keyword in (*PATIENT, *STUDY))
@@ -121,7 +127,9 @@ def verbatim(header: Dataset, tag: BaseTag) -> Element | None:
     vr = dictionary_VR(tag)
     if vr in _VALID:
         value = _fitting(element.value, vr)
-        return None if value is None else DataElement(tag, vr, value)
+        if value is None or (value and value not in _ENUMERATED.get(tag, (value,))):
+            return None
+        return DataElement(tag, vr, value)
     if vr == "SQ" or not isinstance(element, RawDataElement):
         return header[tag]
     raw = (element.value or b"").rstrip(b"\0")  # some pad text with them too

@@ -181,6 +181,8 @@ def test_what_the_scanner_is_and_what_it_measured_stays_behind():
         ("StudyTime", b"250000", ""),
         ("PatientSex", b"f ", "F"),
         ("PatientSex", b"?", ""),
+        ("PatientSex", b"0", ""),
+        ("PatientSex", b"MALE", ""),
     ],
 )
 def test_a_broken_value_is_put_right_or_sent_empty(keyword, sent, arrives):
