@@ -78,6 +78,9 @@ def _part(name: str) -> Command:
         part = import_module(f"service.parts.{name}")
         run: Callable[..., None] = part.run
         run(loaded.settings, supervised=arguments.supervised)
+        from service.parts.part import leave  # noqa: PLC0415
+
+        leave()
         return 0
 
     return command

@@ -108,6 +108,24 @@ class Part:
             self.stop.wait(PAUSE_S)
 
 
+def leave() -> None:
+    """End the process if a thread that was not waited for is still at something; there is nothing to be lost by it.
+
+    Python itself would wait for those that are no daemons, as pynetdicom's is that carries an association: for as
+    long as a peer takes to answer.
+    """
+    if threading.active_count() > 1:
+        log.info("threads left behind", extra={"reason": ", ".join(_others())})
+        logging.shutdown()
+        os._exit(0)
+
+
+def _others() -> list[str]:
+    """Name the kinds of the other threads: their own names may hold what came from outside."""
+    others = (thread for thread in threading.enumerate() if thread is not threading.current_thread())
+    return sorted({type(thread).__name__ for thread in others})
+
+
 def stop_on_signals(stop: threading.Event) -> None:
     """Let SIGTERM and SIGINT set the event."""
 

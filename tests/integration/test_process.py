@@ -1,10 +1,13 @@
 """Scanside as a process: starts ready, stops at SIGTERM, refuses to start on settings that do not fit."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
+from pynetdicom import AE, StoragePresentationContexts, evt
 
+from tests.outbox import OutboxHouse
 from tests.peers import run, scanside
 
 
@@ -17,6 +20,32 @@ def test_a_part_gets_ready_answers_and_ends_at_sigterm(part: str, tmp_path: Path
         lines = [line for line in house.said().splitlines() if line.startswith("{")]
         assert lines
         assert all(json.loads(line)["level"] == "info" for line in lines), house.said()
+
+
+def test_a_worker_ends_although_a_pacs_never_answers(tmp_path: Path) -> None:
+    state_dir = tmp_path / "state"
+    with scanside("work", state_dir=state_dir):
+        pass
+    OutboxHouse.installed(state_dir).post(to="pacs")
+    asked, over = threading.Event(), threading.Event()
+
+    def silent(_: evt.Event) -> int:
+        asked.set()
+        over.wait(60.0)
+        return 0xA700
+
+    pacs = AE("PACS")
+    pacs.supported_contexts = StoragePresentationContexts
+    server = pacs.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, silent)])
+    there = {"name": "pacs", "kind": "dicom", "host": "127.0.0.1", "ae_title": "PACS"}
+    there["port"] = server.server_address[1]
+    try:
+        with scanside("work", state_dir=state_dir, destination=[there]) as worker:
+            assert asked.wait(30.0)
+            assert worker.stop(within_s=12.0) == 0  # what `serve` gives its parts
+    finally:
+        over.set()
+        server.shutdown()
 
 
 def test_a_misspelt_setting_stops_the_start_with_one_plain_line(tmp_path: Path) -> None:
