@@ -124,9 +124,9 @@ class FileScorer:
                 (group.suited if counts else group.aside).append(seen)
 
     def _is_clear(self, dataset: Dataset, frame: int) -> bool:
-        """Tell whether a frame shows no text; one that cannot be read shows none, and its reading will say why."""
+        """Tell whether a frame shows no text; one that is not scored, or cannot be read, is not looked at."""
         try:
-            return not self.detector.shows_text(dataset, frame)
+            return bool(unsuited(dataset, frame)) or not self.detector.shows_text(dataset, frame)
         except UnreadableImage:
             return True
 

@@ -87,12 +87,12 @@ class Scorer:
         try:
             with self.metrics.inference_duration.labels(stage="read").time():
                 dataset = self._read(task.spool_name)
+                reason = unsuited(dataset, task.frame)
+                if reason:  # never shown nor exported, so nobody looks for text in the noise of a phase image
+                    return SliceNote(task, SliceState.UNSUITED, reason)
                 if self._shows_text(dataset, task):
                     self._erase(task)
                     return None
-                reason = unsuited(dataset, task.frame)
-                if reason:
-                    return SliceNote(task, SliceState.UNSUITED, reason)
                 return Slice.from_dataset(dataset, task.frame, task.tile)
         except NoDecoder:
             raise  # the slice may be sound: it comes again when its lease has run out

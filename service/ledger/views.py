@@ -34,7 +34,7 @@ from service.ledger_views import (
 )
 from service.understanding import described
 
-SHOWN = frozenset({SliceState.SCORED, SliceState.UNSUITED})  # no text was found on them
+SHOWN = frozenset({SliceState.SCORED})  # all others: nobody has looked for text on them, or it was found
 
 NEXT = frozenset({DeliveryState.WAITING, DeliveryState.UNCOMMITTED})  # something more is planned
 

@@ -100,3 +100,25 @@ def test_a_series_of_nothing_else_is_not_scored_and_has_no_report(tmp_path: Path
     assert (told["verdict"], told["reason"]) == ("Not scored", "text is burned into the pixels")
     assert spooled(state) == []
     assert [dcmread(path) for path in out.glob("*")] == []
+
+
+def test_what_is_not_scored_is_neither_looked_at_nor_shown(tmp_path: Path) -> None:
+    series = mr_series(slices=SLICES, rows=SIDE, columns=SIDE)
+    burn(series)
+    for ds in series:
+        ds.ImageType = ["ORIGINAL", "PRIMARY", "P", "ND"]
+    state, out = tmp_path / "state", tmp_path / "out"
+    state.mkdir()
+    destinations = [
+        {"name": "out", "kind": "folder", "folder": str(out)},
+        {"name": "research", "kind": "research", "folder": str(tmp_path / "research")},
+    ]
+    paths = write_series(tmp_path / "scanner", series)
+    with scanside(state_dir=state, quiet_s=0.6, destination=destinations) as house:
+        storescu(paths, "127.0.0.1", house.dicom_port)
+        told = delivered(house)
+        assert not any(shown(house, told["id"], n) for n in range(SLICES))
+        assert house.metric("scanside_images_erased_total") == 0
+    assert (told["verdict"], told["reason"]) == ("Not scored", "a phase image is not scored")
+    assert len(spooled(state)) == SLICES
+    assert [*out.glob("*"), *(tmp_path / "research").glob("*")] == []
