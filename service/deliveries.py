@@ -1,6 +1,5 @@
 """`scanside deliveries`: what waits, is held or was given up, and the ways out for people."""
 
-import getpass
 import json
 import re
 import sys
@@ -15,6 +14,7 @@ from dicom_scp.instance import header_dataset
 from service.bootstrap import Foundation, lay_foundation
 from service.ledger import Deed, Desk, Selected, Views
 from service.ledger_views import DeliverySelection, DeliveryView
+from service.operator import operator_name
 from service.reception import header_context
 from service.settings import Settings
 from service.settings_tables import FolderDestination, ResearchDestination
@@ -80,7 +80,7 @@ def _act(
     selected = desk.selected(selection, what)
     if _names_somebody(reason, _headers(foundation, desk, selected)):
         raise Refused("the reason names the patient: it is kept in clear text")
-    deed = Deed(what, getpass.getuser(), reason)
+    deed = Deed(what, operator_name(), reason)
     if what == "move":
         _check_move(foundation.settings, selected, selection.destination, to)
     fit = [one for one in selected if what in {"hold", "discard"} or foundation.outbox.holds(one.name)]

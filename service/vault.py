@@ -1,6 +1,5 @@
 """The vault's keeper: how it stands, keys rotated without downtime, identities let go, looked up, purged."""
 
-import getpass
 import json
 import os
 import re
@@ -21,6 +20,7 @@ from dicom_scp.instance import header_dataset
 from dicom_scp.spool import Spool
 from service.bootstrap import Foundation, alone
 from service.ledger.identities import Found, Identities, Leftovers, SealedValue
+from service.operator import operator_name
 from service.reception import header_context, reference_context
 
 AUDIT = "vault-audit.jsonl"  # in the state folder; a line for each lookup and purge, without what was found
@@ -197,7 +197,7 @@ class Keeper:
     def _note(self, what: str, name: str, found: int) -> None:
         """Add a durable line to the audit file: who asked for what, never the answer."""
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        line = {"at": at, "user": getpass.getuser(), "what": what, "name": name, "series": found}
+        line = {"at": at, "user": operator_name(), "what": what, "name": name, "series": found}
         _append(self.foundation.settings.state_dir / AUDIT, json.dumps(line))
 
 

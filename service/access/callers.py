@@ -22,6 +22,7 @@ class Caller:
     session: Session | None = None
     ends_at: float | None = None  # of the session, at the latest; s since the epoch
     csrf: str = field(default="", repr=False)  # what unsafe requests of this session repeat
+    digest: str = field(default="", repr=False)  # of the cookie or the bearer token that was shown
 
     @property
     def known(self) -> bool:
@@ -33,7 +34,7 @@ NOBODY = Caller()
 ANYBODY = Caller(OPEN, open=True)
 
 
-def of_account(person: Account, session: Session, csrf: str, ends_at: float) -> Caller:
+def of_account(person: Account, session: Session, csrf: str, ends_at: float, digest: str) -> Caller:
     """Give the caller for a person's session."""
     role = Role(person.role)
     return Caller(
@@ -45,11 +46,12 @@ def of_account(person: Account, session: Session, csrf: str, ends_at: float) -> 
         session=session,
         ends_at=ends_at,
         csrf=csrf,
+        digest=digest,
     )
 
 
 def of_token(
-    token: Token, session: Session | None = None, csrf: str = "", ends_at: float | None = None
+    token: Token, digest: str, session: Session | None = None, csrf: str = "", ends_at: float | None = None
 ) -> Caller:
     """Give the caller for a token, or for a session that was opened with it."""
     return Caller(
@@ -59,4 +61,5 @@ def of_token(
         session=session,
         ends_at=ends_at,
         csrf=csrf,
+        digest=digest,
     )

@@ -15,6 +15,7 @@ from service.access.users import UnfitName, Users
 from service.bootstrap import lay_foundation
 from service.ledger.accounts import Account, Accounts, LastAdministrator, NoAccount
 from service.ledger.tokens import Grant, NameTaken, Token, TokenBook
+from service.operator import operator_name
 from service.settings import Settings
 
 
@@ -40,7 +41,7 @@ def user(
     if name is None or (action in {"add", "role"} and role is None):
         print(f"scanside: user {action} needs a name{' and --role' if name else ''}", file=sys.stderr)
         return 2
-    by = f"{getpass.getuser()} (command line)"
+    by = f"{operator_name()} (command line)"
     try:
         print(_changed(users, action, name, role or "", password_file, by))
     except (NoAccount, NameTaken, LastAdministrator, UnfitName, WeakPassword, NoPassword) as error:
@@ -71,14 +72,22 @@ def _changed(users: Users, action: str, name: str, role: str, file: Path | None,
 def _password(file: Path | None) -> str:
     """Take a password from the first line of a file, or ask for it twice; never from the command line."""
     if file is not None:
-        lines = file.read_text("utf-8").splitlines()
+        try:
+            lines = file.read_text("utf-8").splitlines()
+        except OSError as error:
+            raise NoPassword(f"the password's file: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise NoPassword("the password's file is not UTF-8") from error
         if not lines or not lines[0]:
             raise NoPassword(NoPassword.__doc__)
         return lines[0]
-    password = getpass.getpass("Password: ")
-    if not password or getpass.getpass("Again: ") != password:
-        raise NoPassword(NoPassword.__doc__)
-    return password
+    try:
+        password = getpass.getpass("Password: ")
+        if password and getpass.getpass("Again: ") == password:
+            return password
+    except EOFError:  # nobody is there to be asked
+        pass
+    raise NoPassword(NoPassword.__doc__)
 
 
 def token(action: str, grant: Grant | None, settings: Settings, *, as_json: bool) -> int:
@@ -91,7 +100,7 @@ def token(action: str, grant: Grant | None, settings: Settings, *, as_json: bool
     if grant is None:
         print(f"scanside: token {action} needs a name", file=sys.stderr)
         return 2
-    by, now = f"{getpass.getuser()} (command line)", time.time()
+    by, now = f"{operator_name()} (command line)", time.time()
     if action == "revoke":
         if tokens.revoke(grant.name, now, by):
             print(f"{grant.name} is revoked")

@@ -9,9 +9,10 @@ from typing import Self
 
 from service.access.callers import ANYBODY, NOBODY, Caller, of_account, of_token
 from service.access.passwords import Passwords, check_strength
+from service.access.roles import Permission
 from service.access.tokens import Tokens, digest_of, expired, new_secret
 from service.access.users import Users
-from service.ledger.accounts import Account, Accounts
+from service.ledger.accounts import Account, Accounts, NoAccount
 from service.ledger.database import Database
 from service.ledger.sessions import Session, Sessions
 from service.ledger.tokens import Token, TokenBook
@@ -19,7 +20,9 @@ from service.ledger.tokens import Token, TokenBook
 log = logging.getLogger(__name__)
 
 USER_AUTHENTICATION = "110114"  # DCM code of the audit message (PS3.15 A.5.3.11)
-ACCOUNT_TRIES, ADDRESS_TRIES = 5, 30  # failures in a row from which on an account or an address is barred
+HERE_TRIES, ACCOUNT_TRIES, ADDRESS_TRIES = 5, 50, 30
+"""Failures in a row from which on is barred: an account at one address, an account, an address. Who does not know the
+password of another bars that person at the own address alone."""
 FIRST_BAR_S, LONGEST_BAR_S = 30.0, 900.0
 FORGET_S = 3600.0
 ACTIVE_S = 15.0  # activity is noted as often
@@ -106,7 +109,7 @@ class Gate:
             token = self.tokens.known(bearer, self.clock())
             if token is None:
                 raise NotSignedIn("The token is unknown, or its time is over.")
-            return of_token(token)
+            return of_token(token, digest_of(bearer))
         if cookie:
             found = self._of_cookie(cookie, idle_s)
             if found is not None:
@@ -126,8 +129,8 @@ class Gate:
         csrf = hmac.digest(secret.encode(), b"csrf", "sha256").hex()
         ends_at = self._ends_at(session)
         if isinstance(session.holder, Account):
-            return of_account(session.holder, session, csrf, ends_at)
-        return of_token(session.holder, session, csrf, ends_at)
+            return of_account(session.holder, session, csrf, ends_at, digest_of(secret))
+        return of_token(session.holder, digest_of(secret), session, csrf, ends_at)
 
     def _ends_at(self, session: Session) -> float:
         person = isinstance(session.holder, Account)
@@ -140,20 +143,27 @@ class Gate:
             return not session.holder.locked and now < session.active_at + self.limits.idle_s
         return not expired(session.holder, now)
 
-    def lasts(self, caller: Caller, cookie: str | None) -> bool:
+    def lasts(self, caller: Caller) -> bool:
         """Whether a caller is still let in, for what goes on for long; does not count as activity."""
         if caller.open:
             return self.open_to_all()
-        if caller.session is None or cookie is None:
-            return True  # a bearer token, asked for anew with every request
-        session = self.sessions.by_digest(digest_of(cookie))
+        if caller.session is None:
+            return self.tokens.lasts(caller.digest, self.clock())
+        session = self.sessions.by_digest(caller.digest)
         return session is not None and self._lasts(session, self.clock())
+
+    def _subjects(self, name: str, address: str) -> tuple[str, str]:
+        """Give what failures of a name are counted by: at this address, and in all."""
+        return self.name_subject(f"user {name} at {address}"), self.name_subject(f"user {name}")
 
     def sign_in(self, name: str, password: str, address: str, former: str | None = None) -> SignedIn:
         """Open a session for a person; the one that the browser had before ends. Raises NotSignedIn and Barred."""
         now, name = self.clock(), name.strip().casefold()
-        by_account, by_address = self.name_subject(f"user {name}"), self.name_subject(f"address {address}")
-        limits = {by_account: ACCOUNT_TRIES, by_address: ADDRESS_TRIES}
+        (here, by_account), by_address = (
+            self._subjects(name, address),
+            self.name_subject(f"address {address}"),
+        )
+        limits = {here: HERE_TRIES, by_account: ACCOUNT_TRIES, by_address: ADDRESS_TRIES}
         wait_s = self.accounts.attempted(limits, bar_s, now, FORGET_S)
         if wait_s > 0:
             _audit("login", "barred", address)
@@ -164,11 +174,15 @@ class Gate:
             self.accounts.refused("" if account is None else account.name, address, now)
             _audit("login", "refused", address, account)
             raise NotSignedIn(NotSignedIn.__doc__)
-        self.accounts.forgiven(by_account)
+        try:
+            signed = self._opened(account, address, former, encoded)
+        except NoAccount as error:
+            raise NotSignedIn(NotSignedIn.__doc__) from error
+        self.accounts.forgiven(here, by_account)
         self.accounts.eased(by_address)
         if self.passwords.outdated(encoded):
-            self.accounts.rehashed(account.id, self.passwords.encode(password))
-        return self._opened(account, address, former)
+            self.accounts.rehashed(account.id, encoded, self.passwords.encode(password))
+        return signed
 
     def sign_in_board(self, secret: str, address: str, former: str | None = None) -> SignedIn:
         """Open a session with a token that is bound to a scanner. Raises NotSignedIn and Barred."""
@@ -178,14 +192,16 @@ class Gate:
             _audit("login", "barred", address)
             raise Barred(wait_s)
         token = self.tokens.known(secret, self.clock())
-        if token is None or not token.scanner:
+        if token is None or not token.scanner or Permission.READ not in token.scopes:
             self.accounts.refused("", address, self.clock())
             _audit("login", "refused", address)
             raise NotSignedIn("The token is unknown, its time is over, or it is not for a scanner's board.")
         self.accounts.eased(by_address)
         return self._opened(token, address, former)
 
-    def _opened(self, holder: Account | Token, address: str, former: str | None) -> SignedIn:
+    def _opened(
+        self, holder: Account | Token, address: str, former: str | None, password: str | None = None
+    ) -> SignedIn:
         now, secret = self.clock(), new_secret()
         old = self.sessions.by_digest(digest_of(former)) if former else None
         if old is not None:
@@ -195,7 +211,7 @@ class Gate:
             active_before=now - self.limits.idle_s,
             boards_before=now - self.limits.board_s,
         )
-        self.sessions.opened(holder, digest_of(secret), address, now)
+        self.sessions.opened(holder, digest_of(secret), address, now, password)
         opened = self.sessions.by_digest(digest_of(secret))
         assert opened is not None
         _audit("login", "ok", address, holder)
@@ -227,15 +243,15 @@ class Gate:
         assert caller.account is not None
         assert caller.session is not None
         name, address = caller.account.name, caller.session.address
-        subject = self.name_subject(f"user {name}")
-        wait_s = self.accounts.attempted({subject: ACCOUNT_TRIES}, bar_s, self.clock(), FORGET_S)
+        here, _ = self._subjects(name, address)
+        wait_s = self.accounts.attempted({here: HERE_TRIES}, bar_s, self.clock(), FORGET_S)
         if wait_s > 0:
             raise Barred(wait_s)
         known = self.accounts.credentials(name)
         if not self.passwords.fits(current, None if known is None else known[1]):
             self.accounts.refused(name, address, self.clock())
             raise NotSignedIn("The current password is wrong.")
-        self.accounts.forgiven(subject)
+        self.accounts.forgiven(here)
         check_strength(new, name)
         changed = self.accounts.given_password(
             name, self.passwords.encode(new), temporary=False, now=self.clock(), by=name

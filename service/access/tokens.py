@@ -58,6 +58,11 @@ class Tokens:
             self._book.used(token.id, now)
         return token
 
+    def lasts(self, digest: str, now: float) -> bool:
+        """Whether the token of a digest still holds; does not count as use."""
+        token = self._book.by_digest(digest)
+        return token is not None and not expired(token, now)
+
     def any_for(self, scope: str, now: float) -> bool:
         """Whether there is a token for a scope."""
         return any(scope in token.scopes and not expired(token, now) for token in self._book.all())

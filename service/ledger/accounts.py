@@ -92,28 +92,31 @@ class Accounts:
         values = {"password": password, "temporary": temporary}
         return self._changed(name, values, now, by, "password changed")
 
-    def rehashed(self, account_id: int, password: str) -> None:
-        """Keep the same password, encoded with today's parameters."""
+    def rehashed(self, account_id: int, former: str, password: str) -> None:
+        """Keep the same password, encoded with today's parameters, unless it is another one by now."""
+        same = (account.c.id == account_id) & (account.c.password == former)
         with self._database.write() as connection:
-            connection.execute(update(account).where(account.c.id == account_id).values(password=password))
+            connection.execute(update(account).where(same).values(password=password))
 
     def removed(self, name: str, now: float, by: str) -> None:
         """Forget a person. Raises NoAccount and LastAdministrator."""
         with self._database.write() as connection:
             lock_all(connection, ["accounts"])
+            before = _governors(connection)
             if not connection.execute(delete(account).where(account.c.name == name)).rowcount:
                 raise NoAccount(NoAccount.__doc__)
-            _check_governed(connection)
+            _check_governed(connection, before)
             _note(connection, now, "user removed", name, by)
 
     def _changed(self, name: str, values: Mapping[str, object], now: float, by: str, done: str) -> Account:
         with self._database.write() as connection:
             lock_all(connection, ["accounts"])
+            before = _governors(connection)
             change = update(account).where(account.c.name == name).values(**values).returning(account)
             row = connection.execute(change).first()
             if row is None:
                 raise NoAccount(NoAccount.__doc__)
-            _check_governed(connection)
+            _check_governed(connection, before)
             if values.keys() & {"locked", "password"}:
                 connection.execute(delete(session).where(session.c.account_id == row.id))
             _note(connection, now, done, name, by, role=row.role)
@@ -155,10 +158,11 @@ class Accounts:
         with self._database.write() as connection:
             _note(connection, now, "sign-in refused", name, "", address=address)
 
-    def forgiven(self, subject: str) -> None:
-        """Forget the failed attempts of a subject."""
+    def forgiven(self, *subjects: str) -> None:
+        """Forget the failed attempts of subjects."""
         with self._database.write() as connection:
-            connection.execute(delete(sign_in_try).where(sign_in_try.c.subject == subject))
+            lock_all(connection, subjects)
+            connection.execute(delete(sign_in_try).where(sign_in_try.c.subject.in_(subjects)))
 
     def eased(self, subject: str) -> None:
         """Take one attempt back, which ended well, and leave those that did not."""
@@ -172,15 +176,15 @@ def _note(connection: Connection, now: float, done: str, name: str, by: str, **m
     note_event(connection, now, ACCESS, "", {"done": done, "user": name, "by": by, **more})
 
 
-def _check_governed(connection: Connection) -> None:
-    """See to it that people are not left without an administrator who had one."""
-    left = connection.execute(select(func.count().label("n")).select_from(account)).scalar_one()
-    governing = connection.execute(
-        select(func.count())
-        .select_from(account)
-        .where(account.c.role == ADMINISTRATOR, account.c.locked.is_(False))
-    ).scalar_one()
-    if left and not governing:
+def _governors(connection: Connection) -> int:
+    governing = (account.c.role == ADMINISTRATOR) & account.c.locked.is_(False)
+    return connection.execute(select(func.count()).select_from(account).where(governing)).scalar_one()
+
+
+def _check_governed(connection: Connection, before: int) -> None:
+    """See to it that people who had an administrator before are not left without one."""
+    anybody = connection.scalar(select(account.c.id).limit(1)) is not None
+    if before and anybody and not _governors(connection):
         raise LastAdministrator(LastAdministrator.__doc__)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, insert, or_, select, update
 
-from service.ledger.accounts import Account, account_of
+from service.ledger.accounts import Account, NoAccount, account_of
 from service.ledger.database import Database
 from service.ledger.events import note_event
 from service.ledger.tables import account, session, token
@@ -29,8 +29,13 @@ class Sessions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def opened(self, holder: Account | Token, digest: str, address: str, now: float) -> None:
-        """Note a new session."""
+    def opened(
+        self, holder: Account | Token, digest: str, address: str, now: float, password: str | None = None
+    ) -> None:
+        """Note a new session; of a person only while the encoded ``password`` that was checked still holds.
+
+        Raises NoAccount where the person was removed or locked meanwhile, or was given another password.
+        """
         person = isinstance(holder, Account)
         kept = {
             "digest": digest,
@@ -41,9 +46,14 @@ class Sessions:
             "active_at": now,
         }
         with self._database.write() as connection:
-            connection.execute(insert(session), kept)
             if person:
-                connection.execute(update(account).where(account.c.id == holder.id).values(seen_at=now))
+                same = (account.c.id == holder.id) & (account.c.name == holder.name)
+                same &= account.c.locked.is_(False)
+                if password is not None:
+                    same &= account.c.password == password
+                if not connection.execute(update(account).where(same).values(seen_at=now)).rowcount:
+                    raise NoAccount(NoAccount.__doc__)
+            connection.execute(insert(session), kept)
             kind = "user" if person else "token"
             said = {"done": "signed in", kind: holder.name, "address": address}
             note_event(connection, now, ACCESS, "", said)

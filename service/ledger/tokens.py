@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 
-from service.ledger.database import Database
+from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
 from service.ledger.tables import token
 
@@ -46,6 +46,7 @@ class TokenBook:
         """Note a new token by the digest of its secret. Raises NameTaken."""
         kept = asdict(grant) | {"scopes": sorted(grant.scopes), "digest": digest, "created_at": now}
         with self._database.write() as connection:
+            lock_all(connection, ["tokens"])
             if connection.scalar(select(token.c.id).where(token.c.name == grant.name)) is not None:
                 raise NameTaken(NameTaken.__doc__)
             row = connection.execute(insert(token).values(kept).returning(token)).one()

@@ -1,6 +1,7 @@
 """What each operation demands: declared once where it stands, enforced here, told by the API's description."""
 
 import hmac
+from math import inf
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Security
@@ -34,7 +35,12 @@ class Undeclared(TypeError):
 
 
 def idle_of(request: Request) -> float:
-    """Read how long the person did nothing; what is no number of seconds counts as none."""
+    """Read how long the person did nothing; what is no number of seconds counts as none.
+
+    An event stream, which the browser opens again by itself and cannot give a header, is no sign of anybody.
+    """
+    if request.headers.get("accept") == "text/event-stream":
+        return inf
     text = request.headers.get(IDLE_HEADER, "0")
     return float(text) if text.isascii() and text.isdecimal() and len(text) < 8 else 0.0
 

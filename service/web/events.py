@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Annotated
 
-from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Header, HTTPException, Query, Response
 from starlette.types import Receive, Scope, Send
 
 from service.ledger.database import LedgerUnavailable
-from service.web.access import COOKIE, Reader
+from service.web.access import Reader
 from service.web.deps import FeedOf, HouseOf
 from service.web.feed import TooManyListeners
 from service.web.problems import documented
@@ -100,7 +100,6 @@ def _event_id(text: str | None) -> int | None:
     },
 )
 def follow(
-    request: Request,
     feed: FeedOf,
     house: HouseOf,
     caller: Reader,
@@ -117,6 +116,5 @@ def follow(
     except TooManyListeners as full:
         raise HTTPException(503, str(full), {"Retry-After": "5"}) from full
     known = _event_id(last_event_id)
-    cookie = request.cookies.get(COOKIE)
     chunks = feed.stream(after if known is None else known, caller.scanner)
-    return EventStream(chunks, lambda: house.gate.lasts(caller, cookie))
+    return EventStream(chunks, lambda: house.gate.lasts(caller))

@@ -3,13 +3,14 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import insert, select
 
 from service.access import Barred, Gate, Limits, NotSignedIn, Role, UnfitName, UnfitToken, WeakPassword
-from service.access.passwords import check_strength
+from service.access.passwords import Passwords, check_strength
 from service.ledger import Database, prepare
 from service.ledger.accounts import LastAdministrator, NoAccount
 from service.ledger.feedback import FeedbackBook, KeyUsed, NoSuchSeries, NoVerdict, SaidMeanwhile, Saying
@@ -311,3 +312,63 @@ def test_there_is_nothing_to_say_before_a_verdict_or_without_a_series(
         book.say(Saying("none", "agreed", "tom", "technologist", "key-1"), "0-0")
     with pytest.raises(NoVerdict):
         book.say(Saying("s1", "agreed", "tom", "technologist", "key-1"), "4-0")
+
+
+def test_people_who_have_no_administrator_change_their_passwords_all_the_same(database: Database) -> None:
+    gate = Gate.of(database, str, Limits(), open_when_empty=True)
+    gate.users.add("tom", Role.TECHNOLOGIST, PASSWORD, "test")
+    mine = gate.sign_in("tom", PASSWORD, "a").caller
+    assert gate.change_password(mine, PASSWORD, "a quiet lake at dawn").caller.name == "tom"
+    assert gate.users.give_role("tom", Role.ADMINISTRATOR, "test").role == "administrator"
+
+
+def test_whoever_guesses_another_s_password_bars_that_person_at_the_own_address_alone(gate: Gate) -> None:
+    for _ in range(5):
+        with pytest.raises(NotSignedIn):
+            gate.sign_in("tom", "wrong", "192.0.2.66")
+    with pytest.raises(Barred):
+        gate.sign_in("tom", PASSWORD, "192.0.2.66")
+    assert gate.sign_in("tom", PASSWORD, "192.0.2.7").caller.name == "tom"
+
+
+def test_guesses_from_many_addresses_bar_the_account(gate: Gate) -> None:
+    for number in range(50):
+        with pytest.raises(NotSignedIn):
+            gate.sign_in("tom", "wrong", f"192.0.2.{number // 4}")
+    with pytest.raises(Barred):
+        gate.sign_in("tom", PASSWORD, "198.51.100.1")
+
+
+def test_a_password_that_is_replaced_while_it_is_checked_opens_nothing(
+    database: Database, gate: Gate
+) -> None:
+    class Slow(Passwords):
+        def fits(self, password: str, encoded: str | None) -> bool:
+            fits = super().fits(password, encoded)
+            gate.users.set_password("tom", "a quiet lake at dawn", "test")
+            return fits
+
+    with pytest.raises(NotSignedIn):
+        replace(gate, passwords=Slow()).sign_in("tom", PASSWORD, "a")
+    with database.read() as connection:
+        assert connection.execute(select(session)).all() == []
+
+
+def test_what_goes_on_for_long_ends_with_its_token(gate: Gate, clock: Clock) -> None:
+    for name, shown in (("program", ""), ("board", "MR 1")):
+        grant = Grant(name=name, scopes=frozenset({"read"}), scanner=shown, expires_at=clock.now + 10)
+        caller = gate.caller(None, gate.tokens.issue(grant, clock.now, "test").secret)
+        assert gate.lasts(caller)
+        clock.now += 10
+        assert not gate.lasts(caller)
+    grant = Grant(name="third", scopes=frozenset({"read"}))
+    caller = gate.caller(None, gate.tokens.issue(grant, clock.now, "test").secret)
+    assert gate.tokens.revoke("third", clock.now, "test")
+    assert not gate.lasts(caller)
+
+
+def test_a_board_that_may_not_read_is_not_opened(gate: Gate, clock: Clock) -> None:
+    grant = Grant(name="b", scopes=frozenset({"deliveries"}), scanner="MR 1")
+    secret = gate.tokens.issue(grant, clock.now, "test").secret
+    with pytest.raises(NotSignedIn):
+        gate.sign_in_board(secret, "a")

@@ -228,7 +228,7 @@ def test_nothing_changes_without_the_session_s_own_token(
     assert ask(app, *UNSAFE, headers=headers).status_code == 403
     stranger = headers_of(as_person(people, "physicist"))["X-CSRF-Token"]
     assert ask(app, *UNSAFE, headers=headers | {"X-CSRF-Token": stranger}).status_code == 403
-    assert people.lasts(signed.caller, signed.secret)
+    assert people.lasts(signed.caller)
 
 
 @pytest.mark.parametrize(
@@ -301,6 +301,18 @@ def test_a_board_sees_its_scanner_alone(app: FastAPI, people: Gate) -> None:
     assert ask(app, "GET", "/api/v1/series", headers=headers).status_code == 401
 
 
+def test_an_event_stream_that_opens_again_keeps_nobody_signed_in(
+    app: FastAPI, people: Gate, clock: Clock
+) -> None:
+    signed = as_person(people, "technologist")
+    app.state.feed.close()  # else the stream has no end
+    stream = headers_of(signed) | {"Accept": "text/event-stream"}
+    for _ in range(2):
+        clock.now += 800
+        status = ask(app, "GET", "/api/v1/events", headers=stream).status_code
+    assert status == 401
+
+
 def test_a_token_of_another_kind_opens_no_board(app: FastAPI, people: Gate) -> None:
     secret = people.tokens.issue(Grant(name="t", scopes=frozenset({"read"})), people.clock(), "test").secret
     assert ask(app, "POST", "/api/v1/session", json={"token": secret}).status_code == 401
@@ -336,6 +348,8 @@ def test_what_is_said_to_a_verdict_is_shown_and_counts_once_for_what_was_seen(
         ("10.0.0.2", {"X-Forwarded-Proto": "https", "X-Forwarded-For": "<script>"}, "unknown"),
         ("10.0.0.2", {"X-Forwarded-Proto": "http", "X-Forwarded-For": "192.0.2.7"}, None),
         ("192.0.2.9", {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}, None),
+        ("::ffff:10.0.0.2", {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}, "192.0.2.7"),
+        ("10.0.0.2", {"X-Forwarded-Proto": "https", "x-forwarded-proto": "http"}, None),
     ],
 )
 def test_a_proxy_is_believed_where_it_is_known(
