@@ -1,7 +1,7 @@
 """The marker segments of a JPEG, JPEG-LS or JPEG 2000 frame: whole, of the announced size, and without foreign text.
 
 What codes pixels stays byte for byte. Comments and application data are blanked where they stand, unless they are the
-usual signature of a library: any text fits into them.
+usual signature of a library: any text fits into them. A segment of any other kind may hold one too, and is not taken.
 """
 
 import re
@@ -22,7 +22,13 @@ _TILE_PART = Struct(">2xL2x")  # its length (T.800, A.4.2)
 _SCAN, _TILE, _DATA, _SIZES = 0xFFDA, 0xFF90, 0xFF93, 0xFF51
 _PROCESSES = frozenset(range(0xFFC0, 0xFFD0)) - {0xFFC4, 0xFFC8, 0xFFCC} | {0xFFF7}  # T.81, B.1; T.87, C.1.1
 _TEXTS = frozenset({0xFFFE, *range(0xFFE0, 0xFFF0)})  # comment and application data
+_TABLES = frozenset({0xFFC4, 0xFFCC, 0xFFDB, 0xFFDC, 0xFFDD, 0xFFF8})  # T.81, B.2.4, B.2.5; T.87, C.2.4
 _COMMENT = 0xFF64  # of JPEG 2000
+_PARAMETERS = frozenset(  # T.800, table A.2, and T.814, A.2
+    {*range(0xFF50, 0xFF54), *range(0xFF55, 0xFF5A), *range(0xFF5C, 0xFF62), 0xFF63, _TILE}
+)
+_OF_JPEG = _PROCESSES | _TABLES | _TEXTS | {_SCAN}
+_OF_JPEG_2000 = _PARAMETERS | {_COMMENT}
 _AFTER_SCAN = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")  # neither stuffed bytes nor restart markers
 _VERSION = rb"\d{1,2}(?:\.\d{1,2}){0,3}"
 _SIGNATURES = re.compile(
@@ -80,7 +86,7 @@ def _jpeg(frame: bytes, ends: int) -> Iterator[_Segment]:
             position += 1
         if position >= ends:
             return
-        segment = _segment(frame, position, ends)
+        segment = _segment(frame, position, ends, _OF_JPEG)
         yield segment
         position = segment.end
         if segment.marker == _SCAN:
@@ -98,7 +104,7 @@ def _jpeg_2000(frame: bytes, ends: int) -> Iterator[_Segment]:
         if frame[position : position + 2] == _DATA.to_bytes(2):
             position = tile_ends
             continue
-        segment = _segment(frame, position, ends)
+        segment = _segment(frame, position, ends, _OF_JPEG_2000)
         yield segment
         if segment.marker == _TILE:
             (length,) = _TILE_PART.unpack_from(frame, segment.start)
@@ -109,9 +115,9 @@ def _jpeg_2000(frame: bytes, ends: int) -> Iterator[_Segment]:
     raise NotUnderstood("a compressed frame has too many segments")
 
 
-def _segment(frame: bytes, position: int, ends: int) -> _Segment:
+def _segment(frame: bytes, position: int, ends: int, known: frozenset[int]) -> _Segment:
     marker, length = _SEGMENT.unpack_from(frame, position)
-    if marker < 0xFF01 or length < 2 or position + 2 + length > ends:
+    if marker not in known or length < 2 or position + 2 + length > ends:
         raise NotUnderstood("a compressed frame is not what it says")
     return _Segment(marker, position + _SEGMENT.size, position + 2 + length)
 

@@ -77,9 +77,9 @@ def _checked(
     as_they_came: list[bytes | memoryview] = [memoryview(buffer)[start:end] for start, end in spans]
     frame = b"".join(as_they_came)
     if transfer_syntax == RLELossless:
-        _check_rle(frame, said.planes)
-        return as_they_came
-    clean = checked_frame(frame, said.rows, said.columns)
+        clean = _checked_rle(frame, said.planes)
+    else:
+        clean = checked_frame(frame, said.rows, said.columns)
     return as_they_came if clean is frame else [clean]
 
 
@@ -111,11 +111,14 @@ def _split(fragments: list[Span], begins: Sequence[int]) -> list[list[Span]]:
     return [fragments[begin:end] for begin, end in zip(begins, ends, strict=True)]
 
 
-def _check_rle(frame: bytes, planes: int) -> None:
-    """Check that a frame has as many segments as a pixel has bytes (PS3.5, G.2)."""
+def _checked_rle(frame: bytes, planes: int) -> bytes:
+    """Give a frame that has as many segments as a pixel has bytes, and no more offsets (PS3.5, G.2 and G.5)."""
     if len(frame) < _RLE_HEADER.size:
         raise NotUnderstood("a compressed frame is cut")
     segments, *offsets = _RLE_HEADER.unpack_from(frame)
     used = offsets[: min(segments, len(offsets))]
     if segments != planes or used != sorted(used) or used[0] != _RLE_HEADER.size or used[-1] >= len(frame):
         raise NotUnderstood("a compressed frame has no sound header")
+    if not any(offsets[segments:]):
+        return frame
+    return _RLE_HEADER.pack(segments, *used, *bytes(len(offsets) - segments)) + frame[_RLE_HEADER.size :]

@@ -188,6 +188,31 @@ def test_a_patient_in_a_comment_of_jpeg_2000_does_not_pass(ds: Dataset) -> None:
         assert np.array_equal(stored_values(clean, 0), stored_values(ds, 0))
 
 
+@pytest.mark.parametrize("marker", [0xFF05, 0xFFD8, 0xFFD9, 0xFFDE, 0xFFF0, 0xFFFD])
+@pytest.mark.parametrize("syntax", [JPEGLosslessSV1, JPEGLSLossless])
+def test_a_patient_in_a_segment_of_no_use_does_not_pass(ds: Dataset, syntax: str, marker: int) -> None:
+    (frame,) = frames_of(compressed(ds, syntax))
+    text = segment(marker, b"Quastenflosser^Wilhelmine")
+    for told in (frame[:2] + text + frame[2:], frame.rstrip(b"\0") + text[2:] + b"\xff\xd9"):
+        with pytest.raises(NotUnderstood):
+            taken(with_frame(ds, syntax, told))
+
+
+@pytest.mark.parametrize("marker", [0xFF01, 0xFF30, 0xFF54, 0xFF65, 0xFF70])
+def test_a_patient_in_a_segment_that_jpeg_2000_does_not_know_does_not_pass(ds: Dataset, marker: int) -> None:
+    (frame,) = frames_of(compressed(ds, JPEG2000Lossless))
+    at = frame.index(b"\xff\x52")
+    with pytest.raises(NotUnderstood):
+        taken(with_frame(ds, JPEG2000Lossless, frame[:at] + segment(marker, b"Quastenflosser") + frame[at:]))
+
+
+def test_a_patient_among_the_unused_offsets_of_rle_does_not_pass(ds: Dataset) -> None:
+    (frame,) = frames_of(compressed(ds, RLELossless))
+    clean = taken(with_frame(ds, RLELossless, frame[:12] + b"Quastenflosser".ljust(52, b"\0") + frame[64:]))
+    assert b"Quasten" not in clean.PixelData
+    assert (stored_values(clean, 0) == stored_values(ds, 0)).all()
+
+
 def test_the_signature_of_a_library_stays(ds: Dataset) -> None:
     packed = compressed(ds, JPEG2000Lossless)
     assert b"OpenJPEG version" in packed.PixelData
