@@ -74,7 +74,8 @@ class Housekeeper:
         """Let go what need not be kept.
 
         Pixels and built results of delivered series when their time is over, or when space is short; files that
-        no instance names: they were never acknowledged; erased images that were sent again; old events and refusals.
+        no instance names: they were never acknowledged; erased images that were sent again; old events and refusals;
+        what scanners and archives said, when the time of the identities is over.
         """
         settings = self.foundation.settings
         now = time.time()
@@ -94,6 +95,7 @@ class Housekeeper:
         if forgotten:
             log.info("identities have left the vault", extra={"count": forgotten})
         upkeep.forget(now - EVENTS_KEPT_S)
+        upkeep.forget_talk(now - settings.identity_days * 86400)
 
     def _let_strays_go(self) -> None:
         spool = self.foundation.spool

@@ -166,16 +166,22 @@ def _list(connection: Connection, note: ExamNote) -> None:
 def endings(connection: Connection, studies: Mapping[str, str]) -> dict[str, Ending]:
     """Find the ended exams of series; `studies` gives the study of each series, all keyed.
 
-    A step ends the series that it lists, and where it lists none those of its study.
+    A step ends the series that it lists, of whatever study it is; and where it lists none those of its study.
     """
+    listed = exam_series.c.series_uid
     rows = connection.execute(
-        select(exam, exam_series.c.series_uid)
+        select(exam, listed)
         .outerjoin(exam_series, exam_series.c.exam_uid == exam.c.uid)
-        .where(exam.c.study_uid.in_(set(studies.values())), exam.c.ended_at.is_not(None))
+        .where(
+            exam.c.ended_at.is_not(None),
+            listed.in_(studies) | (listed.is_(None) & exam.c.study_uid.in_(set(studies.values()))),
+        )
     ).all()
     found: dict[str, Ending] = {}
     for uid, study in studies.items():
-        own = [row for row in rows if row.study_uid == study and row.series_uid in {uid, None}]
+        own = [
+            row for row in rows if row.series_uid == uid or (not row.series_uid and row.study_uid == study)
+        ]
         if own:
             found[uid] = Ending(
                 at=max(row.ended_at for row in own),

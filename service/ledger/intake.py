@@ -285,6 +285,7 @@ def _open(
             "protocol_key": arrival.protocol_key,
             "series_number": arrival.series_number,
             "facts": dict(arrival.facts),
+            "conflict": last is not None and last.conflict,  # until somebody decides
             "opened_at": now,
             "received": _fresh(items) + _held(connection, arrival.series_uid),
         }

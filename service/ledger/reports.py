@@ -34,7 +34,8 @@ class ReportTask:
     facts: Mapping[str, Any]
     closed_at: float
     header: bytes  # sealed
-    documents: Documents  # of the earlier generations
+    documents: Documents  # of the earlier generations, sent or not
+    there: Documents  # those of them that the destinations have
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +94,15 @@ class Reports:
             row = connection.execute(waiting.with_for_update(of=series, skip_locked=True)).first()
             if row is None:
                 return None
-            last = connection.scalar(
-                select(series.c.report).where(
-                    series.c.uid == row.uid, series.c.generation == row.generation - 1
+            reports = [
+                report or {}
+                for report in connection.scalars(
+                    select(series.c.report)
+                    .where(series.c.uid == row.uid, series.c.generation < row.generation)
+                    .order_by(series.c.generation.desc())
                 )
-            )
+            ]
+            there = _there(connection, reports, now)
             connection.execute(
                 update(series)
                 .where(series.c.id == row.id)
@@ -120,7 +125,8 @@ class Reports:
             facts=row.facts,
             closed_at=row.closed_at,
             header=row.sealed,
-            documents=last or {},
+            documents=reports[0] if reports else {},
+            there=there,
         )
 
     def holding(self, task: ReportTask) -> AbstractContextManager[None]:
@@ -245,10 +251,11 @@ def ended(connection: Connection, which: ColumnElement[bool]) -> None:
 def held() -> ColumnElement[bool]:
     """Tell whether a person has to decide before results of a series leave.
 
-    One UID came with two images, or some images are still of somebody else than the others.
+    One UID came with two images, in whatever generation, or some images are still of somebody else than the others.
     """
+    disputed = series.alias()
     return or_(
-        series.c.conflict,
+        exists().where(disputed.c.uid == series.c.uid, disputed.c.conflict).correlate(series),
         exists()
         .where(
             instance.c.series_uid == series.c.uid,
@@ -291,6 +298,29 @@ def _is_over(connection: Connection, study_uid: str, quiet_since: float) -> bool
     return bool(states) and ExamState.IN_PROGRESS not in states
 
 
+def _there(connection: Connection, reports: Sequence[Documents], now: float) -> Documents:
+    """Pick the newest documents of a series that each destination has, or is just given; `reports`: newest first.
+
+    What is replaced before it leaves is no predecessor, nor is what stands under somebody else's name.
+    """
+    uids = {names[1] for report in reports for kinds in report.values() for names in kinds.values()}
+    rows = connection.execute(
+        select(outbox.c.destination, outbox.c.sop_instance_uid).where(
+            outbox.c.sop_instance_uid.in_(uids),
+            outbox.c.former_identity.is_(False),
+            or_(outbox.c.state.in_(TAKEN), outbox.c.lease_until >= now),
+        )
+    )
+    has = {(row.destination, row.sop_instance_uid) for row in rows}
+    found: dict[str, Mapping[str, Sequence[str]]] = {}
+    for report in reports:
+        for destination, kinds in report.items():
+            held = {kind: names for kind, names in kinds.items() if (destination, names[1]) in has}
+            if held:
+                found.setdefault(destination, held)
+    return found
+
+
 def _post(connection: Connection, now: float, task: ReportTask, parcels: Sequence[Parcel]) -> None:
     for parcel in parcels:
         here = outbox.c.destination == parcel.destination
@@ -306,7 +336,11 @@ def _post(connection: Connection, now: float, task: ReportTask, parcels: Sequenc
                 outbox.c.state.in_(TAKEN),
             )
         )
-        if there is not None or former is not None or (parcel.bundle and _has_left(connection, task, here)):
+        if (
+            there is not None
+            or former is not None
+            or (parcel.bundle and _has_left(connection, task, here, now))
+        ):
             continue
         state = DeliveryState.GATHERING if parcel.bundle else DeliveryState.WAITING
         connection.execute(
@@ -325,8 +359,11 @@ def _post(connection: Connection, now: float, task: ReportTask, parcels: Sequenc
         )
 
 
-def _has_left(connection: Connection, task: ReportTask, here: ColumnElement[bool]) -> bool:
-    """Tell whether an earlier generation has gone to a destination that gets one only; else it is replaced."""
+def _has_left(connection: Connection, task: ReportTask, here: ColumnElement[bool], now: float) -> bool:
+    """Tell whether an earlier generation has gone to a destination that gets one only; else it is replaced.
+
+    What only gathers is so at once; what is due already, or held, is by the next claim.
+    """
     earlier = select(series.c.id).where(series.c.uid == task.uid, series.c.generation < task.generation)
     of_earlier = here & outbox.c.series_id.in_(earlier)
     connection.execute(
@@ -335,5 +372,5 @@ def _has_left(connection: Connection, task: ReportTask, here: ColumnElement[bool
         .values(state=DeliveryState.SUPERSEDED)
     )
     ended(connection, series.c.id.in_(earlier))
-    left = select(outbox.c.id).where(of_earlier, outbox.c.state != DeliveryState.SUPERSEDED).limit(1)
-    return connection.scalar(left) is not None
+    gone = or_(outbox.c.state.in_(TAKEN), outbox.c.lease_until >= now)
+    return connection.scalar(select(outbox.c.id).where(of_earlier, gone).limit(1)) is not None

@@ -11,7 +11,19 @@ from sqlalchemy import Select, case, delete, exists, func, insert, select, updat
 from service.ledger.database import Database, lock_all
 from service.ledger.desk import DEED
 from service.ledger.states import SeriesState, SliceState
-from service.ledger.tables import event, installation, instance, outbox, part, refusal, series, slice_
+from service.ledger.tables import (
+    commitment,
+    event,
+    exam,
+    exam_series,
+    installation,
+    instance,
+    outbox,
+    part,
+    refusal,
+    series,
+    slice_,
+)
 
 BATCH = 500
 FORGOTTEN_S = 600.0  # a part that was silent for so long is not listed any more
@@ -159,6 +171,14 @@ class Upkeep:
         with self._database.write() as connection:
             connection.execute(delete(event).where(event.c.at < before, event.c.kind != DEED))
             connection.execute(delete(refusal).where(refusal.c.at < before))
+
+    def forget_talk(self, before: float) -> None:
+        """Drop the procedure steps that scanners told of, and the commitments asked of archives, before a time."""
+        old = select(exam.c.uid).where(exam.c.opened_at < before)
+        with self._database.write() as connection:
+            connection.execute(delete(exam_series).where(exam_series.c.exam_uid.in_(old)))
+            connection.execute(delete(exam).where(exam.c.opened_at < before))
+            connection.execute(delete(commitment).where(commitment.c.asked_at < before))
 
 
 def _outlived(before: float) -> Select[Any]:

@@ -20,6 +20,7 @@ from service.ledger import (
     Parcel,
     Reports,
     ReportTask,
+    Upkeep,
     Views,
 )
 from service.ledger_views import SeriesView
@@ -183,6 +184,21 @@ def test_results_of_a_conflict_wait_until_somebody_decides(
         Disputes(database).decided(dispute.id, "first")
 
 
+def test_a_late_image_does_not_end_a_dispute(database: Database, clock: Clock) -> None:
+    intake, reports = Intake(database, clock), Reports(worker(database, clock))
+    for number, digest in ((1, ""), (1, "other"), (2, "")):
+        clock.now += 1
+        intake.received(arrival(number, digest=digest))
+        closed(database, clock, "Check")
+    assert reports.claim_report() is None
+    (dispute,) = Disputes(database).open()
+    assert dispute.id == views(database)[0].id
+    Disputes(database).decided(dispute.id, "first")
+    closed(database, clock)
+    assert Disputes(database).open() == []
+    assert [posted(database, clock, "SR").generation for _ in range(3)] == [1, 2, 3]
+
+
 def test_a_destination_that_takes_studies_gets_one_generation_when_the_study_is_over(
     database: Database, clock: Clock
 ) -> None:
@@ -226,6 +242,23 @@ def test_the_end_of_the_exam_ends_a_study_too(database: Database, clock: Clock) 
     exams.told(replace(note, state=ExamState.COMPLETED))
     reports.gathered(600)
     assert sent(database, clock) == ["SR"]
+
+
+def test_a_step_ends_what_it_lists_of_whatever_study_and_leaves_when_its_time_is_over(
+    database: Database, clock: Clock
+) -> None:
+    intake, exams = Intake(database, clock), Exams(database, clock)
+    exams.begun(ExamNote("2.25.77", "2.25.8", ExamState.IN_PROGRESS, {}))
+    for series in ("2.25.1", "2.25.2"):
+        intake.received(arrival(1, series=series))
+        clock.now += 1
+    exams.told(ExamNote("2.25.77", "", ExamState.COMPLETED, {"2.25.1": ("2.25.1.1",)}))
+    closings = Closings(worker(database, clock))
+    assert [item.evidence.exam_ended_at for item in closings.open_series()] == [clock.now, None]
+    Upkeep(database).forget_talk(1000.0)
+    assert len(exams.audit()) == 1
+    Upkeep(database).forget_talk(clock.now + 1)
+    assert exams.audit() == []
 
 
 def test_a_repeat_is_linked_to_the_series_that_failed_and_takes_nothing_from_it(
