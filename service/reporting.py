@@ -72,7 +72,7 @@ class Reporter:
         result = self._result(task, rows)
         scored = [row for row in rows if row.score is not None]
         bundles = {
-            one: Bundle(result, one.form, _former(one, documents), lambda n: self._picture(scored[n]))
+            one: Bundle(result, one.form, _former(one, task.there), lambda n: self._picture(scored[n]))
             for one in wanted
         }
         sent: dict[str, dict[str, Predecessor]] = {}
@@ -194,11 +194,10 @@ def _is_wanted(task: ReportTask, receiver: Subscription | Repository) -> bool:
 
 
 def _misleads(subscription: Subscription, documents: Documents) -> bool:
-    """Tell whether a destination that takes problems only has a report of one that is none any more."""
-    return subscription.destination in documents and not subscription.bundle
+    """Tell whether a destination that takes problems only has, or is to get, a report of one that is none any more."""
+    return subscription.destination in documents
 
 
-def _former(subscription: Subscription, documents: Documents) -> dict[str, Predecessor]:
+def _former(subscription: Subscription, there: Documents) -> dict[str, Predecessor]:
     """Name the documents that a destination has of earlier generations."""
-    held = {} if subscription.bundle else documents.get(subscription.destination, {})
-    return {kind: Predecessor(*names) for kind, names in held.items()}
+    return {kind: Predecessor(*names) for kind, names in there.get(subscription.destination, {}).items()}

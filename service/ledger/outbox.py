@@ -271,7 +271,7 @@ def _supersede(connection: Connection, destination: str, now: float) -> None:
             .where(
                 outbox.c.destination == destination,
                 outbox.c.series_id.in_(of_series),
-                outbox.c.state == DeliveryState.WAITING,
+                outbox.c.state.in_((DeliveryState.GATHERING, DeliveryState.WAITING)),
                 outbox.c.lease_until < now,
             )
             .values(state=DeliveryState.HELD, reason=reason)

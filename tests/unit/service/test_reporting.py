@@ -41,10 +41,8 @@ def test_a_destination_replaces_what_it_has_itself() -> None:
     assert _former(replace(PROBLEMS, destination="other"), HELD) == {}
 
 
-def test_who_gets_one_generation_only_has_no_former_one() -> None:
-    bundled = replace(PROBLEMS, bundle=True)
-    assert _former(bundled, HELD) == {}
-    assert not _misleads(bundled, HELD)
+def test_who_waits_for_the_end_of_a_study_is_told_too() -> None:
+    assert _misleads(replace(PROBLEMS, bundle=True), HELD)
 
 
 PLACE = {"name": "pacs", "host": "pacs.example", "port": 104, "ae_title": "PACS"}
