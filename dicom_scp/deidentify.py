@@ -187,9 +187,14 @@ def deidentify_file(path: Path, deidentifier: Deidentifier, trail: list[Done] | 
     return deidentifier(file.encoded, file.transfer_syntax, trail=trail)
 
 
+def is_uid(uid: str) -> bool:
+    """Tell whether a UID has digits and dots only, and no more than 64 of them (PS3.5, 9)."""
+    return _UID.fullmatch(uid) is not None
+
+
 def check_uid(uid: str) -> None:
-    """Raise NotUnderstood unless the UID has digits and dots only, and no more than 64 of them (PS3.5, 9)."""
-    if not _UID.fullmatch(uid):
+    """Raise NotUnderstood unless the UID is one."""
+    if not is_uid(uid):
         raise NotUnderstood("a UID is no UID")
 
 

@@ -10,10 +10,12 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
 from pydicom.uid import ExplicitVRLittleEndian
 
+from dicom_scp.deidentify import is_uid
 from service.dicomweb.media import DICOM_JSON, OCTET_STREAM, parse
 from service.dicomweb.multipart import MOST_PARTS, BrokenMultipart, Part, TooLarge
 
 LONGEST_METADATA = 16 << 20  # bytes of JSON; read, it is some ten times as large
+UNICODE = "ISO_IR 192"  # whatever the metadata names: JSON is in UTF-8 (PS3.18, F.2)
 _SOP_CLASS_UID, _SOP_INSTANCE_UID = "00080016", "00080018"
 
 
@@ -29,10 +31,11 @@ class Waiting:
     links: frozenset[str] = field(repr=False)  # of its bulk data
 
     def uid(self, tag: str) -> str:
-        """Give a UID of the metadata as it stands there, "" where there is none."""
+        """Give a UID of the metadata, "" where there is none."""
         element = self.model.get(tag)
         values = element.get("Value") if isinstance(element, dict) else None
-        return values[0] if isinstance(values, list) and values and isinstance(values[0], str) else ""
+        given = values[0] if isinstance(values, list) and values else None
+        return given if isinstance(given, str) and is_uid(given) else ""
 
     @property
     def names(self) -> tuple[str, str]:
@@ -80,10 +83,11 @@ class Assembly:
 
 
 def built(waiting: Waiting, bulk: Mapping[str, bytes]) -> bytes:
-    """Build a DICOM file, Explicit VR Little Endian. Raises Unbuildable."""
+    """Build a DICOM file, Explicit VR Little Endian, in Unicode as its JSON is. Raises Unbuildable."""
     try:
         model = {tag: element for tag, element in waiting.model.items() if not tag.startswith("0002")}
         dataset = Dataset.from_json(model, bulk_data_uri_handler=lambda _tag, _vr, link: bulk[link])
+        dataset.SpecificCharacterSet = UNICODE
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
@@ -101,13 +105,16 @@ def _models(encoded: bytes, most: int) -> list[Waiting]:
         raise TooLarge("the metadata is longer than it may be")
     try:
         models = json.loads(encoded)
-        models = models if isinstance(models, list) else [models]
-        if not all(isinstance(model, dict) for model in models):
-            raise BrokenMultipart("the metadata is no DICOM JSON")
-        if len(models) > most:
-            raise TooLarge("there are too many instances")
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError too
+        raise BrokenMultipart("the metadata is no DICOM JSON") from error
+    models = models if isinstance(models, list) else [models]
+    if not all(isinstance(model, dict) for model in models):
+        raise BrokenMultipart("the metadata is no DICOM JSON")
+    if len(models) > most:
+        raise TooLarge("there are too many instances")
+    try:
         return [Waiting(model, frozenset(_links(model))) for model in models]
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except RecursionError as error:
         raise BrokenMultipart("the metadata is no DICOM JSON") from error
 
 

@@ -185,6 +185,19 @@ def test_metadata_with_bulk_data_gives_the_same_instance(web: Web, images: list[
     assert apart.facts == whole.facts
 
 
+@pytest.mark.parametrize("named", [None, "ISO_IR 100", "ISO_IR 192", "ISO 2022 IR 87"])
+def test_a_name_in_metadata_arrives_whatever_character_set_it_names(
+    web: Web, images: list[Dataset], named: str | None
+) -> None:
+    model, *pixels = bulk_parts(images[0])
+    (metadata,) = json.loads(model.body)
+    metadata["00080005"] = {"vr": "CS", "Value": [named] if named else []}
+    metadata["00100010"]["Value"] = [{"Alphabetic": "Yamada^Tarou", "Ideographic": "山田^太郎"}]
+    told = Part(json.dumps([metadata]).encode(), "application/dicom+json")
+    assert web.store([told, *pixels], "application/dicom+json").status_code == 200
+    assert web.taken[0].identity.dataset().PatientName == "Yamada^Tarou=山田^太郎"
+
+
 def test_metadata_without_its_bulk_data_fails(web: Web, images: list[Dataset]) -> None:
     answer = web.store(bulk_parts(images[0])[:1], "application/dicom+json")
     assert answer.status_code == 409
@@ -201,6 +214,8 @@ def test_metadata_without_its_bulk_data_fails(web: Web, images: list[Dataset]) -
         b"\xff\xfe",
         b"[" * 100_000,
         b'[{"00080016": 7}]',
+        b'[{"00080018": ' + b"1" * 5000 + b"}]",
+        b'[{"00080016": {"vr": "UI", "Value": ["1.2"]}, "00080018": {"vr": "UI", "Value": ["\\ud800"]}}]',
         b'[{"00080016": {"vr": "UI", "Value": [7]}}]',
         b'[{"nonsense": {"vr": "XX", "Value": ["a"]}}]',
         b'[{"00080018": {"vr": "SQ", "Value": [{"00080018": {"vr": "UI", "Value": [{}]}}]}}]',
