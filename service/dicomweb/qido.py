@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import translate
 from itertools import islice
 from typing import Any
 
@@ -149,9 +150,9 @@ def _fits(values: Sequence[Any], tag: str, wanted: str) -> bool:
         low, _, high = wanted.partition("-")
         return any(low <= text and (not high or text[: len(high)] <= high) for text in texts)
     if vr in _WILD:
-        pattern = "".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in wanted)
+        pattern = translate(wanted.replace("[", "[[]"))  # its stars do not go back for each other
         flags = re.IGNORECASE if vr == "PN" else 0
-        return any(re.fullmatch(pattern, text, flags | re.DOTALL) for text in texts)
+        return any(re.match(pattern, text, flags) for text in texts)
     return wanted in texts
 
 
