@@ -48,8 +48,8 @@ class Scorer:
     def score_next(self) -> bool:
         """Find the places of what came, then score one batch; False if nothing waits."""
         unplaced = self.places.unplaced(PLACED_AT_ONCE)
-        if unplaced:
-            self.places.placed([Placed(item, self._parts(item)) for item in unplaced])
+        self.places.placed([Placed(item, self._parts(item)) for item in unplaced])
+        self.places.sampled()
         tasks = self.scoring.claim_slices(self.batch)
         if not tasks:
             return bool(unplaced)

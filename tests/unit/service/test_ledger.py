@@ -12,7 +12,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from inference.footprint import Plane
 from inference.places import Part
+from inference.stacks import Place
 from service.closing import CloseReason, Closing
 from service.ledger import (
     Arrival,
@@ -31,6 +33,7 @@ from service.ledger import (
     SliceNote,
     SliceState,
     SliceTask,
+    Unplaced,
     Upkeep,
     Views,
     Worker,
@@ -90,6 +93,7 @@ def claimed(scoring: Scoring, limit: int, volumes: int = 8) -> list[SliceTask]:
     for item in places.unplaced(99):
         parts = [Part(frame, 0, None) for frame in range(1, item.frames + 1)]
         places.placed([Placed(item, parts)])
+    places.sampled()
     return scoring.claim_slices(limit)
 
 
@@ -466,3 +470,41 @@ def test_a_set_up_that_is_cut_short_leaves_nothing_behind(tmp_path: Path) -> Non
     prepare(database)
     assert Upkeep(database).installation() is None
     database.close()
+
+
+def in_time(item: Unplaced, number: int, slices: int) -> Placed:
+    """Place the n-th instance of a series of volumes of so many slices each."""
+    volume, level = divmod(number, slices)
+    plane = Plane((0.0, 0.0, 3.0 * level), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (200.0, 200.0))
+    return Placed(item, [Part(1, 0, Place(plane, "kind", "1", (float(volume), None, None, None)))])
+
+
+def test_what_is_placed_waits_outside_of_the_sample_until_it_is_chosen(
+    database: Database, clock: Clock
+) -> None:
+    intake, places = Intake(database, clock), Places(worker(database, clock), 2)
+    scoring = Scoring(worker(database, clock))
+    for number in range(1, 13):
+        intake.received(arrival(number))
+    items = places.unplaced(99)
+    places.placed([in_time(item, n, 3) for n, item in enumerate(items)])
+    assert scoring.claim_slices(99) == []
+    assert places.sampled()
+    early = scoring.claim_slices(99)
+    assert len(early) == 3, "one volume of four, for later ones shall have their turn"
+    assert not places.sampled()
+    assert places.completed("2.25.1")
+    assert len(scoring.claim_slices(99)) == 3
+    assert not places.completed("2.25.1")
+
+
+def test_what_a_restart_left_unchosen_is_chosen_when_the_series_is_over(
+    database: Database, clock: Clock
+) -> None:
+    before = Places(worker(database, clock), 8)
+    Intake(database, clock).received(arrival(1))
+    before.placed([in_time(item, 0, 3) for item in before.unplaced(9)])
+    after = Places(worker(database, clock, "w2"), 8)
+    assert not after.sampled()
+    assert after.completed("2.25.1")
+    assert len(Scoring(worker(database, clock)).claim_slices(9)) == 1
