@@ -10,7 +10,7 @@ from service.access import Gate, Role
 from service.ledger.tokens import Grant
 from service.ledger_views import SeriesFeedback
 from service.web import create_app
-from tests.peers import CHROMIUM_ARGS, chromium
+from tests.peers import CHROMIUM_ARGS, chromium, free_port
 from tests.unit.service.web.recorded import RecordedLedger, a_gate, a_house, a_series, judged, some_slices
 from tests.unit.service.web.serving import serving
 
@@ -147,6 +147,57 @@ def test_a_board_shows_its_scanner_and_nothing_else(browser: Browser, url: str, 
     expect(page.locator("#series")).to_contain_text("MR 9")
     expect(page.locator("#who")).to_contain_text("board of MR 9")
     expect(page.locator("#who a")).to_have_count(0)
+
+
+def test_a_person_signs_in_in_place_of_a_board(browser: Browser, url: str, gate: Gate) -> None:
+    grant = Grant(name="board", scopes=frozenset({"read"}), scanner="MR 9")
+    secret = gate.tokens.issue(grant, gate.clock(), "test").secret
+    page = new_page(browser)
+    page.goto(f"{url}/login")
+    page.locator("summary").click()
+    page.locator("#token").fill(secret)
+    page.keyboard.press("Enter")
+    expect(page.locator("#who")).to_contain_text("board of MR 9")
+    page.goto(f"{url}/login")
+    sign_in(page, "tom")
+    expect(page.locator("#who")).to_contain_text("tom technologist")
+
+
+def test_roles_are_given_by_keyboard_and_the_focus_stays(browser: Browser, url: str, gate: Gate) -> None:
+    page = new_page(browser)
+    page.goto(f"{url}/login?next=/users")
+    sign_in(page, "ada")
+    page.get_by_label("Role of tom").focus()
+    for _ in range(3):  # past every other role
+        page.keyboard.press("ArrowDown")
+    expect(page.get_by_label("Role of tom")).to_have_value("administrator")
+    assert gate.accounts.get("tom").role == "technologist"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#users-said")).to_have_text("tom is administrator now.")
+    expect(page.get_by_label("Role of tom")).to_be_focused()
+    assert gate.accounts.get("tom").role == "administrator"
+    page.get_by_role("button", name="Remove: tom").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#users-said")).to_have_text("Press again: Remove, tom")
+    expect(page.get_by_role("button", name="Press again: Remove, tom")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#users")).not_to_contain_text("tom")
+    expect(page.locator("#users-title")).to_be_focused()
+
+
+def test_a_session_that_ended_while_the_service_was_away_leads_to_the_sign_in(
+    browser: Browser, ledger: RecordedLedger, gate: Gate
+) -> None:
+    page, port = new_page(browser), free_port()
+    with serving(create_app(a_house(ledger, gate=gate)), port) as url:
+        page.goto(url)
+        sign_in(page, "tom")
+        expect(page.locator("#live-word")).to_have_text("Live")
+    expect(page.locator("#banner")).to_contain_text("NOT LIVE", timeout=20_000)
+    gate.users.lock("tom", "test")
+    with serving(create_app(a_house(ledger, gate=gate)), port):
+        expect(page).to_have_url(re.compile("/login"), timeout=20_000)
 
 
 def test_without_users_the_page_says_that_it_is_open(browser: Browser) -> None:

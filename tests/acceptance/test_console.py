@@ -309,7 +309,6 @@ def test_text_from_outside_stays_text(page: Page, url: str, ledger: RecordedLedg
     alert(
         ledger,
         scanner=bad,
-        description=bad,
         reason=bad,
         advice=(bad,),
         model=bad,

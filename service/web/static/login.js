@@ -38,5 +38,8 @@ function wire(form, said, body) {
 wire(byId("person"), byId("person-said"), () => ({ name: byId("name").value, password: byId("password").value }));
 wire(byId("board"), byId("board-said"), () => ({ token: byId("token").value.trim() }));
 
-// Whoever came by a link from elsewhere is signed in already: the cookie was only not sent along.
-whoAmI().then((session) => { if (session.signed_in) location.replace(next(session)); }, () => {});
+// Whoever came by a link from elsewhere is signed in already: the cookie was only not sent along. This page itself
+// is open to somebody else, too: in place of a board, a person may sign in.
+if (new URLSearchParams(location.search).has("next")) {
+  whoAmI().then((session) => { if (session.signed_in) location.replace(next(session)); }, () => {});
+}

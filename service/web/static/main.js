@@ -149,6 +149,7 @@ follow({
     checks = body;
     warn();
   },
+  lost: look,
   state: (state, heard) => {
     silentSince = state === "silent" ? heard : state === "live" ? null : silentSince;
     byId("live").dataset.state = state;

@@ -5,7 +5,8 @@ const RETRY_MS = 1000;
 const TICK_MS = 250;
 const KINDS = ["series", "alert", "delivery", "conflict", "identity", "decision", "feedback"];
 
-// on: {hello(reset), event(kind, body), heartbeat(body), state("live" | "connecting" | "silent", heardAt)}
+// on: {hello(reset), event(kind, body), heartbeat(body), state("live" | "connecting" | "silent", heardAt),
+// lost(): it could not be opened, again}
 export function follow(on) {
   let source = null;
   let lastId = null;
@@ -48,6 +49,7 @@ export function follow(on) {
     }
     source.onerror = () => {
       if (state === "live") become("connecting");
+      else on.lost();
       again();
     };
   }

@@ -39,22 +39,44 @@ async function act(said, deed, word) {
 const button = (word, name, onclick) => h("button", { class: "button", type: "button", onclick, "aria-label": `${word}: ${name}` }, word);
 
 // A second press within some seconds is the confirmation.
-function twice(word, name, deed) {
+function twice(said, word, name, deed) {
   const made = button(word, name, () => {
     if (made.dataset.sure) { deed(); return; }
     made.dataset.sure = "yes";
     made.textContent = WORDS.sure;
-    setTimeout(() => { delete made.dataset.sure; made.textContent = word; }, 5000);
+    made.ariaLabel = WORDS.sureOf(word, name);
+    say(said, made.ariaLabel);
+    setTimeout(() => {
+      delete made.dataset.sure;
+      made.textContent = word;
+      made.ariaLabel = `${word}: ${name}`;
+      if (said.textContent === WORDS.sureOf(word, name)) say(said, "");
+    }, 5000);
   });
   return made;
+}
+
+// Rows drawn anew; the focus stays at what it was on, or goes to the heading where that is gone.
+function fill(body, rows) {
+  const controls = (row) => [...row.querySelectorAll("select, button")];
+  const focused = body.contains(document.activeElement) ? document.activeElement : null;
+  const before = focused?.closest("tr");
+  put(body, rows);
+  if (!before) return;
+  const after = [...body.rows].find((row) => row.dataset.name === before.dataset.name);
+  const found = after && controls(after)[controls(before).indexOf(focused)];
+  (found && !found.hidden ? found : after ? controls(after)[0] : body.closest("section").querySelector("h2")).focus();
 }
 
 function userRow(user) {
   const said = byId("users-said");
   const path = `/users/${encodeURIComponent(user.name)}`;
   const alter = (body, word) => act(said, () => change("PATCH", path, body), word);
+  // Arrow keys change a select at once: a role is given by the button beside it.
+  const give = button(WORDS.giveRole, user.name, () => alter({ role: role.value }, WORDS.roleChanged(user.name, role.value)));
+  give.hidden = true;
   const role = h(
-    "select", { disabled: user.name === me, "aria-label": WORDS.roleOf(user.name), onchange: (event) => alter({ role: event.target.value }, WORDS.roleChanged(user.name, event.target.value)) },
+    "select", { disabled: user.name === me, "aria-label": WORDS.roleOf(user.name), onchange: () => { give.hidden = role.value === user.role; } },
     options(user.role),
   );
   const state = user.locked ? WORDS.locked : user.temporary ? WORDS.temporaryPassword : WORDS.maySignIn;
@@ -63,27 +85,28 @@ function userRow(user) {
     if (told) showOnce(WORDS.passwordOf(user.name), told.password);
   };
   return h(
-    "tr", {},
+    "tr", { "data-name": user.name },
     h("th", { scope: "row" }, user.name, user.name === me ? h("span", { class: "flag" }, WORDS.you) : null),
-    h("td", {}, role), h("td", {}, state), h("td", {}, when(user.seen_at)),
+    h("td", {}, role, " ", give), h("td", {}, state), h("td", {}, when(user.seen_at)),
     h(
       "td", { class: "deeds" },
       user.name === me ? null : [
         button(user.locked ? WORDS.unlock : WORDS.lock, user.name, () => alter({ locked: !user.locked }, user.locked ? WORDS.unlocked(user.name) : WORDS.lockedOut(user.name))),
-        twice(WORDS.newPassword, user.name, fresh),
-        twice(WORDS.remove, user.name, () => act(said, () => change("DELETE", path), WORDS.removed(user.name))),
+        twice(said, WORDS.newPassword, user.name, fresh),
+        twice(said, WORDS.remove, user.name, () => act(said, () => change("DELETE", path), WORDS.removed(user.name))),
       ],
     ),
   );
 }
 
 function tokenRow(token) {
-  const deed = () => act(byId("tokens-said"), () => change("DELETE", `/tokens/${encodeURIComponent(token.name)}`), WORDS.revoked(token.name));
+  const said = byId("tokens-said");
+  const deed = () => act(said, () => change("DELETE", `/tokens/${encodeURIComponent(token.name)}`), WORDS.revoked(token.name));
   return h(
-    "tr", {},
+    "tr", { "data-name": token.name },
     h("th", { scope: "row" }, token.name), h("td", {}, token.scopes.join(", ")), h("td", {}, token.scanner || WORDS.all),
     h("td", {}, when(token.expires_at)), h("td", {}, when(token.used_at)),
-    h("td", { class: "deeds" }, twice(WORDS.revoke, token.name, deed)),
+    h("td", { class: "deeds" }, twice(said, WORDS.revoke, token.name, deed)),
   );
 }
 
@@ -107,8 +130,8 @@ async function draw() {
   const [users, tokens] = await Promise.all([ask("/users"), ask("/tokens")]);
   boardScopes = tokens.board_scopes;
   drawScopes(tokens.scopes);
-  put(byId("users"), users.items.map(userRow));
-  put(byId("tokens"), tokens.items.length ? tokens.items.map(tokenRow) : h("tr", {}, h("td", { colspan: 6, class: "quiet" }, WORDS.noTokens)));
+  fill(byId("users"), users.items.map(userRow));
+  fill(byId("tokens"), tokens.items.length ? tokens.items.map(tokenRow) : h("tr", {}, h("td", { colspan: 6, class: "quiet" }, WORDS.noTokens)));
 }
 
 byId("new-user").addEventListener("submit", async (event) => {

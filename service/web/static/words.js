@@ -32,6 +32,8 @@ export const WORDS = {
   all: "all",
   you: "you",
   sure: "Press again",
+  sureOf: (deed, name) => `Press again: ${deed}, ${name}`,
+  giveRole: "Give role",
   shownOnce: "It is shown this once and kept nowhere. Hand it over on a safe way.",
   noted: "Done, hide it",
   passwordOf: (name) => `First password of ${name}`,
