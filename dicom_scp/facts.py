@@ -13,6 +13,10 @@ FRAME_OF_REFERENCE_UID = 0x00200052
 _POSITION, _ORIENTATION, _SPACING = 0x00200032, 0x00200037, 0x00280030
 _IMAGES_IN_ACQUISITION, _TEMPORAL_POSITIONS = 0x00201002, 0x00200105
 _CONCATENATION, _PART, _PARTS = 0x00209161, 0x00209162, 0x00209163
+_WINDOW, _RESCALE = (
+    (0x00281050, 0x00281051),
+    (0x00281053, 0x00281052),
+)  # centre and width, slope and intercept
 _FRAMES, _ROWS, _COLUMNS = 0x00280008, 0x00280010, 0x00280011
 _BODY_PART, _PROTOCOL, _SEQUENCE_NAME, _PULSE_SEQUENCE = 0x00180015, 0x00181030, 0x00180024, 0x00189005
 _AGENT, _AGENT_SEQUENCE, _AGENT_USAGE = 0x00180010, 0x00180012, 0x00189341
@@ -85,7 +89,15 @@ def reference_of(header: Header, facts: Facts) -> Reference:
         orientation=facts.orientation if single and facts.orientation else None,
         spacing=spacing[:2] if single and len(spacing) >= 2 else None,
         frame_of_reference_uid=header.text(FRAME_OF_REFERENCE_UID),
+        window=_pair(header, _WINDOW) if single else None,
+        rescale=_pair(header, _RESCALE) if single else None,
     )
+
+
+def _pair(header: Header, tags: tuple[int, int]) -> tuple[float, float] | None:
+    """Read two numbers that belong together, the first of several; None where one of them is missing."""
+    one, other = (header.numbers(tag, b"DS")[:1] for tag in tags)
+    return (one[0], other[0]) if one and other else None
 
 
 def patient_of(header: Header, keyring: KeyRing) -> str:

@@ -66,6 +66,8 @@ class Reference:
     orientation: tuple[float, ...] | None  # ImageOrientationPatient
     spacing: tuple[float, ...] | None  # PixelSpacing (row, column), mm
     frame_of_reference_uid: str = ""
+    window: tuple[float, ...] | None = None  # WindowCenter, WindowWidth: the first of several
+    rescale: tuple[float, ...] | None = None  # RescaleSlope, RescaleIntercept
 
     def encode(self) -> bytes:
         """Give the reference as JSON, always the same bytes for the same reference."""
@@ -76,7 +78,7 @@ class Reference:
 def parse_reference(encoded: bytes) -> Reference:
     """Rebuild what `Reference.encode` gave."""
     values = json.loads(encoded)
-    for name in ("position", "orientation", "spacing"):
+    for name in ("position", "orientation", "spacing", "window", "rescale"):
         values[name] = None if values[name] is None else tuple(values[name])
     return Reference(**values)
 

@@ -179,10 +179,16 @@ def _source_instance(encoded: bytes, number: int, header: Dataset | None) -> Sou
         columns=reference.columns,
         position=None if position is None else (position[0], position[1], position[2]),
         orientation=None if orientation is None else orientation[:6],  # type: ignore[arg-type] # six by definition
-        spacing=None if spacing is None else (spacing[0], spacing[1]),
+        spacing=_pair(spacing),
         frame_of_reference_uid=reference.frame_of_reference_uid,
+        window=_pair(reference.window),
+        rescale=_pair(reference.rescale),
         header=header,
     )
+
+
+def _pair(values: tuple[float, ...] | None) -> tuple[float, float] | None:
+    return None if values is None else (values[0], values[1])
 
 
 def _unpacked(packed: bytes | None) -> MaskStack | None:

@@ -31,6 +31,8 @@ class SourceInstance:
     orientation: tuple[float, float, float, float, float, float] | None = None  # Image Orientation (Patient)
     spacing: tuple[float, float] | None = None  # mm, (row, column) as in Pixel Spacing
     frame_of_reference_uid: str = ""
+    window: tuple[float, float] | None = None  # of a single-frame image: centre, width
+    rescale: tuple[float, float] | None = None  # slope, intercept
     header: Dataset | None = None  # a multi-frame object's own header: its functional groups tell the planes
 
     @property

@@ -20,12 +20,18 @@ Window = tuple[float, float]  # centre, width; in stored numbers
 
 
 def windows(result: Result, slices: Iterable[ScoredSlice]) -> dict[Window, list[ScoredSlice]]:
-    """Group slices by the window of their image: its frame's, or the series', or one that fits the worst slice."""
+    """Group slices by the window of their image: its own or its frame's, or one that fits the worst slice."""
     out: dict[Window, list[ScoredSlice]] = defaultdict(list)
     for scored in slices:
-        header = result.instance(scored).header or result.source.header
-        groups = frame_groups(header, scored.frame)
-        out[_window(result, groups)].append(scored)
+        instance = result.instance(scored)
+        shown, rescale = instance.window, instance.rescale
+        if instance.header is not None:
+            groups = frame_groups(instance.header, scored.frame)
+            shown = _numbers(groups, "FrameVOILUTSequence", ("WindowCenter", "WindowWidth"))
+            rescale = _numbers(
+                groups, "PixelValueTransformationSequence", ("RescaleSlope", "RescaleIntercept")
+            )
+        out[_window(result, shown, rescale)].append(scored)
     return dict(out)
 
 
@@ -35,16 +41,18 @@ def frame_groups(header: Dataset, frame: int) -> list[Dataset]:
     return [*groups, *header.get("SharedFunctionalGroupsSequence", [])[:1], header]
 
 
-def _window(result: Result, groups: Sequence[Dataset]) -> Window:
-    scale = _numbers(groups, "PixelValueTransformationSequence", ("RescaleSlope", "RescaleIntercept"))
-    slope, intercept = scale if scale and scale[0] > 0 else (1.0, 0.0)
-    shown = _numbers(groups, "FrameVOILUTSequence", ("WindowCenter", "WindowWidth"))
+def _window(result: Result, shown: Window | None, rescale: Window | None) -> Window:
+    """Bring a window to stored numbers; one that shows nothing is replaced."""
+    slope, intercept = rescale if rescale and rescale[0] > 0 else (1.0, 0.0)
     if shown is None or shown[1] < 1:
         shown = _fitted(result)
     if shown is None:
         return _whole_range(result.source.header)
-    centre, width = shown
-    return round((centre - intercept) / slope, 3), max(1.0, round(width / slope, 3))
+    stored = np.array([shown[0] - intercept, shown[1]]) / slope
+    if not np.isfinite(stored).all():
+        return _whole_range(result.source.header)
+    centre, width = (round(float(value), 3) for value in stored)
+    return centre, max(1.0, width)
 
 
 def _fitted(result: Result) -> Window | None:
@@ -64,7 +72,9 @@ def _numbers(groups: Sequence[Dataset], sequence: str, keywords: tuple[str, str]
     """Read two numbers that belong together, of several the first; None where one of them is missing or none."""
     for place in (macro(groups, sequence), groups[-1]):
         values = [place.get(keyword) for keyword in keywords]
-        first: list[Any] = [value[0] if isinstance(value, MultiValue) and value else value for value in values]
+        first: list[Any] = [
+            value[0] if isinstance(value, MultiValue) and value else value for value in values
+        ]
         try:
             one, other = (float(value) for value in first)
         except (TypeError, ValueError):

@@ -291,6 +291,8 @@ def test_facts_of_an_enhanced_object_come_from_its_first_frame() -> None:
 def test_the_identity_is_the_original_header_without_pixels_and_private_groups(syntax: str) -> None:
     ds = mr_series(slices=2, patient=Patient(name="Müller^Jörg"))[1]
     ds.add_new(0x60000010, "US", 3)
+    ds.WindowCenter, ds.WindowWidth = [600, 40], [1200, 80]
+    ds.RescaleSlope, ds.RescaleIntercept = 2, -3
     identity = cleaned(ds, syntax).identity
     header = identity.dataset()
     assert header.PatientName == "Müller^Jörg"
@@ -301,6 +303,7 @@ def test_the_identity_is_the_original_header_without_pixels_and_private_groups(s
     reference = parse_reference(identity.reference)
     assert (reference.sop_instance_uid, reference.frames) == (ds.SOPInstanceUID, 1)
     assert reference.position == tuple(ds.ImagePositionPatient)
+    assert (reference.window, reference.rescale) == ((600.0, 1200.0), (2.0, -3.0))
     assert reference.encode() == identity.reference
     assert "Jörg" not in repr(cleaned(ds))
 

@@ -59,6 +59,8 @@ def instance_of(ds: Dataset) -> SourceInstance:
         position=_numbers(ds, "ImagePositionPatient", 3),
         orientation=_numbers(ds, "ImageOrientationPatient", 6),
         spacing=_numbers(ds, "PixelSpacing", 2),
+        window=_pair(ds, "WindowCenter", "WindowWidth"),
+        rescale=_pair(ds, "RescaleSlope", "RescaleIntercept"),
         header=headless(ds) if "PerFrameFunctionalGroupsSequence" in ds else None,
     )
 
@@ -66,6 +68,12 @@ def instance_of(ds: Dataset) -> SourceInstance:
 def _numbers(ds, keyword, count):
     value = ds.get(keyword)
     return tuple(float(x) for x in value) if value is not None and len(value) == count else None
+
+
+def _pair(ds, *keywords):
+    values = [ds.get(keyword) for keyword in keywords]
+    first = [np.atleast_1d([] if value is None else value).astype(float)[:1] for value in values]
+    return tuple(float(one[0]) for one in first) if all(one.size for one in first) else None
 
 
 def masks(classes: Sequence[str], *, shape: tuple[int, int] = (96, 128), shift: int = 0) -> MaskStack:

@@ -70,10 +70,21 @@ def test_frames_are_named_and_windows_are_those_of_the_images():
 
 def test_a_window_is_given_in_stored_numbers():
     images = mr_series(slices=2)
-    images[0].WindowCenter, images[0].WindowWidth = [400, 100], [200, 50]
-    images[0].RescaleSlope, images[0].RescaleIntercept = 2, 100
+    for image in images:
+        image.WindowCenter, image.WindowWidth = [400, 100], [200, 50]
+        image.RescaleSlope, image.RescaleIntercept = 2, 100
     (window,) = build_outlines(scored_result(images)).SoftcopyVOILUTSequence
     assert (window.WindowCenter, window.WindowWidth) == (150, 100)
+
+
+def test_each_image_has_its_own_window_and_rescaling():
+    images = mr_series(slices=2)
+    for image, slope in zip(images, (2, 4), strict=True):
+        image.WindowCenter, image.WindowWidth = 400, 200
+        image.RescaleSlope, image.RescaleIntercept = slope, 0
+    windows = build_outlines(scored_result(images)).SoftcopyVOILUTSequence
+    shown = {one.ReferencedImageSequence[0].ReferencedSOPInstanceUID: one.WindowCenter for one in windows}
+    assert shown == {images[0].SOPInstanceUID: 200, images[1].SOPInstanceUID: 100}
 
 
 @pytest.mark.parametrize(("photometric", "shape"), [("MONOCHROME1", "INVERSE"), ("MONOCHROME2", "IDENTITY")])
