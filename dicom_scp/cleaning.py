@@ -30,7 +30,7 @@ from dicom_scp.profile import (
     name_of,
 )
 from dicom_scp.ps3_15 import Option
-from dicom_scp.values import text
+from dicom_scp.values import numbers, text
 from dicom_scp.wording import is_term, of_the_body, words_of
 
 _CODE_VALUE, _CODING_SCHEME, _CODE_MEANING = 0x00080100, 0x00080102, 0x00080104
@@ -52,6 +52,7 @@ _OLDEST = {  # ages above are capped (three digits hold most anyway)
 }
 _KINDS = (TEXT_VRS, NUMBER_VRS | DECIMAL_VRS, PIXEL_VRS)
 _WIDTHS = {b"US": 2, b"SS": 2, b"UL": 4, b"SL": 4, b"FL": 4, b"AT": 4, b"FD": 8, b"UV": 8, b"SV": 8}
+_COUNTING = frozenset({b"UL", b"SL", b"UV", b"SV"})  # whole numbers that may be as long as those of people
 # What no number of an image looks like: all its bytes are letters, digits and what stands between them.
 _TEXT_IN_NUMBERS = re.compile(rb"[A-Za-z0-9 ,.^'_\-+/:#()&\x80-\xFF]{6,}\0{0,7}")
 _RUNS = re.compile(
@@ -134,6 +135,8 @@ class Cleaner:
         if element.vr not in {safe.vr, b"", b"UN"}:
             return b""
         value = self._kept(safe.vr, self._value(element), safe.most)
+        if safe.vr in _WIDTHS and self.known.in_numbers(numbers(safe.vr, value)):
+            return b""
         return value if not safe.terms or text(value) in safe.terms else b""
 
     def _note(self, tag: int, action: Action) -> None:
@@ -178,7 +181,7 @@ class Cleaner:
         width = _WIDTHS.get(vr, 1)
         if len(value) % width or (most and len(value) > most * width):
             return b""
-        if _is_text(value):
+        if _is_text(value) or (vr in _COUNTING and self.known.in_numbers(numbers(vr, value))):
             return b""
         return b"" if len(value) > 8 and self.known.in_bytes(value) else value
 

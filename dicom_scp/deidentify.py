@@ -36,7 +36,7 @@ from dicom_scp.facts import (
 from dicom_scp.header import Header
 from dicom_scp.identity import KeyRing
 from dicom_scp.instance import Facts, Identity, Instance, Reference
-from dicom_scp.known import known_by
+from dicom_scp.known import Known, known_by
 from dicom_scp.own import MANUFACTURER, MODEL, OWN
 from dicom_scp.part10 import file_head, opened
 from dicom_scp.pixels import checked_pixels
@@ -149,17 +149,18 @@ class Deidentifier:
         self, header: Header, profile: Profile, patient: str, trail: list[Done] | None
     ) -> tuple[list[bytes], Facts]:
         """Give the clean elements in order, without the pixels, and the facts."""
+        known = known_by(header)
         cleaner = Cleaner(
             walker=header.walker,
             keyring=self._keyring,
             profile=profile,
             patient=patient,
             signed=header.integer(_SIGNED, b"US") == _SIGNED_PIXELS,
-            known=known_by(header),
+            known=known,
             trail=trail,
         )
         cleaned = cleaner.top(header.elements.values())
-        values = _own_values(header)
+        values = _own_values(header, known)
         kept = Header(header.walker, {tag: one for tag, one in header.elements.items() if tag in cleaned})
         facts = facts_of(header, kept, dict(_clean_texts(cleaned)), values, self._keyring)
         cleaned.update(_statement(facts, profile))
@@ -250,9 +251,9 @@ def _check_scored(header: Header) -> None:
         raise Skipped("text is burned into the pixels")
 
 
-def _own_values(header: Header) -> Values:
+def _own_values(header: Header, known: Known) -> Values:
     """Gather what the block of our own holds."""
-    values = vendor_values(header, mosaic="MOSAIC" in header.text(_IMAGE_TYPE))
+    values = vendor_values(header, known, mosaic="MOSAIC" in header.text(_IMAGE_TYPE))
     if contrast_given(header):
         values[CONTRAST_GIVEN] = "YES"
     described = coded([header.text(tag) for tag in _DESCRIPTIONS])

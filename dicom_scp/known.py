@@ -89,6 +89,10 @@ class Known:
         digits = whole.lstrip("0") + fraction
         return len(digits) > _SHORTEST_SQUEEZED_NUMBER and digits in self.numbers
 
+    def in_numbers(self, values: Iterable[float]) -> bool:
+        """Tell whether one of some whole numbers is one of the patient's, or a date of theirs."""
+        return any(value.is_integer() and self.is_number(f"{value:.0f}") for value in map(float, values))
+
 
 def known_by(header: Header) -> Known:
     """Gather by what the patient of a header is known."""

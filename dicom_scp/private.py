@@ -9,6 +9,7 @@ from struct import Struct, pack
 
 from dicom_scp.elements import encode
 from dicom_scp.header import Header
+from dicom_scp.known import Known
 from dicom_scp.values import numbers
 
 GROUP, CREATOR = 0x0073, b"SCANSIDE"
@@ -129,8 +130,11 @@ _MOST_CSA_ITEMS = 64
 _PACKING = {b"US": ("H", 0, 0xFFFF), b"UL": ("L", 0, 0xFFFFFFFF)}
 
 
-def vendor_values(header: Header, *, mosaic: bool) -> Values:
-    """Read the values of the table that a header holds, by element number of our block (PS3.5, 7.8.1)."""
+def vendor_values(header: Header, known: Known, *, mosaic: bool) -> Values:
+    """Read the values of the table that a header holds, by element number of our block (PS3.5, 7.8.1).
+
+    A number by which the patient is known is none of them.
+    """
     owners = {
         (tag >> 16, header.text(tag)): tag & 0xFF
         for tag in header.elements
@@ -141,7 +145,8 @@ def vendor_values(header: Header, *, mosaic: bool) -> Values:
         for group, creator, number, vr in line.sources:
             if (group, creator) in owners:
                 tag = group << 16 | owners[group, creator] << 8 | number
-                _note(found, line, header.numbers(tag, vr), header.text(tag))
+                values = header.numbers(tag, vr)
+                _note(found, line, () if known.in_numbers(values) else values, header.text(tag))
     if mosaic and _CSA[:2] in owners:
         _note_mosaic(found, header.raw(_CSA[0] << 16 | owners[_CSA[:2]] << 8 | _CSA[2]))
     if B_VALUE in found and (0x0043, "GEMS_PARM_01") in owners:

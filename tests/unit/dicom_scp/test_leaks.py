@@ -148,6 +148,30 @@ def test_a_number_of_the_patient_goes_from_decimals_however_it_is_written(writte
     assert written.encode() not in content
 
 
+@pytest.mark.parametrize(
+    ("group", "creator", "number", "vr", "value"),
+    [
+        (0x0025, "GEMS_SERS_01", 0x07, "SL", 83746251),
+        (0x2001, "Philips Imaging DD 001", 0x18, "SL", 83746251),
+        (0x2001, "Philips Imaging DD 001", 0x81, "IS", "83746251"),
+        (0x2001, "Philips Imaging DD 001", 0x03, "FL", 8374624.0),
+        (0x0019, "SIEMENS MR HEADER", 0x0C, "IS", "83746251"),
+    ],
+)
+def test_a_number_of_the_patient_goes_from_what_vendors_count(
+    group: int, creator: str, number: int, vr: str, value: object
+) -> None:
+    ds = mr_series(slices=1)[0]
+    ds.private_block(group, creator, create=True).add_new(number, vr, value)
+    kept = DEIDENTIFY(encoded(ds, ExplicitVRLittleEndian), ExplicitVRLittleEndian)
+    ds.PatientID, ds.AccessionNumber = "83746251", "8374624"
+    gone = DEIDENTIFY(encoded(ds, ExplicitVRLittleEndian), ExplicitVRLittleEndian)
+    marks = [b"83746251", *(struct.pack(code, int(float(str(value)))) for code in ("<l", "<f", "<d"))]
+    assert any(mark in kept.content for mark in marks)
+    assert not any(mark in gone.content for mark in marks)
+    assert int(float(str(value))) not in gone.facts.counts.values()
+
+
 @pytest.mark.parametrize("patient_id", ["00000150", "000012", "1250", "12"])
 def test_decimals_in_any_spelling_stay_byte_for_byte(patient_id: str) -> None:
     ds = mr_series(slices=1, rows=8, columns=8, patient=Patient(id=patient_id, birth_date="20000101"))[0]
