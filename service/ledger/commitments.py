@@ -54,7 +54,8 @@ class Commitments:
             for row in rows:
                 uid = row.sop_instance_uid
                 if uid in failed:  # named in both: it is not safe
-                    state = _not_kept(connection, row.id, row.attempts, failed[uid], now)
+                    again = row.attempts < SENDINGS and not row.former_identity
+                    state = _not_kept(connection, row.id, row.attempts, failed[uid], now, again=again)
                 else:
                     state = _kept(connection, row.id, now)
                 note_event(connection, now, "delivery", row.series_id, {"kind": row.kind, "state": state})
@@ -74,9 +75,10 @@ def _kept(connection: Connection, row: int, now: float) -> DeliveryState:
     return DeliveryState.COMMITTED
 
 
-def _not_kept(connection: Connection, row: int, attempts: int, reason: int, now: float) -> DeliveryState:
-    again = reason in WORTH_ANOTHER and attempts < SENDINGS
-    state = DeliveryState.WAITING if again else DeliveryState.DEAD
+def _not_kept(
+    connection: Connection, row: int, attempts: int, reason: int, now: float, *, again: bool
+) -> DeliveryState:
+    state = DeliveryState.WAITING if again and reason in WORTH_ANOTHER else DeliveryState.DEAD
     said = f"not committed: 0x{reason:04X} {FAILURES.get(reason, '')}".strip()
     connection.execute(
         update(outbox)

@@ -65,7 +65,7 @@ class Desk:
         with self._database.read() as connection:
             rows = connection.execute(
                 select(outbox.c.id, outbox.c.series_id, outbox.c.state, outbox.c.kind, outbox.c.name)
-                .where(chosen(selection), outbox.c.state.in_(APPLIES[what]))
+                .where(chosen(selection), applies(what))
                 .order_by(outbox.c.id)
             ).all()
         return [Selected(row.id, row.series_id, DeliveryState(row.state), row.kind, row.name) for row in rows]
@@ -115,7 +115,7 @@ class Desk:
         moved = 0
         with self._database.write() as connection:
             for batch in _batches(ids):
-                mine = outbox.c.id.in_(batch) & outbox.c.state.in_(APPLIES["move"])
+                mine = outbox.c.id.in_(batch) & applies("move")
                 settled = {"state": DeliveryState.SUPERSEDED, "reason": THERE_ALREADY} | _let_go()
                 connection.execute(update(outbox).where(mine, double).values(settled))
                 # What is held stays held; what was only not committed elsewhere is sent here.
@@ -156,7 +156,7 @@ class Desk:
             for batch in _batches(ids):
                 rows = connection.execute(
                     update(outbox)
-                    .where(outbox.c.id.in_(batch), outbox.c.state.in_(APPLIES[deed.what]))
+                    .where(outbox.c.id.in_(batch), applies(deed.what))
                     .values(dict(values) | _let_go())
                     .returning(outbox.c.id)
                 ).all()
@@ -186,6 +186,12 @@ class Desk:
         told = {"deed": deed.what, "by": deed.by, "reason": deed.reason}
         for series_id, deliveries in sorted(touched.items()):
             note_event(connection, self._clock(), DEED, series_id, told | {"deliveries": deliveries})
+
+
+def applies(what: str) -> ColumnElement[bool]:
+    """Give to which deliveries a deed applies; what stands under a former identity is not sent any more."""
+    fits = outbox.c.state.in_(APPLIES[what])
+    return fits & outbox.c.former_identity.is_(False) if what in {"resend", "release", "move"} else fits
 
 
 def chosen(selection: DeliverySelection) -> ColumnElement[bool]:

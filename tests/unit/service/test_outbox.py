@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from service.__main__ import main
 from service.delivery.postman import Pause
 from service.forms import RESULT_KINDS
 from service.ledger import Commitments, Database, Deed, Desk, Outbox, Upkeep, Views, Worker, retry_after
 from service.ledger.outbox import JITTER, LONGEST_RETRY_S
-from service.ledger.tables import event
+from service.ledger.tables import event, outbox
 from service.ledger_views import DeliveryKind, DeliverySelection
 from tests.outbox import Clock, OutboxHouse
 from tests.series import Patient
@@ -278,6 +278,21 @@ def test_the_command_line_refuses_what_is_not_thought_out(
     assert main(["deliveries", *words]) == 2
     assert told in capsys.readouterr().err
     assert installed.states() == ["waiting", "waiting"]
+
+
+def test_what_stands_under_a_former_identity_is_not_sent_again(house: OutboxHouse) -> None:
+    house.post()
+    sending, desk = box(house), Desk(house.database)
+    for number, item in enumerate(sending.claim("pacs", 9)):
+        sending.delivered(item, "0x0000", kept=number > 0)
+    with house.database.write() as connection:
+        connection.execute(update(outbox).values(former_identity=True))
+    assert desk.selected(DeliverySelection(destination="pacs"), "resend") == []
+    assert desk.resend(ids(house), deed("resend")) == desk.move(ids(house), "copy", deed("move")) == 0
+    asking = [row.sop_instance_uid for row in house.rows() if row.state == "uncommitted"]
+    sending.commitment_asked("2.25.1", "pacs", [])
+    assert Commitments(house.database).reported("2.25.1", set(), dict.fromkeys(asking, 0x0110))
+    assert house.states() == ["dead", "sent"]
 
 
 def test_built_objects_that_were_let_go_are_not_sent_again(
