@@ -11,7 +11,7 @@ from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
 from service.ledger.repeats import newer_generation
 from service.ledger.reports import held
-from service.ledger.states import SeriesState, SliceState
+from service.ledger.states import OPEN, SeriesState, SliceState
 from service.ledger.tables import instance, scanner, series, slice_
 
 Keep = Literal["first", "last"]
@@ -31,6 +31,17 @@ class Dispute:
     opened_at: float  # s since the epoch
     images: int  # SOP Instance UIDs that came with more than one image
     bearers: int  # how many identities its images came under
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two contents under one SOP Instance UID, instances by row: one stands, the other came after it."""
+
+    series_uid: str
+    standing: int
+    standing_name: str  # its file in the spool
+    further: int
+    further_name: str
 
 
 class Disputes:
@@ -79,13 +90,66 @@ class Disputes:
             connection.execute(
                 update(instance).where(instance.c.series_uid == found.uid).values(bearer=found.bearer)
             )
-            connection.execute(update(series).where(series.c.uid == found.uid).values(conflict=False))
-            connection.execute(
-                update(series)
-                .where(series.c.uid == found.uid, series.c.state == SeriesState.COMPLETE, ~newer_generation())
-                .values(state=SeriesState.SETTLING, lease_until=0.0, attempt=series.c.attempt + 1)
-            )
+            _over(connection, found.uid)
             note_event(connection, now, "decision", series_id, {"keep": keep})
+
+    def pairs(self) -> list[Pair]:
+        """Give the contents that are in dispute; each was in the spool when it came."""
+        standing, further = instance.alias(), instance.alias()
+        disputed = select(series.c.uid).where(
+            series.c.conflict, series.c.state.in_((*OPEN, SeriesState.COMPLETE))
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(
+                    further.c.series_uid,
+                    standing.c.id,
+                    standing.c.spool_name,
+                    further.c.id.label("further"),
+                    further.c.spool_name.label("further_name"),
+                )
+                .join(standing, standing.c.sop_instance_uid == further.c.sop_instance_uid)
+                .where(
+                    further.c.series_uid.in_(disputed),
+                    standing.c.series_uid == further.c.series_uid,
+                    further.c.conflict,
+                    standing.c.conflict.is_(False),
+                )
+                .order_by(further.c.id)
+            ).all()
+        return [Pair(row.series_uid, row.id, row.spool_name, row.further, row.further_name) for row in rows]
+
+    def same(self, pair: Pair) -> None:
+        """Let the further content of a pair count as a duplicate, of whom it came last; its file is a stray now."""
+        now = self._clock()
+        with self._database.write() as connection:
+            lock_all(connection, {pair.series_uid})
+            gone = connection.execute(
+                delete(instance)
+                .where(instance.c.id == pair.further, instance.c.conflict)
+                .returning(instance.c.bearer, instance.c.reference)
+            ).first()
+            if gone is None:
+                return
+            connection.execute(
+                update(instance)
+                .where(instance.c.id == pair.standing)
+                .values(bearer=gone.bearer, reference=gone.reference)
+            )
+            if not _disputed(connection, pair.series_uid):
+                _over(connection, pair.series_uid)
+            newest = select(series.c.id).where(series.c.uid == pair.series_uid, ~newer_generation())
+            note_event(connection, now, "series", connection.scalar(newest) or "")
+
+
+def _over(connection: Connection, series_uid: str) -> None:
+    """End the dispute of a series: its last generation is judged anew."""
+    connection.execute(update(series).where(series.c.uid == series_uid).values(conflict=False))
+    connection.execute(
+        update(series)
+        .where(series.c.uid == series_uid, series.c.state == SeriesState.COMPLETE, ~newer_generation())
+        .values(state=SeriesState.SETTLING, lease_until=0.0, attempt=series.c.attempt + 1)
+    )
 
 
 def _disputed(connection: Connection, series_uid: str) -> list[str]:

@@ -22,10 +22,11 @@ from service.bootstrap import (
     profiles,
     thresholds,
 )
+from service.comparing import Comparer
 from service.delivery import Postman
 from service.housekeeping import Housekeeper
 from service.judging import Judge
-from service.ledger import Closings, Outbox, Places, Reports, Scoring, Views, Worker
+from service.ledger import Closings, Disputes, Outbox, Places, Reports, Scoring, Views, Worker
 from service.parts.health import basics, health_server
 from service.parts.part import Part, living
 from service.report.result import Product
@@ -37,6 +38,7 @@ from service.settings import Settings
 from service.settings_tables import ResearchDestination
 
 MEASURE_EVERY_S, SWEEP_EVERY_S, STUDY_EVERY_S, STRAYS_EVERY_S = 5.0, 60.0, 1.0, 3600.0
+COMPARE_EVERY_S = 2.0
 SLICES_AT_ONCE = (
     8  # claimed together: enough to fill a GPU's batch, few enough to let other series have their turn
 )
@@ -102,6 +104,9 @@ def run(settings: Settings, *, supervised: bool) -> None:
         part.every(worker.lease_s / 3, worker.beat, "leases")
         part.every(MEASURE_EVERY_S, housekeeper.measure, "gauges")
         part.every(SWEEP_EVERY_S, housekeeper.sweep, "sweep")
+        part.every(
+            COMPARE_EVERY_S, Comparer(Disputes(foundation.database), foundation.spool).compare, "compare"
+        )
         housekeeper.tell_strays()
         part.every(STRAYS_EVERY_S, housekeeper.tell_strays, "strays")
         part.every(STUDY_EVERY_S, lambda: reporter.reports.gathered(settings.study_quiet_s), "studies")

@@ -80,3 +80,21 @@ def test_series_in_every_coding_are_scored_whatever_becomes_of_a_decoder(tmp_pat
         pids = decoders(house)
         assert pids
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_series_that_comes_again_compressed_waits_for_nobody(tmp_path: Path) -> None:
+    plain = mr_series(slices=SLICES, rows=SIDE, columns=SIDE)
+    out = {"name": "out", "kind": "folder", "folder": str(tmp_path / "out")}
+    with scanside(state_dir=tmp_path / "state", quiet_s=2.0, destination=[out]) as house:
+        for name, datasets in (("plain", plain), ("again", [compressed(ds, JPEGLSLossless) for ds in plain])):
+            paths = write_series(tmp_path / name, datasets)
+            assert run("send", *map(str, paths), "--to", f"127.0.0.1:{house.dicom_port}").returncode == 0
+
+        def delivered() -> bool:
+            items = house.get("/api/v1/series")["items"]
+            return {(one["state"], one["held"], one["conflict"]) for one in items} == {
+                ("delivered", False, False)
+            }
+
+        wait_until(delivered, within_s=180.0, process=house.process, log=house.log, what="delivery")
+        assert house.said().count("the same image in another encoding") == SLICES

@@ -199,6 +199,36 @@ def test_a_late_image_does_not_end_a_dispute(database: Database, clock: Clock) -
     assert [posted(database, clock, "SR").generation for _ in range(3)] == [1, 2, 3]
 
 
+def test_what_turns_out_to_be_the_same_image_was_no_conflict(database: Database, clock: Clock) -> None:
+    intake, reports, disputes = Intake(database, clock), Reports(worker(database, clock)), Disputes(database)
+    intake.received(arrival(1))
+    for number in (1, 2):
+        intake.received(corrected(arrival(1, digest=f"encoded {number}")))
+    closed(database, clock, "Check")
+    first, second = disputes.pairs()
+    disputes.same(first)
+    disputes.same(first)  # another worker was as fast
+    assert reports.claim_report() is None
+    disputes.same(second)
+    assert (disputes.pairs(), disputes.open()) == ([], [])
+    closed(database, clock)
+    task = posted(database, clock, "SR")
+    assert (task.verdict, task.patient) == ("Usable", "ELSE")
+    (row,) = reports.instances_of(task.uid, 1)
+    assert (row.digest, row.reference) == ("digest-2.25.1-1", b"another reference")
+    assert "decision" not in [event.kind for event in Views(database).events_after(0)]
+
+
+def test_images_that_somebody_has_decided_on_are_compared_no_more(database: Database, clock: Clock) -> None:
+    intake, disputes = Intake(database, clock), Disputes(database)
+    for digest in ("", "other"):
+        intake.received(arrival(1, digest=digest))
+    closed(database, clock, "Check")
+    assert len(disputes.pairs()) == 1
+    disputes.decided(disputes.open()[0].id, "first")
+    assert disputes.pairs() == []
+
+
 def test_a_destination_that_takes_studies_gets_one_generation_when_the_study_is_over(
     database: Database, clock: Clock
 ) -> None:
