@@ -6,9 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian
 
-from inference.decoding import decompress
 from inference.defacing import GRID_MM, Cut, NoFaceFound, Plane, Stack, Vector, find_face
 from inference.header import group, spacing
 from inference.image import Slice, number_of_frames
@@ -52,12 +50,10 @@ def stack_of(datasets: Sequence[Dataset]) -> Stack:
 
 
 def deface(dataset: Dataset, cut: Cut) -> None:
-    """Give the pixels that are cut off the lowest stored value of their frame; the others keep every bit.
+    """Give the pixels, which are not compressed, that are cut off the lowest stored value of their frame.
 
-    Raises NoFaceFound where a frame does not say where it lies, and UnreadableImage.
+    The others keep every bit. Raises NoFaceFound where a frame does not say where it lies.
     """
-    decompress(dataset)
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     shape = int(dataset.Rows), int(dataset.Columns)
     sign = "i" if dataset.get("PixelRepresentation") == 1 else "u"
     frames = number_of_frames(dataset)

@@ -22,6 +22,7 @@ from dicom_scp.private import GROUP
 from dicom_scp.profile import METHOD, Action, Profile
 from dicom_scp.ps3_15 import CODES, Option
 from dicom_scp.spool import Spool
+from inference.decoding import decompress
 from inference.defacing import NoFaceFound, Plane
 from inference.header import BROKEN
 from inference.image import UnreadableImage, number_of_frames
@@ -144,6 +145,7 @@ class Curator:
         cut = cut_of([image.dataset for image in images]) if is_head else None
         originals = series.originals
         for image in images:
+            decompress(image.dataset)  # beside a compressed picture there is room for words
             _narrow(image.dataset, profile)
             image.dataset.update(self._dates(profile, series, originals[image.row.id]))
             _state(image.dataset, profile, done)

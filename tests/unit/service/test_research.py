@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from pydicom import Dataset, dcmread
+from pydicom.encaps import encapsulate
+from pydicom.uid import RLELossless
 
 from dicom_scp.deidentify import Deidentifier
 from dicom_scp.identity import KeyRing, Vault
@@ -17,6 +19,7 @@ from dicom_scp.ps3_15 import Option
 from dicom_scp.spool import NoSpace, Spool
 from service.ledger import InstanceRow, Parcel, ScoredRow, SliceState
 from service.research import Curator, Reported, Repository, counts_as_head
+from tests.compressed import compressed, frames_of
 from tests.series import Patient, mr_series
 from tests.unit.dicom_scp.encodings import encoded
 from tests.unit.service.report.results import scored_result
@@ -28,13 +31,20 @@ VAULT = Vault(KEYS)
 class Desk:
     """A curator with a knee's series on its desk."""
 
-    def __init__(self, folder: Path, datasets: list[Dataset], *, source_profile: Profile = LIVE) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        datasets: list[Dataset],
+        *,
+        source_profile: Profile = LIVE,
+        plain: list[Dataset] | None = None,  # the same, not compressed
+    ) -> None:
         self.spool, self.outbox = Spool(folder / "spool", VAULT), Spool(folder / "outbox", VAULT)
         clean = Deidentifier(KEYS, profile=source_profile)
         self.instances = [clean(encoded(ds), str(ds.file_meta.TransferSyntaxUID)) for ds in datasets]
         for one in self.instances:
             self.spool.write(one.content, one.digest)
-        result = scored_result(datasets)
+        result = scored_result(plain or datasets)
         frames = [
             (n, frame) for n, one in enumerate(self.instances) for frame in range(1, one.facts.frames + 1)
         ]
@@ -168,6 +178,19 @@ def test_only_images_with_a_score_leave(desk: Desk) -> None:
     slices = tuple(one for n, one in enumerate(desk.series.result.slices) if n != 1)
     desk.series = replace(desk.series, rows=rows, result=replace(desk.series.result, slices=slices))
     assert [int(one.InstanceNumber) for one in desk.images()] == [1, 3, 4]
+
+
+def test_words_beside_a_compressed_picture_stay(tmp_path: Path) -> None:
+    plain = knees()
+    told = [compressed(ds, RLELossless) for ds in plain]
+    for ds in told:
+        (frame,) = frames_of(ds)
+        ds.PixelData = encapsulate([frame + b"Quastenflosser"])
+    desk = Desk(tmp_path, told, plain=plain)
+    assert all(b"Quasten" in one.content for one in desk.instances)  # sealed, and not seen by the door
+    images = desk.images()
+    assert not any(b"Quasten" in content for content in desk.sent("IMAGE"))
+    assert [one.PixelData for one in images] == [ds.PixelData for ds in plain]
 
 
 def test_a_later_generation_sends_only_what_is_new(desk: Desk) -> None:
