@@ -66,6 +66,7 @@ class FeedbackView:
     author: str
     role: str
     at: float  # s since the epoch
+    earlier: bool = False  # the series had another verdict then
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,19 @@
 """What people said to a verdict: once for each request, and only to the verdict that they saw."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, Select, insert, select
 
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
 from service.ledger.tables import feedback, series
 from service.ledger_views import FeedbackKind, FeedbackView, SeriesFeedback
+
+_VERDICT: Select[Any] = select(series.c.judged, series.c.verdict, series.c.reason)
 
 
 class NoSuchSeries(LookupError):
@@ -49,8 +53,8 @@ class FeedbackBook:
     def of(self, series_id: str) -> SeriesFeedback | None:
         """Give what was said to a series, oldest first; None where there is no such series."""
         with self._database.read() as connection:
-            row = connection.execute(select(series.c.judged).where(series.c.id == series_id)).first()
-            return None if row is None else said_to(connection, series_id, row.judged)
+            row = connection.execute(_VERDICT.where(series.c.id == series_id)).first()
+            return None if row is None else said_to(connection, series_id, mark_of(row))
 
     def say(self, saying: Saying, version: str) -> SeriesFeedback:
         """Note what is said, if ``version`` is still that of what the person saw.
@@ -59,11 +63,15 @@ class FeedbackBook:
         """
         with self._database.write() as connection:
             lock_all(connection, [f"feedback {saying.series_id}"])
-            query = select(series.c.judged, series.c.verdict).where(series.c.id == saying.series_id)
-            row = connection.execute(query).first()
+            row = connection.execute(
+                _VERDICT.where(series.c.id == saying.series_id).with_for_update(
+                    read=True
+                )  # no verdict between
+            ).first()
             if row is None:
                 raise NoSuchSeries(NoSuchSeries.__doc__)
-            before = said_to(connection, saying.series_id, row.judged)
+            mark = mark_of(row)
+            before = said_to(connection, saying.series_id, mark)
             if _came_before(connection, saying):
                 return before
             if not row.verdict:
@@ -71,8 +79,8 @@ class FeedbackBook:
             if version != before.version:
                 raise SaidMeanwhile(SaidMeanwhile.__doc__)
             now = self._clock()
-            connection.execute(insert(feedback), asdict(saying) | {"at": now})
-            after = said_to(connection, saying.series_id, row.judged)
+            connection.execute(insert(feedback), asdict(saying) | {"at": now, "about": mark})
+            after = said_to(connection, saying.series_id, mark)
             told: Mapping[str, object] = {"said": saying.kind, "role": saying.role}
             note_event(connection, now, "feedback", saying.series_id, told)
         return after
@@ -87,13 +95,19 @@ def _came_before(connection: Connection, saying: Saying) -> bool:
     return row is not None
 
 
-def said_to(connection: Connection, series_id: str, judged: int) -> SeriesFeedback:
+def mark_of(row: Row[Any]) -> str:
+    """Tell one verdict of a series from the others: by what it says, and how many images it is about."""
+    said = json.dumps([row.judged, row.verdict, row.reason])
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def said_to(connection: Connection, series_id: str, mark: str) -> SeriesFeedback:
     """Read what was said to a series; its version changes with the verdict and with each saying."""
     query = select(feedback).where(feedback.c.series_id == series_id).order_by(feedback.c.id)
     rows = connection.execute(query).all()
     last = rows[-1].id if rows else 0
-    return SeriesFeedback(tuple(map(_view, rows)), f"{judged}-{last}")
+    return SeriesFeedback(tuple(_view(row, mark) for row in rows), f"{mark}-{last}")
 
 
-def _view(row: Row[Any]) -> FeedbackView:
-    return FeedbackView(kind=row.kind, author=row.author, role=row.role, at=row.at)
+def _view(row: Row[Any], mark: str) -> FeedbackView:
+    return FeedbackView(kind=row.kind, author=row.author, role=row.role, at=row.at, earlier=row.about != mark)

@@ -320,6 +320,7 @@ feedback = Table(  # what people said to a verdict
     Column("role", String, nullable=False),
     Column("at", Float, nullable=False),
     Column("key", String, nullable=False),  # the request's own, so that a repeated one counts once
+    Column("about", String, nullable=False),  # which of the verdicts that the series had
     UniqueConstraint("author", "key"),
     Index("feedback_by_series", "series_id"),
 )

@@ -13,7 +13,7 @@ from inference.reference import MetricSummary, Statement
 from service.ledger.database import Bell, Database
 from service.ledger.desk import chosen
 from service.ledger.exams import told_of
-from service.ledger.feedback import said_to
+from service.ledger.feedback import mark_of, said_to
 from service.ledger.order import scored_rows
 from service.ledger.reports import held
 from service.ledger.states import OPEN, DeliveryState, SliceState
@@ -311,7 +311,7 @@ def _series_view(connection: Connection, row: Row[Any]) -> SeriesView:
             select(series.c.id).where(series.c.repeats == row.id).order_by(series.c.opened_at.desc()).limit(1)
         ),
         incomplete=row.incomplete,
-        feedback=said_to(connection, row.id, row.judged),
+        feedback=said_to(connection, row.id, mark_of(row)),
         results={state: count for state, count in results},  # noqa: C416 - rows are not pairs to the type checker
     )
 

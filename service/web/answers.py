@@ -106,7 +106,9 @@ def coded_answer(answer: Answer, term: Term) -> CodedAnswer:
 
 def feedback_answer(view: FeedbackView) -> FeedbackAnswer:
     """Say one thing that a person said."""
-    return FeedbackAnswer(kind=view.kind, author=view.author, role=view.role, at=instant(view.at))
+    return FeedbackAnswer(
+        kind=view.kind, author=view.author, role=view.role, at=instant(view.at), earlier=view.earlier
+    )
 
 
 def series_answer(view: SeriesView) -> SeriesAnswer:

@@ -115,6 +115,7 @@ class FeedbackAnswer(_Answer):
     author: str
     role: str
     at: datetime
+    earlier: bool = Field(description="The series had another verdict then")
 
 
 class SeriesAnswer(_Answer):

@@ -301,6 +301,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("at", sa.Float(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
+        sa.Column("about", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["series_id"], ["series.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("author", "key"),

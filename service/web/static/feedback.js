@@ -10,8 +10,8 @@ let trouble = { id: null, said: "" }; // of the series at which saying something
 
 export const allow = (session) => { may = session.permissions.includes("feedback"); };
 
-const line = ({ kind, author, role, at }) =>
-  h("li", {}, h("strong", {}, WORDS.said[kind]), ` ${author}, ${role}, `, h("time", { datetime: at }, moment(at)));
+const line = ({ kind, author, role, at, earlier }) =>
+  h("li", {}, h("strong", {}, WORDS.said[kind]), ` ${author}, ${role}, `, h("time", { datetime: at }, moment(at)), earlier ? h("span", { class: "flag" }, WORDS.earlierVerdict) : null);
 
 // again: called with the series' id when it has to be asked for anew.
 async function say(series, kind, again) {

@@ -59,6 +59,7 @@ export const WORDS = {
   said: { acknowledged: "Seen by", agreed: "Agreed by", repeated: "Repeated by", accepted: "Accepted anyway by", "wrong alarm": "Wrong alarm, says" },
   saying: { acknowledged: "Seen", agreed: "Agree", repeated: "Repeated", accepted: "Accept anyway", "wrong alarm": "Wrong alarm" },
   saidMeanwhile: "The verdict, or what was said to it, changed meanwhile. Look again.",
+  earlierVerdict: "to an earlier verdict",
   noTokens: "No token is issued.",
   series: (number) => (number === null ? "Series" : `Series ${number}`),
   receiving: "Receiving",

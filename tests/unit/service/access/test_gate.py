@@ -297,9 +297,20 @@ def test_feedback_is_for_what_was_seen_and_a_repeated_request_counts_once(
         connection.execute(series.update().values(judged=5))  # another verdict
     with pytest.raises(SaidMeanwhile):
         book.say(Saying("s1", "agreed", "pia", "physicist", "key-2"), after.version)
+    with database.write() as connection:
+        connection.execute(series.update().values(verdict="Check", reason="looked at anew"))  # as many images
+    told = book.of("s1")
+    assert told is not None
+    assert told.version not in {seen.version, after.version}
+    assert [one.earlier for one in (*after.items, *told.items)] == [False, True]
+    both = book.say(Saying("s1", "agreed", "pia", "physicist", "key-3"), told.version)
+    assert [one.earlier for one in both.items] == [True, False]
     with database.read() as connection:
         events = connection.execute(select(event).where(event.c.kind == "feedback")).all()
-    assert [(one.series_id, one.data["said"]) for one in events] == [("s1", "wrong alarm")]
+    assert [(one.series_id, one.data["said"]) for one in events] == [
+        ("s1", "wrong alarm"),
+        ("s1", "agreed"),
+    ]
 
 
 def test_there_is_nothing_to_say_before_a_verdict_or_without_a_series(
