@@ -76,6 +76,7 @@ _ENUMERATED = {  # PS3.3 C.7.1.1, C.7.2.2
     Tag("QualityControlSubject"): ("YES", "NO"),
     Tag("PatientSexNeutered"): ("ALTERED", "UNALTERED"),
 }
+_LONGEST_CODE = 16  # characters of SH
 _SEPARATORS = {"DA": ".", "TM": ":"}  # as ACR-NEMA wrote them
 
 _VERBATIM = tuple(Tag(keyword) for keyword in (*PATIENT, *STUDY))
@@ -98,8 +99,9 @@ def patient_and_study(header: Dataset) -> Dataset:
     if header.get("PatientIdentityRemoved") == "YES" and any(
         header.get(method) for method in DEIDENTIFICATION
     ):
-        out.PatientIdentityRemoved = "YES"
         copy(header, [Tag(method) for method in DEIDENTIFICATION], into=out)
+        if any(out.get(method) for method in DEIDENTIFICATION):
+            out.PatientIdentityRemoved = "YES"
     if "PatientSpeciesDescription" in out or "PatientSpeciesCodeSequence" in out:
         out.setdefault(Tag("PatientSexNeutered"), DataElement(Tag("PatientSexNeutered"), "CS", None))
     for tag, vr in _EMPTY:
@@ -130,12 +132,29 @@ def verbatim(header: Dataset, tag: BaseTag) -> Element | None:
         if value is None or (value and value not in _ENUMERATED.get(tag, (value,))):
             return None
         return DataElement(tag, vr, value)
-    if vr == "SQ" or not isinstance(element, RawDataElement):
+    if vr == "SQ":
+        items = list(header[tag].value or ())
+        sound = [item for item in items if _is_sound(item)]
+        if len(sound) == len(items):
+            return header[tag]
+        return DataElement(tag, vr, sound) if sound else None
+    if not isinstance(element, RawDataElement):
         return header[tag]
     raw = (element.value or b"").rstrip(b"\0")  # some pad text with them too
     if len(raw) % 2:
         raw += b"\0" if vr == "UI" else b" "
     return element._replace(VR=vr, value=raw, length=len(raw), is_implicit_VR=False, is_little_endian=True)
+
+
+def _is_sound(item: Dataset) -> bool:
+    """Tell whether all codes of an item fit their VR: one that does not names nothing."""
+    for tag in map(Tag, ("CodeValue", "CodingSchemeDesignator")):
+        if tag in item:
+            value = item.get_item(tag).value
+            text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value or "")
+            if len(text.strip(" \0")) > _LONGEST_CODE:
+                return False
+    return True
 
 
 def _fitting(value: object, vr: str) -> str | None:

@@ -198,6 +198,23 @@ def test_a_broken_optional_value_is_left_out(value):
     assert all("PatientAge" not in one for one in bundle(header))
 
 
+@pytest.mark.filterwarnings("ignore:The value length")
+def test_a_code_that_is_too_long_is_left_out_and_with_the_last_one_what_it_explains(tmp_path):
+    long, good = (Dataset() for _ in range(2))
+    long.CodeValue, long.CodingSchemeDesignator = "x" * 20, "99SITE"
+    good.CodeValue, good.CodingSchemeDesignator, good.CodeMeaning = "113100", "DCM", "Basic Profile"
+    for codes, kept in (([long, good], ["113100"]), ([long], [])):
+        header = received(mr_series(slices=1)[0])
+        header.PatientIdentityRemoved = "YES"
+        header.DeidentificationMethodCodeSequence = codes
+        for number, one in enumerate(bundle(headless(header))):
+            path = tmp_path / f"{number}.dcm"
+            one.save_as(path)
+            assert dciodvfy(path) == []
+            assert [code.CodeValue for code in one.get("DeidentificationMethodCodeSequence", [])] == kept
+            assert ("PatientIdentityRemoved" in one) == bool(kept)
+
+
 def test_a_header_without_study_uid_is_an_error():
     header = headless(mr_series(slices=1)[0])
     del header.StudyInstanceUID
