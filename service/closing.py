@@ -186,8 +186,11 @@ def _ended(evidence: Evidence, now: float, patience: Patience) -> str | None:
 
 
 def _lessons(evidence: Evidence) -> dict[str, bool]:
-    """Tell which signs came true; one that was not given teaches nothing."""
-    lessons = {sign: evidence.received == n for sign, n in evidence.counts.items()}
+    """Tell which signs came true; one that was not given teaches nothing, nor what an exam broken off left short."""
+    lessons = {
+        sign: evidence.received == n
+        for sign, n in evidence.counts.items()
+        if evidence.received >= n or not evidence.discontinued
+    }
     lessons |= dict.fromkeys(evidence.ends, True) | dict.fromkeys(evidence.outlived, False)
-    lessons[GAP_SIGN] = bool(evidence.gaps)
-    return lessons
+    return lessons if evidence.discontinued else lessons | {GAP_SIGN: bool(evidence.gaps)}

@@ -9,6 +9,7 @@ from typing import Any
 
 from inference.geometry import Why
 from inference.score import UNFAMILIAR, QualityScore, SliceScore, Unscored, not_scored, summarise
+from inference.series import UNKNOWN
 from inference.stacks import Place, gaps, stacks_of
 from service.closing import Closing, Patience, judge
 from service.ledger import (
@@ -22,7 +23,8 @@ from service.ledger import (
     SliceState,
 )
 from service.metrics import Metrics
-from service.rules import Decision, Thresholds, circumstances, decide
+from service.rules import TIMED, Decision, Thresholds, circumstances, decide
+from service.understanding import described
 
 SKIPPED = frozenset({SliceState.UNSUITED, SliceState.ERASED})
 _WHY: Mapping[SliceState, Why] = {
@@ -200,8 +202,10 @@ def _unscored(rows: Sequence[ScoredRow], quality: QualityScore) -> str:
 
 
 def is_timed(facts: Mapping[str, Any]) -> bool:
-    """Tell whether a series has phases, which may be minutes apart."""
-    return (facts.get("temporal_positions") or 1) > 1
+    """Tell whether a series has phases, which may be minutes apart: by its count, or as it shows a bolus on its way."""
+    about = described(facts)
+    bolus = about["weighting"] in TIMED and about["derivation"] in ("ORIGINAL", UNKNOWN)
+    return bolus or (facts.get("temporal_positions") or 1) > 1
 
 
 def has_phases(places: Sequence[Place | None]) -> bool:

@@ -80,6 +80,14 @@ def test_an_exam_that_was_broken_off_leaves_nothing_incomplete() -> None:
     assert closed(short, 160.0).incomplete is False
 
 
+def test_an_exam_that_was_broken_off_unteaches_no_count() -> None:
+    short = replace(OPEN, received=9, learnt=TRUSTED, exam_ended_at=100.0, gaps=("1 slice missing",))
+    assert closed(short, 160.0).signs == {ACQUISITION: False, GAP_SIGN: True}
+    assert closed(replace(short, discontinued=True), 160.0).signs == {}
+    whole = replace(OPEN, exam_ended_at=100.0, discontinued=True)
+    assert closed(whole, 160.0).signs == {ACQUISITION: True}
+
+
 def test_more_than_a_proved_count_waits_for_quiet_and_unteaches_the_count() -> None:
     more = replace(OPEN, received=11, learnt=TRUSTED)
     assert reason(more, 100.0) is None

@@ -6,9 +6,12 @@ from inference import CATALOGUE, Finding
 from inference.evidence import Reading
 from inference.footprint import GRID, Footprint, Plane
 from inference.score import slice_score
+from inference.series import Description
+from inference.series.description import Answer
 from inference.stacks import Place
-from service.judging import _placed, has_phases, missing_parts, sum_up
+from service.judging import _placed, has_phases, is_timed, missing_parts, sum_up
 from service.ledger import ScoredRow, SliceState
+from service.understanding import FACT
 
 
 def row(position: int, number: int | None) -> ScoredRow:
@@ -62,3 +65,16 @@ def test_volumes_at_several_times_are_phases_and_b_values_are_none() -> None:
 def test_a_concatenation_is_whole_with_all_of_its_parts() -> None:
     assert missing_parts([("c", 1, 2), ("c", 2, 2), ("d", 1, 1)]) == ()
     assert missing_parts([("c", 1, 3), ("c", 3, 3)]) == ("2 of 3 parts of a concatenation",)
+
+
+def facts_of(**terms: str) -> dict[str, object]:
+    return {FACT: Description.of([Answer(facet, term) for facet, term in terms.items()], None).to_json()}
+
+
+def test_a_series_that_shows_a_bolus_is_timed_from_its_first_phase_on() -> None:
+    assert is_timed(facts_of(weighting="PERFUSION", derivation="ORIGINAL"))
+    assert is_timed(facts_of(weighting="CE_ANGIO"))
+    assert is_timed({"temporal_positions": 2})
+    assert not is_timed(facts_of(weighting="PERFUSION", derivation="PERFUSION"))
+    assert not is_timed(facts_of(weighting="T1", agent="GIVEN"))
+    assert not is_timed({"temporal_positions": 1})
