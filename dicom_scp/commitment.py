@@ -112,7 +112,14 @@ def _tell_here(association: Counted, context_id: int, refusal: Dataset, syntax: 
 
 
 def tell(address: Address, called: str, calling: str, refusal: Dataset) -> bool:
-    """Send the refusal by an association of its own; tells whether it was taken."""
+    """Send the refusal by an association of its own; tells whether it was taken. Never raises."""
+    try:
+        return _told(address, called, calling, refusal)
+    except (OSError, RuntimeError, ValueError):  # no such host, or the association broke
+        return False
+
+
+def _told(address: Address, called: str, calling: str, refusal: Dataset) -> bool:
     entity = ApplicationEntity(calling)
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = (
         _ANSWER_S

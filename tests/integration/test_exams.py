@@ -19,7 +19,7 @@ from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 
-from dicom_scp.commitment import PUSH_MODEL, PUSH_MODEL_INSTANCE
+from dicom_scp.commitment import PUSH_MODEL, PUSH_MODEL_INSTANCE, Address, tell
 from dicom_scp.mpps import PROCEDURE_STEP
 from tests.peers import House, free_port, orthanc, scanside, storescu, wait_until
 from tests.series import Patient, mr_series, write_series
@@ -207,6 +207,10 @@ def test_orthanc_asks_for_commitment_and_hears_that_nothing_is_committed(tmp_pat
     assert report["Status"] == "Failure"
     assert len(report["Failures"]) == len(SERIES)
     assert report["Success"] == []
+
+
+def test_an_answer_to_a_host_that_is_unknown_harms_nothing() -> None:
+    assert not tell(Address("no-such-host.invalid", 104), "MR1", "SCANSIDE", commitment_request())
 
 
 def put(url: str, body: object, *, method: str = "PUT") -> Any:
