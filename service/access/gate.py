@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from service.access.callers import ANYBODY, NOBODY, Caller, of_account, of_token
-from service.access.passwords import Passwords, check_strength
+from service.access.passwords import Passwords
 from service.access.roles import Permission
 from service.access.tokens import Tokens, digest_of, expired, new_secret
 from service.access.users import Users
@@ -252,11 +252,7 @@ class Gate:
             self.accounts.refused(name, address, self.clock())
             raise NotSignedIn("The current password is wrong.")
         self.accounts.forgiven(here)
-        check_strength(new, name)
-        changed = self.accounts.given_password(
-            name, self.passwords.encode(new), temporary=False, now=self.clock(), by=name
-        )
-        return self._opened(changed, address, None)
+        return self._opened(self.users.set_password(name, new, by=name), address, None)
 
 
 def bar_s(beyond: int) -> float:

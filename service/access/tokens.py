@@ -5,6 +5,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
+from service.access.audit import changed
 from service.access.roles import BOARD_SCOPES, SCOPES
 from service.ledger.tokens import Grant, Token, TokenBook
 
@@ -45,7 +46,9 @@ class Tokens:
         """Issue a token; ``by`` says whose doing it is. Raises UnfitToken and NameTaken."""
         _check(grant, now)
         secret = MARK + new_secret()
-        return Issued(self._book.issued(grant, digest_of(secret), now, by), secret)
+        issued = Issued(self._book.issued(grant, digest_of(secret), now, by), secret)
+        changed("token issued", grant.name, by)
+        return issued
 
     def known(self, secret: str, now: float) -> Token | None:
         """Find the token of a secret; None where it is unknown or its time is over."""
@@ -73,7 +76,10 @@ class Tokens:
 
     def revoke(self, name: str, now: float, by: str) -> bool:
         """Let a token count no more; False where there is none of that name."""
-        return self._book.revoked(name, now, by)
+        revoked = self._book.revoked(name, now, by)
+        if revoked:
+            changed("token revoked", name, by)
+        return revoked
 
 
 def expired(token: Token, now: float) -> bool:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from service.access.audit import changed
 from service.access.passwords import Passwords, check_strength
 from service.access.roles import Role
 from service.ledger.accounts import Account, Accounts
@@ -49,19 +50,27 @@ class Users:
         check_name(name)
         check_strength(password, name)
         encoded = self._passwords.encode(password)
-        return self._accounts.added(name, role, encoded, temporary=temporary, now=self._clock(), by=by)
+        made = self._accounts.added(name, role, encoded, temporary=temporary, now=self._clock(), by=by)
+        changed("user added", name, by)
+        return made
 
     def give_role(self, name: str, role: Role, by: str) -> Account:
         """Change a role. Raises NoAccount and LastAdministrator."""
-        return self._accounts.given_role(name, role, self._clock(), by)
+        account = self._accounts.given_role(name, role, self._clock(), by)
+        changed("role changed", name, by)
+        return account
 
     def lock(self, name: str, by: str) -> Account:
         """Let a person in no more. Raises NoAccount and LastAdministrator."""
-        return self._accounts.locked(name, self._clock(), by)
+        account = self._accounts.locked(name, self._clock(), by)
+        changed("user locked", name, by)
+        return account
 
     def unlock(self, name: str, by: str) -> Account:
         """Let a person in again. Raises NoAccount."""
-        return self._accounts.unlocked(name, self._clock(), by)
+        account = self._accounts.unlocked(name, self._clock(), by)
+        changed("user unlocked", name, by)
+        return account
 
     def change(self, name: str, role: Role | None, locked: bool | None, by: str) -> Account:  # noqa: FBT001 - a state
         """Change what is not None. Raises NoAccount and LastAdministrator."""
@@ -75,19 +84,23 @@ class Users:
     def set_password(self, name: str, password: str, by: str) -> Account:
         """Give a person another password, which ends the sessions. Raises NoAccount and WeakPassword."""
         check_strength(password, name)
-        encoded = self._passwords.encode(password)
-        return self._accounts.given_password(name, encoded, temporary=False, now=self._clock(), by=by)
+        return self._given(name, password, by, temporary=False)
 
     def reset_password(self, name: str, by: str) -> Invited:
         """Give a person a password that has to be changed first. Raises NoAccount."""
         password = _made_up()
+        return Invited(self._given(name, password, by, temporary=True), password)
+
+    def _given(self, name: str, password: str, by: str, *, temporary: bool) -> Account:
         encoded = self._passwords.encode(password)
-        given = self._accounts.given_password(name, encoded, temporary=True, now=self._clock(), by=by)
-        return Invited(given, password)
+        account = self._accounts.given_password(name, encoded, temporary=temporary, now=self._clock(), by=by)
+        changed("password changed", name, by)
+        return account
 
     def remove(self, name: str, by: str) -> None:
         """Forget a person. Raises NoAccount and LastAdministrator."""
         self._accounts.removed(name, self._clock(), by)
+        changed("user removed", name, by)
 
 
 def check_name(name: str) -> None:

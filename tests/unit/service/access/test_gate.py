@@ -383,3 +383,28 @@ def test_a_board_that_may_not_read_is_not_opened(gate: Gate, clock: Clock) -> No
     secret = gate.tokens.issue(grant, clock.now, "test").secret
     with pytest.raises(NotSignedIn):
         gate.sign_in_board(secret, "a")
+
+
+def test_changes_of_users_and_tokens_are_told_in_the_log(
+    gate: Gate, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    mine = gate.sign_in("tom", PASSWORD, "a").caller
+    gate.change_password(mine, PASSWORD, "a quiet lake at dawn")
+    gate.users.change("tom", Role.PHYSICIST, locked=True, by="ada")
+    gate.users.unlock("tom", "ada")
+    gate.users.reset_password("tom", "ada")
+    gate.users.remove("tom", "ada")
+    gate.tokens.issue(Grant(name="t", scopes=frozenset({"read"})), clock.now, "ada")
+    gate.tokens.revoke("t", clock.now, "ada")
+    lines = [one.__dict__ for one in caplog.records if one.message == "security attributes changed"]
+    assert [(one["operation"], one["user"], one["by"]) for one in lines] == [
+        ("password changed", "tom", "tom"),
+        ("role changed", "tom", "ada"),
+        ("user locked", "tom", "ada"),
+        ("user unlocked", "tom", "ada"),
+        ("password changed", "tom", "ada"),
+        ("user removed", "tom", "ada"),
+        ("token issued", "t", "ada"),
+        ("token revoked", "t", "ada"),
+    ]
