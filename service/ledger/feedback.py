@@ -13,8 +13,6 @@ from service.ledger.events import note_event
 from service.ledger.tables import feedback, series
 from service.ledger_views import FeedbackKind, FeedbackView, SeriesFeedback
 
-_VERDICT: Select[Any] = select(series.c.judged, series.c.verdict, series.c.reason)
-
 
 class NoSuchSeries(LookupError):
     """There is no such series."""
@@ -53,7 +51,7 @@ class FeedbackBook:
     def of(self, series_id: str) -> SeriesFeedback | None:
         """Give what was said to a series, oldest first; None where there is no such series."""
         with self._database.read() as connection:
-            row = connection.execute(_VERDICT.where(series.c.id == series_id)).first()
+            row = connection.execute(_verdict_of(series_id)).first()
             return None if row is None else said_to(connection, series_id, mark_of(row))
 
     def say(self, saying: Saying, version: str) -> SeriesFeedback:
@@ -64,9 +62,7 @@ class FeedbackBook:
         with self._database.write() as connection:
             lock_all(connection, [f"feedback {saying.series_id}"])
             row = connection.execute(
-                _VERDICT.where(series.c.id == saying.series_id).with_for_update(
-                    read=True
-                )  # no verdict between
+                _verdict_of(saying.series_id).with_for_update(read=True)  # no verdict between
             ).first()
             if row is None:
                 raise NoSuchSeries(NoSuchSeries.__doc__)
@@ -93,6 +89,10 @@ def _came_before(connection: Connection, saying: Saying) -> bool:
     if row is not None and (row.series_id, row.kind) != (saying.series_id, saying.kind):
         raise KeyUsed(KeyUsed.__doc__)
     return row is not None
+
+
+def _verdict_of(series_id: str) -> Select[Any]:
+    return select(series).where(series.c.id == series_id)
 
 
 def mark_of(row: Row[Any]) -> str:
