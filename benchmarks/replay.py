@@ -134,7 +134,7 @@ def cases_in(root: Path, limit: int | None, only: str) -> list[Case]:
         if not path.is_file():
             continue
         try:
-            ds = dcmread(path, stop_before_pixels=True, force=True)
+            ds = dcmread(path, force=True)
             uid, sop = str(ds.SeriesInstanceUID), str(ds.SOPInstanceUID)
             assert ds.SOPClassUID
             assert ds.file_meta.TransferSyntaxUID

@@ -174,6 +174,7 @@ def _placed(quality: QualityScore, rows: Sequence[ScoredRow]) -> QualityScore:
     return replace(
         quality,
         worst=None if quality.worst is None else places[quality.worst],
+        ruined=tuple(places[position] for position in quality.ruined),
         findings=tuple(
             replace(finding, slices=tuple(places[position] for position in finding.slices))
             for finding in quality.findings

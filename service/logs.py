@@ -20,7 +20,7 @@ from typing import IO
 OURS = frozenset({"service", "dicom_scp", "inference", "models", "scanside", "__main__"})
 _ALLOWED = """
     address ae_title affected artifact association attempt attempts by bytes called code conflict count dead
-    destination digest endpoint engine error exit_code expected field fingerprint folder frames free_bytes
+    destination digest endpoint engine error exam exit_code expected field fingerprint folder frames free_bytes
     generation http_status index instance instances kind limit lines method mode model name objects operation
     part peer pid port provider queue reason received request_id result retry_s revision route scanner seconds
     series sha256 signal size skipped slices spool stage state status study thread transfer_syntax user verdict

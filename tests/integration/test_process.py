@@ -60,7 +60,7 @@ def test_a_misspelt_setting_stops_the_start_with_one_plain_line(tmp_path: Path) 
 def test_another_address_for_the_console_stops_the_start(tmp_path: Path) -> None:
     done = run("web", state_dir=tmp_path, http_host="0.0.0.0")
     assert done.returncode == 2
-    assert "without a login" in done.stderr
+    assert "http_certificate" in done.stderr
 
 
 def test_the_settings_are_shown_with_secrets_hidden(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from dicom_scp.identity import KeyRing, Vault
 from dicom_scp.profile import EXPORT, LIVE, Profile
 from dicom_scp.ps3_15 import Option
 from dicom_scp.spool import NoSpace, Spool
+from inference.score import summarise
 from service.ledger import InstanceRow, Parcel, ScoredRow, SliceState
 from service.research import Curator, Reported, Repository, counts_as_head
 from tests.compressed import compressed, frames_of
@@ -176,7 +177,9 @@ def test_only_images_with_a_score_leave(desk: Desk) -> None:
         for row in desk.series.rows
     ]
     slices = tuple(one for n, one in enumerate(desk.series.result.slices) if n != 1)
-    desk.series = replace(desk.series, rows=rows, result=replace(desk.series.result, slices=slices))
+    quality = summarise([one.score for one in slices])
+    result = replace(desk.series.result, slices=slices, quality=quality)
+    desk.series = replace(desk.series, rows=rows, result=result)
     assert [int(one.InstanceNumber) for one in desk.images()] == [1, 3, 4]
 
 

@@ -213,7 +213,7 @@ def test_images_sent_again_after_a_purge_come_in_as_new(foundation: Foundation) 
     assert opened(foundation, uid) == "Quastenflosser^Wilhelmine"
     worker = Worker(foundation.database, "me", time.time)
     (again,) = Closings(worker).open_series()
-    assert (again.generation, again.received, again.unscored) == (2, 2, 2)
+    assert (again.generation, again.evidence.received, again.unscored) == (2, 2, 2)
     assert {row.state for row in Closings(worker).scored_rows(uid, 2)} == {SliceState.WAITING}
     assert all(one.reference for one in Reports(worker).instances_of(uid, 2))
     assert sorted(Upkeep(foundation.database).spooled()) == sorted(foundation.spool.names())
