@@ -118,12 +118,18 @@ class Closings:
             return scored_rows(connection, series_uid, generation, NAMED)
 
     def closed(self, item: OpenSeries, judgement: Judgement) -> bool:
-        """Write the verdict, learn from it and tell the console; False if an instance came in between.
+        """Write the verdict, learn from it and tell the console.
+
+        False if an instance came in between, or a slice was chosen to be scored.
 
         A provisional verdict is written and told too; the series stays open, and nothing is learnt from it.
         """
         now = self._worker.clock()
+        waiting = select(slice_.c.id).where(
+            slice_.c.series_uid == item.uid, slice_.c.state == SliceState.WAITING
+        )
         with self._worker.database.write() as connection:
+            lock_all(connection, {f"sample {item.uid}"})
             before = connection.execute(
                 select(series)
                 .where(
@@ -131,6 +137,7 @@ class Closings:
                     series.c.state.in_(OPEN),
                     series.c.received == item.evidence.received,
                     series.c.conflict == item.conflict,
+                    ~waiting.exists(),
                 )
                 .with_for_update()
             ).first()

@@ -508,3 +508,17 @@ def test_what_a_restart_left_unchosen_is_chosen_when_the_series_is_over(
     assert not after.sampled()
     assert after.completed("2.25.1")
     assert len(Scoring(worker(database, clock)).claim_slices(9)) == 1
+
+
+def test_a_verdict_is_not_written_while_slices_that_were_just_chosen_wait(
+    database: Database, clock: Clock
+) -> None:
+    places, closings = Places(worker(database, clock), 8), Closings(worker(database, clock))
+    Intake(database, clock).received(arrival(1))
+    places.placed([in_time(item, 0, 3) for item in places.unplaced(9)])
+    (item,) = closings.open_series()
+    assert item.unscored == 0, "it lies outside of the sample yet"
+    assert places.sampled()
+    assert not places.completed("2.25.1")
+    assert not closings.closed(item, judgement())
+    assert [one.id for one in closings.open_series()] == [item.id]
