@@ -131,8 +131,7 @@ def test_an_added_user_changes_the_first_password_before_all_else(browser: Brows
     expect(fresh.locator("#series .row")).to_have_count(2)
     page.get_by_role("button", name="Lock: petra").click()
     expect(page.locator("#users")).to_contain_text("Locked")
-    fresh.reload()
-    expect(fresh).to_have_url(re.compile("/login"))
+    expect(fresh).to_have_url(re.compile("/login"), timeout=20_000)
 
 
 def test_a_board_shows_its_scanner_and_nothing_else(browser: Browser, url: str, gate: Gate) -> None:

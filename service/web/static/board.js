@@ -2,7 +2,8 @@
 
 import { h, say } from "/static/dom.js";
 import { chip, icon, verdictOf } from "/static/verdicts.js";
-import { WORDS, moment, tenths } from "/static/words.js";
+import { moment, tenths } from "/static/formats.js";
+import { WORDS } from "/static/words.js";
 
 export const titleOf = (series) => [WORDS.series(series.series_number), series.description].filter(Boolean).join(" · ");
 
@@ -59,7 +60,7 @@ export function drawLatest(section, series, tell) {
       series.index === null ? null : gauge(series),
       h("p", { class: "where" }, h("strong", {}, series.scanner), ` ${titleOf(series)}`),
       h("p", { class: "when" }, h("time", { datetime: series.last_instance_at }, moment(series.last_instance_at)), flags(series)),
-      h("a", { class: "button", href: `#/series/${series.id}` }, "Show"),
+      h("a", { class: "button", href: `#/series/${series.id}` }, WORDS.show),
     ),
   );
   if (fresh) {

@@ -7,7 +7,8 @@ import { feedbackOf } from "/static/feedback.js";
 import { swatch } from "/static/hatch.js";
 import { Slices } from "/static/slices.js";
 import { icon, verdictOf } from "/static/verdicts.js";
-import { WORDS, moment, percent, tenths } from "/static/words.js";
+import { moment, percent, tenths } from "/static/formats.js";
+import { WORDS } from "/static/words.js";
 
 // Everything that never changes while the page is open: asked for once.
 async function background() {

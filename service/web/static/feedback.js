@@ -2,7 +2,8 @@
 
 import { h } from "/static/dom.js";
 import { change } from "/static/session.js";
-import { WORDS, moment } from "/static/words.js";
+import { moment } from "/static/formats.js";
+import { WORDS } from "/static/words.js";
 
 const KINDS = ["acknowledged", "agreed", "repeated", "accepted", "wrong alarm"];
 let may = false;

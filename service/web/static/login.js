@@ -2,7 +2,8 @@
 
 import { byId, say } from "/static/dom.js";
 import { change, whoAmI } from "/static/session.js";
-import { WORDS } from "/static/words.js";
+import { fillWords } from "/static/language.js";
+import { WORDS } from "/static/words.access.js";
 
 // Only a path of ours; anything else begins at the console.
 function next(session) {
@@ -35,6 +36,7 @@ function wire(form, said, body) {
   });
 }
 
+fillWords(WORDS);
 wire(byId("person"), byId("person-said"), () => ({ name: byId("name").value, password: byId("password").value }));
 wire(byId("board"), byId("board-said"), () => ({ token: byId("token").value.trim() }));
 

@@ -8,7 +8,9 @@ import { allow } from "/static/feedback.js";
 import { drawNav } from "/static/nav.js";
 import { toSignIn, whoAmI } from "/static/session.js";
 import { follow } from "/static/stream.js";
-import { WORDS, ago, clock } from "/static/words.js";
+import { ago, clock } from "/static/formats.js";
+import { fillWords } from "/static/language.js";
+import { WORDS } from "/static/words.js";
 
 const KEPT = 400; // series that the page remembers; older ones are a page away
 const OPEN_WATCHED = 8; // series on their way whose counts are kept fresh
@@ -171,6 +173,7 @@ function watchOpen() {
   for (const series of ordered().filter((one) => !one.verdict).slice(0, OPEN_WATCHED)) refresh(series.id);
 }
 
+fillWords(WORDS);
 look();
 WIDE.addEventListener("change", draw);
 setInterval(watchOpen, 2000);

@@ -2,9 +2,14 @@
 
 import { h, put } from "/static/dom.js";
 import { change } from "/static/session.js";
-import { WORDS } from "/static/words.js";
+import { choose, fillWords, language } from "/static/language.js";
+import { WORDS } from "/static/words.nav.js";
 
-const PAGES = [["/", WORDS.console, "read"], ["/account", WORDS.account, "own"], ["/users", WORDS.users, "users"]];
+// [path, word, permission]; the first lot is what people come for every day, the second what keeps the house.
+const DAILY = [["/", WORDS.console, "read"]];
+const HOUSE = [["/users", WORDS.users, "users"]];
+
+fillWords(WORDS);
 
 async function signOut() {
   try {
@@ -14,23 +19,50 @@ async function signOut() {
   }
 }
 
+const speaking = () =>
+  h("button", { class: "link", type: "button", lang: language === "en" ? "de" : "en", onclick: () => choose(language === "en" ? "de" : "en") }, WORDS.language);
+
+const links = (pages, session) =>
+  pages
+    .filter(([, , needs]) => session.permissions.includes(needs))
+    .map(([path, word]) => h("a", { class: "link", href: path, "aria-current": path === location.pathname ? "page" : null }, word));
+
+function menu(session) {
+  const found = links(HOUSE, session);
+  if (!found.length) return null;
+  const element = h("details", { class: "menu" }, h("summary", { class: "link" }, WORDS.house), h("div", { class: "sheet-of-links" }, found));
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !element.open) return;
+    event.stopPropagation();
+    element.open = false;
+    element.querySelector("summary").focus();
+  });
+  element.addEventListener("focusout", (event) => {
+    if (!element.contains(event.relatedTarget)) element.open = false;
+  });
+  return element;
+}
+
 export function drawNav(element, session) {
   if (session.open) {
-    put(element, h("span", { class: "open" }, WORDS.openToAll));
+    put(element, links(DAILY, session), menu(session), h("span", { class: "open" }, WORDS.openToAll), speaking());
     return;
   }
   if (!session.signed_in) {
-    put(element, h("a", { class: "link", href: "/login" }, WORDS.signIn));
+    put(element, h("a", { class: "link", href: "/login" }, WORDS.signIn), speaking());
     return;
   }
-  const here = location.pathname;
-  const links = PAGES.filter(([, , needs]) => session.permissions.includes(needs));
+  if (!session.role) {
+    put(element, h("span", { class: "me" }, h("strong", {}, session.name), ` ${WORDS.board(session.scanner)}`), speaking());
+    return;
+  }
   put(
     element,
-    h("span", { class: "me" }, h("strong", {}, session.name), ` ${session.role || WORDS.board(session.scanner)}`),
-    session.role
-      ? links.map(([path, word]) => h("a", { class: "link", href: path, "aria-current": path === here ? "page" : null }, word))
-      : null,
-    session.role ? h("button", { class: "link", type: "button", onclick: signOut }, WORDS.signOut) : null,
+    links(DAILY, session),
+    menu(session),
+    h("span", { class: "me" }, h("strong", {}, session.name), ` ${WORDS.roles[session.role]}`),
+    links([["/account", WORDS.account, "own"]], session),
+    h("button", { class: "link", type: "button", onclick: signOut }, WORDS.signOut),
+    speaking(),
   );
 }

@@ -5,7 +5,8 @@ import { h, put, say } from "/static/dom.js";
 import { swatch } from "/static/hatch.js";
 import { Strip } from "/static/strip.js";
 import { Viewer } from "/static/viewer.js";
-import { WORDS, percent, tenths } from "/static/words.js";
+import { percent, tenths } from "/static/formats.js";
+import { WORDS } from "/static/words.js";
 
 const AHEAD = [1, -1, 2, -2];
 const CACHED = 24; // slices

@@ -3,7 +3,11 @@
 import { byId, h, put, say } from "/static/dom.js";
 import { drawNav } from "/static/nav.js";
 import { ask, change, whoAmI } from "/static/session.js";
-import { WORDS, moment } from "/static/words.js";
+import { moment } from "/static/formats.js";
+import { fillWords } from "/static/language.js";
+import { WORDS } from "/static/words.access.js";
+
+fillWords(WORDS);
 
 const ROLES = ["technologist", "physicist", "operations", "administrator"];
 let me = "";

@@ -20,7 +20,7 @@ const DRAWINGS = {
 const KINDS = { Usable: "usable", Check: "check", Repeat: "repeat", "Not scored": "unscored" };
 
 export function verdictOf(series) {
-  if (series.verdict) return { kind: KINDS[series.verdict] ?? "unscored", word: series.verdict };
+  if (series.verdict) return { kind: KINDS[series.verdict] ?? "unscored", word: WORDS.verdicts[series.verdict] ?? series.verdict };
   return { kind: "busy", word: series.state === "receiving" || series.state === "open" ? WORDS.receiving : WORDS.scoring };
 }
 

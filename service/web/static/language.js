@@ -1,0 +1,38 @@
+// In which language the console speaks: as chosen on this browser, else the browser's own, else English.
+
+const SPOKEN = ["en", "de"];
+const KEY = "scanside-language";
+
+function chosen() {
+  try {
+    const kept = localStorage.getItem(KEY);
+    if (SPOKEN.includes(kept)) return kept;
+  } catch {
+    // a browser that keeps nothing
+  }
+  return navigator.languages.map((one) => one.slice(0, 2)).find((one) => SPOKEN.includes(one)) ?? "en";
+}
+
+export const language = chosen();
+export const locale = { en: "en-GB", de: "de-DE" }[language];
+document.documentElement.lang = language;
+
+export function choose(other) {
+  localStorage.setItem(KEY, other);
+  location.reload();
+}
+
+// A catalogue holds the same words in every language: {en: {...}, de: {...}}.
+export const speak = (catalogue) => catalogue[language];
+
+// Static text: `data-word` names the word of an element, `data-label` that of its accessible name.
+export function fillWords(words) {
+  for (const element of document.querySelectorAll("[data-word]")) {
+    const word = words[element.dataset.word];
+    if (typeof word === "string") element.textContent = word;
+  }
+  for (const element of document.querySelectorAll("[data-label]")) {
+    const word = words[element.dataset.label];
+    if (typeof word === "string") element.setAttribute("aria-label", word);
+  }
+}
