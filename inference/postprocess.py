@@ -107,6 +107,7 @@ def score_of(answer: Answer, canvas: Canvas, card: Card, image: Slice) -> SliceS
         footprint=footprint(image, body),
         kind=image.kind,
         familiar=answer.outlier <= card.outlier,
+        outlier=answer.outlier,
         tile=image.tile,
         region=image.region,
         place=image.place,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import floor
+from statistics import median
 from typing import Any, Self
 
 from inference import evidence
@@ -73,6 +74,7 @@ class SliceScore:
     footprint: Footprint | None = None  # what the checks of the series need
     kind: str = ""  # of image, whose reference bands apply: "head", "body", "epi"; "" where it is not known
     familiar: bool = True  # False: unlike what the model was made with, does not count for the series
+    outlier: float | None = None  # distance from what the model was made with; about 1 is usual
     tile: int = 0  # 1-based in a mosaic; 0: the frame is the slice
     region: Box | None = None  # what the tile is of its picture; boxes of findings count from its corner
     place: Place | None = None  # among the slices of its series; kept beside the score, not in it
@@ -90,6 +92,7 @@ class SliceScore:
             "footprint": None if self.footprint is None else self.footprint.to_json(),
             "kind": self.kind,
             "familiar": self.familiar,
+            "outlier": None if self.outlier is None else round(self.outlier, DIGITS),
             "tile": self.tile,
             "region": _listed(self.region),
         }
@@ -172,6 +175,9 @@ class QualityScore:
         int, ...
     ] = ()  # positions of slices on which a finding of the series leaves nothing to rely on
     unfamiliar: int = 0  # slices with signal that do not count, unlike what the model was made with
+    outlier: float | None = (
+        None  # median distance of the slices with signal from what the model was made with
+    )
     geometry: tuple[SeriesFact, ...] = ()  # what only the series shows, in its catalogue's order
     evidence: tuple[MetricSummary, ...] = ()  # the metrics over the slices, in their table's order
     sampling: Sampling | None = None  # where not every volume of a series in time was scored
@@ -198,6 +204,7 @@ class QualityScore:
             "worst": self.worst,
             "ruined": list(self.ruined),
             "unfamiliar": self.unfamiliar,
+            "outlier": None if self.outlier is None else round(self.outlier, DIGITS),
             "geometry": [found.to_json() for found in self.geometry],
             "evidence": [summary.to_json() for summary in self.evidence],
             "sampling": None if self.sampling is None else asdict(self.sampling),
@@ -273,7 +280,11 @@ def summarise(series: Sequence[SliceScore | Unscored]) -> QualityScore:
         return not_scored("no slice with signal" if scores else "no slice could be scored", len(scores))
     counted = [position for position in shown if scores[position].familiar]
     if 2 * len(counted) < len(shown):
-        return not_scored(UNFAMILIAR, len(scores))
+        return replace(
+            not_scored(UNFAMILIAR, len(scores)),
+            unfamiliar=len(shown) - len(counted),
+            outlier=_distance(scores, shown),
+        )
     kind = _commonest([scores[position].kind for position in counted])
     layout = layout_of([_member(each) for each in series])
     findings = tuple(_heard(_over_series(name, scores, counted), scores, kind) for name in NAMES)
@@ -288,12 +299,19 @@ def summarise(series: Sequence[SliceScore | Unscored]) -> QualityScore:
         worst=min(counted, key=lambda position: scores[position].index),
         ruined=tuple(position for position in sorted(shown_by) if scores[position].index < RUINED),
         unfamiliar=len(shown) - len(counted),
+        outlier=_distance(scores, shown),
         geometry=look(layout, kind),
         evidence=sum_up_metrics(
             {position: scores[position].evidence for position in counted}, kind, slice_step(layout.neighbours)
         ),
         sampling=sampling(layout),
     )
+
+
+def _distance(scores: Sequence[SliceScore], shown: Sequence[int]) -> float | None:
+    """Give the median distance of some slices from what the model was made with; None where it was not kept."""
+    known = [far for position in shown if (far := scores[position].outlier) is not None]
+    return median(known) if known else None
 
 
 def _member(slice_: SliceScore | Unscored) -> Member:

@@ -1,20 +1,24 @@
 """What a series is, in codes, told when its first instance comes: the door's clean header, read by the eye."""
 
+import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 
 from dicom_scp.instance import Instance
-from inference.header import BROKEN
+from inference.header import BROKEN, group
 from inference.series import Description, describe
 
 MOST_KEPT = 1024  # series
 FACT = "series"  # under which the facts of a series hold its description
+COIL = "coil"  # and the name of the coil that received
+MOST_COIL = 32  # characters
+_NO_NAME = re.compile(r"[^A-Za-z0-9 ._+/()-]")
 
 
 @dataclass(slots=True)
@@ -26,7 +30,7 @@ class Understanding:
 
     def facts(self, instance: Instance) -> dict[str, Any]:
         """Give the clean facts of an instance with the description of its series, as plain values."""
-        return instance.facts.to_json() | {FACT: self._described(instance)}
+        return instance.facts.to_json() | self._described(instance)
 
     def _described(self, instance: Instance) -> dict[str, Any]:
         uid = instance.series_instance_uid
@@ -34,7 +38,8 @@ class Understanding:
             if uid in self._known:
                 self._known.move_to_end(uid)
                 return self._known[uid]
-        made = description_of(instance).to_json()
+        header = _header(instance)
+        made: dict[str, Any] = {FACT: describe(header).to_json(), COIL: coil_of(header)}
         with self._lock:
             self._known.setdefault(uid, made)
             if len(self._known) > MOST_KEPT:
@@ -42,12 +47,24 @@ class Understanding:
         return made
 
 
-def description_of(instance: Instance) -> Description:
-    """Describe one clean instance; a header that cannot be read tells nothing."""
+def _header(instance: Instance) -> Dataset:
+    """Read a clean header; one that cannot be read is empty."""
     try:
-        return describe(dcmread(BytesIO(instance.content), stop_before_pixels=True))
+        return dcmread(BytesIO(instance.content), stop_before_pixels=True)
     except (InvalidDicomError, *BROKEN):
-        return Description()
+        return Dataset()
+
+
+def coil_of(header: Dataset) -> str:
+    """Name the coil that received (0018,1250), "" where the header does not.
+
+    It is what a vendor calls a part of the scanner; what does not look like such a name is left out of it.
+    """
+    try:
+        named = group(header, 1, "MRReceiveCoilSequence").get("ReceiveCoilName")
+        return " ".join(_NO_NAME.sub(" ", str(named or "")).split())[:MOST_COIL].rstrip()
+    except BROKEN:
+        return ""
 
 
 def described(facts: Any) -> Description:  # noqa: ANN401 - a mapping as the ledger gives it

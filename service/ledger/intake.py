@@ -18,6 +18,8 @@ from service.ledger.database import Database, LedgerUnavailable, lock_all
 from service.ledger.events import note_event
 from service.ledger.states import OPEN, SeriesState, SliceState
 from service.ledger.tables import instance, outbox, refusal, scanner, series, slice_, vault
+from service.protocols import key_of
+from service.understanding import COIL, described
 
 _AT_ONCE = 500  # names in one question
 SCANNERS = "scanners"  # the lock under which a new scanner gets its entry
@@ -285,6 +287,8 @@ def _open(
             "protocol_key": arrival.protocol_key,
             "series_number": arrival.series_number,
             "facts": dict(arrival.facts),
+            "protocol": key_of(described(arrival.facts)),
+            "coil": arrival.facts.get(COIL, ""),
             "conflict": last is not None and last.conflict,  # until somebody decides
             "opened_at": now,
             "received": _fresh(items) + _held(connection, arrival.series_uid),

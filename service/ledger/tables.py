@@ -62,6 +62,8 @@ series = Table(  # one row per generation: a late image reopens the series as th
     Column("protocol_key", String, nullable=False),
     Column("series_number", Integer),
     Column("facts", JSON, nullable=False),
+    Column("protocol", String, nullable=False, server_default=""),  # as `service.protocols` writes it
+    Column("coil", String, nullable=False, server_default=""),  # that received, as its header names it
     Column("state", String, nullable=False),
     Column("opened_at", Float, nullable=False),
     Column("last_instance_at", Float, nullable=False),
@@ -87,12 +89,18 @@ series = Table(  # one row per generation: a late image reopens the series as th
     Column("advice", JSON),
     Column("model", String, nullable=False, server_default=""),
     Column("provider", String, nullable=False, server_default=""),
+    Column("judging", JSON(none_as_null=True)),  # the thresholds in force, and what others would have said
     Column("report", JSON),
     *_lease(),
     UniqueConstraint("uid", "generation"),
     Index("series_by_state", "state"),
-    Index("series_by_time", "opened_at", "id"),
+    Index(
+        "series_by_time", "opened_at", "id", "scanner_id", "verdict", "state", "protocol"
+    ),  # and searched by
     Index("series_by_study", "study_uid"),
+    Index("series_by_repeat", "repeats"),
+    Index("series_by_protocol", "scanner_id", "protocol_key", "closed_at"),
+    Index("series_by_scanner", "scanner_id", "opened_at", "id"),
 )
 
 vault = Table(  # sealed original headers: of a series' first instance, and of each multi-frame object
@@ -319,6 +327,7 @@ feedback = Table(  # what people said to a verdict
     Column("author", String, nullable=False),
     Column("role", String, nullable=False),
     Column("at", Float, nullable=False),
+    Column("comment", String, nullable=False, server_default=""),
     Column("key", String, nullable=False),  # the request's own, so that a repeated one counts once
     Column("about", String, nullable=False),  # which of the verdicts that the series had
     UniqueConstraint("author", "key"),

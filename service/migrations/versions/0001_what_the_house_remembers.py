@@ -6,6 +6,15 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+ARTIFACTS = (
+    *("motion", "ghost", "flow", "wrap", "gibbs", "spike", "zipper", "noise", "bias", "susceptibility"),
+    *("chemshift", "parallel", "fatsat"),
+)
+METRICS = (
+    *("gsr_pe", "gsr_fe", "psg", "qi_1", "aes", "laplacian", "wavelet_sigma", "fber", "snrd", "efc"),
+    *("lowpass_cv", "edge_pe", "edge_fe", "air_fraction", "spike", "zipper", "slice_step"),
+)
+
 
 def upgrade() -> None:
     """Bring the tables forward."""
@@ -148,6 +157,8 @@ def upgrade() -> None:
         sa.Column("protocol_key", sa.String(), nullable=False),
         sa.Column("series_number", sa.Integer(), nullable=True),
         sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("protocol", sa.String(), server_default="", nullable=False),
+        sa.Column("coil", sa.String(), server_default="", nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("opened_at", sa.Float(), nullable=False),
         sa.Column("last_instance_at", sa.Float(), nullable=False),
@@ -173,6 +184,7 @@ def upgrade() -> None:
         sa.Column("advice", sa.JSON(), nullable=True),
         sa.Column("model", sa.String(), server_default="", nullable=False),
         sa.Column("provider", sa.String(), server_default="", nullable=False),
+        sa.Column("judging", sa.JSON(), nullable=True),
         sa.Column("report", sa.JSON(), nullable=True),
         sa.Column("lease_owner", sa.String(), server_default="", nullable=False),
         sa.Column("lease_until", sa.Float(), server_default="0", nullable=False),
@@ -183,9 +195,76 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("series", schema=None) as batch_op:
         batch_op.create_index("series_by_state", ["state"], unique=False)
-        batch_op.create_index("series_by_time", ["opened_at", "id"], unique=False)
+        batch_op.create_index(
+            "series_by_time",
+            ["opened_at", "id", "scanner_id", "verdict", "state", "protocol"],
+            unique=False,
+        )
         batch_op.create_index("series_by_study", ["study_uid"], unique=False)
+        batch_op.create_index("series_by_repeat", ["repeats"], unique=False)
+        batch_op.create_index(
+            "series_by_protocol", ["scanner_id", "protocol_key", "closed_at"], unique=False
+        )
+        batch_op.create_index("series_by_scanner", ["scanner_id", "opened_at", "id"], unique=False)
 
+    op.create_table(
+        "trend",
+        sa.Column("series_id", sa.String(), nullable=False),
+        sa.Column("uid", sa.String(), nullable=False),
+        sa.Column("scanner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("protocol", sa.String(), nullable=False),
+        sa.Column("coil", sa.String(), nullable=False),
+        sa.Column("opened_at", sa.Float(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("quality_index", sa.Float(), nullable=True),
+        sa.Column("suitability", sa.Float(), nullable=True),
+        sa.Column("outlier", sa.Float(), nullable=True),
+        sa.Column("unfamiliar", sa.Float(), nullable=True),
+        sa.Column("strange", sa.Boolean(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        *(sa.Column(f"found_{name}", sa.Boolean(), nullable=True) for name in ARTIFACTS),
+        *(sa.Column(f"probability_{name}", sa.Float(), nullable=True) for name in ARTIFACTS),
+        *(sa.Column(f"metric_{name}", sa.Float(), nullable=True) for name in METRICS),
+        sa.ForeignKeyConstraint(["scanner_id"], ["scanner.id"]),
+        sa.ForeignKeyConstraint(["series_id"], ["series.id"]),
+        sa.PrimaryKeyConstraint("series_id"),
+        sa.UniqueConstraint("uid"),
+    )
+    with op.batch_alter_table("trend", schema=None) as batch_op:
+        batch_op.create_index("trend_by_time", ["opened_at", "series_id"], unique=False)
+        batch_op.create_index("trend_by_group", ["scanner_id", "protocol", "coil", "day"], unique=False)
+
+    op.create_table(
+        "band",
+        sa.Column("scanner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("protocol", sa.String(), nullable=False),
+        sa.Column("metric", sa.String(), nullable=False),
+        sa.Column("low", sa.Float(), nullable=False),
+        sa.Column("middle", sa.Float(), nullable=False),
+        sa.Column("high", sa.Float(), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("learnt_at", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(["scanner_id"], ["scanner.id"]),
+        sa.PrimaryKeyConstraint("scanner_id", "protocol", "metric"),
+    )
+    op.create_table(
+        "drift",
+        sa.Column("scanner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("measure", sa.String(), nullable=False),
+        sa.Column("psi", sa.Float(), nullable=False),
+        sa.Column("ks", sa.Float(), nullable=False),
+        sa.Column("p", sa.Float(), nullable=False),
+        sa.Column("n_before", sa.Integer(), nullable=False),
+        sa.Column("n_now", sa.Integer(), nullable=False),
+        sa.Column("before", sa.Float(), nullable=False),
+        sa.Column("now", sa.Float(), nullable=False),
+        sa.Column("alarm", sa.Boolean(), nullable=False),
+        sa.Column("since", sa.Float(), nullable=True),
+        sa.Column("measured_at", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(["scanner_id"], ["scanner.id"]),
+        sa.PrimaryKeyConstraint("scanner_id", "measure"),
+    )
     op.create_table(
         "slice",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -300,6 +379,7 @@ def upgrade() -> None:
         sa.Column("author", sa.String(), nullable=False),
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("comment", sa.String(), server_default="", nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("about", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["series_id"], ["series.id"]),
@@ -308,10 +388,186 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("feedback", schema=None) as batch_op:
         batch_op.create_index("feedback_by_series", ["series_id"], unique=False)
+    op.create_table(
+        "deed",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("what", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("request", sa.String(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+        sa.Column("left", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("by", "key"),
+    )
+    with op.batch_alter_table("deed", schema=None) as batch_op:
+        batch_op.create_index("deed_by_time", ["at"], unique=False)
+
+    op.create_table(
+        "node",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("told", sa.JSON(), nullable=True),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "version"),
+        sa.UniqueConstraint("by", "key"),
+    )
+    op.create_table(
+        "probe",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("good", sa.Boolean(), nullable=False),
+        sa.Column("told", sa.String(), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "caller",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("ae_title", sa.String(), nullable=False),
+        sa.Column("result", sa.String(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("first_at", sa.Float(), nullable=False),
+        sa.Column("last_at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("address", "ae_title", "result"),
+    )
+    op.create_table(
+        "pause",
+        sa.Column("what", sa.String(), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("what"),
+    )
+    op.create_table(
+        "acceptance",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("told", sa.JSON(), nullable=False),
+        sa.Column("ended_at", sa.Float(), nullable=True),
+        sa.Column("ended_by", sa.String(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+    op.create_table(
+        "review",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("series_id", sa.String(), nullable=False),
+        sa.Column("scanner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("protocol_key", sa.String(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("about", sa.String(), nullable=False),
+        sa.Column("artifacts", sa.String(), nullable=False),
+        sa.Column("why", sa.JSON(), nullable=False),
+        sa.Column("share", sa.Float(), nullable=True),
+        sa.Column("blind", sa.Boolean(), nullable=False),
+        sa.Column("again", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("tier", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.String(), server_default="", nullable=False),
+        sa.Column("first", sa.String(), server_default="", nullable=False),
+        sa.Column("second", sa.String(), server_default="", nullable=False),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("entered_at", sa.Float(), nullable=False),
+        sa.Column("decided_at", sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(["series_id"], ["series.id"]),
+        sa.ForeignKeyConstraint(["scanner_id"], ["scanner.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("series_id"),
+    )
+    with op.batch_alter_table("review", schema=None) as batch_op:
+        batch_op.create_index("review_by_tier", ["tier", "entered_at", "id"], unique=False)
+        batch_op.create_index(
+            "review_by_protocol", ["scanner_id", "protocol_key", "decided_at"], unique=False
+        )
+        batch_op.create_index("review_by_decision", ["decided_at"], unique=False)
+
+    op.create_table(
+        "review_decision",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("review_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("tier", sa.Integer(), nullable=False),
+        sa.Column("decision", sa.String(), nullable=False),
+        sa.Column("comment", sa.String(), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("cursor", sa.JSON(), nullable=True),
+        sa.Column("blind", sa.Boolean(), nullable=False),
+        sa.Column("about", sa.String(), nullable=False),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["review_id"], ["review.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("author", "key"),
+    )
+    with op.batch_alter_table("review_decision", schema=None) as batch_op:
+        batch_op.create_index("review_decision_by_review", ["review_id"], unique=False)
+
+    op.create_table(
+        "threshold_trial",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("scanner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("protocol_key", sa.String(), nullable=False),
+        sa.Column("thresholds", sa.JSON(), nullable=False),
+        sa.Column("figures", sa.JSON(), nullable=False),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(["scanner_id"], ["scanner.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("threshold_trial", schema=None) as batch_op:
+        batch_op.create_index("threshold_trial_by_protocol", ["scanner_id", "protocol_key"], unique=False)
+
+    op.create_table(
+        "threshold_version",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("scanner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("protocol_key", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("lane", sa.String(), nullable=False),
+        sa.Column("thresholds", sa.JSON(), nullable=True),
+        sa.Column("trial_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("restores", sa.Integer(), nullable=True),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["scanner_id"], ["scanner.id"]),
+        sa.ForeignKeyConstraint(["trial_id"], ["threshold_trial.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("scanner_id", "protocol_key", "number"),
+        sa.UniqueConstraint("author", "key"),
+    )
 
 
 def downgrade() -> None:
     """Bring the tables back."""
+    op.drop_table("threshold_version")
+    with op.batch_alter_table("threshold_trial", schema=None) as batch_op:
+        batch_op.drop_index("threshold_trial_by_protocol")
+
+    op.drop_table("threshold_trial")
+    with op.batch_alter_table("review_decision", schema=None) as batch_op:
+        batch_op.drop_index("review_decision_by_review")
+
+    op.drop_table("review_decision")
+    with op.batch_alter_table("review", schema=None) as batch_op:
+        batch_op.drop_index("review_by_decision")
+        batch_op.drop_index("review_by_protocol")
+        batch_op.drop_index("review_by_tier")
+
+    op.drop_table("review")
+    for name in ("acceptance", "pause", "caller", "probe", "node", "deed"):
+        op.drop_table(name)
     with op.batch_alter_table("feedback", schema=None) as batch_op:
         batch_op.drop_index("feedback_by_series")
 
@@ -331,7 +587,17 @@ def downgrade() -> None:
         batch_op.drop_index("slice_by_series")
 
     op.drop_table("slice")
+    op.drop_table("drift")
+    op.drop_table("band")
+    with op.batch_alter_table("trend", schema=None) as batch_op:
+        batch_op.drop_index("trend_by_group")
+        batch_op.drop_index("trend_by_time")
+
+    op.drop_table("trend")
     with op.batch_alter_table("series", schema=None) as batch_op:
+        batch_op.drop_index("series_by_scanner")
+        batch_op.drop_index("series_by_protocol")
+        batch_op.drop_index("series_by_repeat")
         batch_op.drop_index("series_by_study")
         batch_op.drop_index("series_by_time")
         batch_op.drop_index("series_by_state")

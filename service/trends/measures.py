@@ -1,0 +1,82 @@
+"""What is followed over time: a name, words, a unit, and the range that it cannot leave."""
+
+from dataclasses import dataclass
+from math import inf
+from typing import Literal
+
+from inference.artifacts import CATALOGUE
+from inference.evidence import METRICS, SLICE_STEP
+
+Group = Literal["score", "verdict", "presence", "probability", "metric"]
+Worse = Literal["high", "low", ""]
+
+MEAN, SHARE = "mean", "share"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One thing that a judged series adds to a trend: a number, or whether something is so (a share of the series)."""
+
+    name: str  # of the API: "index", "verdict.Repeat", "presence.motion", "metric.snrd"
+    group: Group
+    of: str  # the verdict, artifact or metric that it is about; else its own name
+    title: str
+    unit: str  # UCUM; "1" for a ratio
+    summary: Literal["mean", "share"]
+    worse: Worse  # the direction in which quality falls; "": neither
+    lower: float = -inf
+    upper: float = inf
+
+
+def _score(name: str, title: str, worse: Worse, upper: float = inf) -> Measure:
+    return Measure(name, "score", name, title, "1", MEAN, worse, 0.0, upper)
+
+
+def _verdict(verdict: str, worse: Worse) -> Measure:
+    return Measure(f"verdict.{verdict}", "verdict", verdict, verdict, "1", SHARE, worse, 0.0, 1.0)
+
+
+ABSTAINED = Measure("abstained", "score", "abstained", "Abstentions", "1", SHARE, "high", 0.0, 1.0)
+"""Series that the model was asked about and did not know: of those, and of the scored ones."""
+
+MEASURES: tuple[Measure, ...] = (
+    _score("index", "Quality index", "low", 10.0),
+    _score("suitability", "Suitability", "low", 1.0),
+    _score("outlier", "Distance from the training data", "high"),
+    _score("unfamiliar", "Unfamiliar slices", "high", 1.0),
+    ABSTAINED,
+    *(
+        _verdict(verdict, worse)
+        for verdict, worse in (
+            ("Usable", "low"),
+            ("Check", "high"),
+            ("Repeat", "high"),
+            ("Not scored", "high"),
+        )
+    ),
+    *(
+        Measure(f"presence.{one.name}", "presence", one.name, one.title, "1", SHARE, "high", 0.0, 1.0)
+        for one in CATALOGUE
+    ),
+    *(
+        Measure(f"probability.{one.name}", "probability", one.name, one.title, "1", MEAN, "high", 0.0, 1.0)
+        for one in CATALOGUE
+    ),
+    *(
+        Measure(f"metric.{one.name}", "metric", one.name, one.title, one.unit, MEAN, one.worse)
+        for one in (*METRICS, SLICE_STEP)
+    ),
+)
+_BY_NAME = {measure.name: measure for measure in MEASURES}
+
+DRIFTING: tuple[Measure, ...] = tuple(
+    measure
+    for measure in MEASURES
+    if measure.summary == MEAN and measure.group in {"score", "metric"} and measure.name != "unfamiliar"
+)
+"""Those whose whole distribution is compared: what the model says of series, and what the metrics read."""
+
+
+def measure_of(name: str) -> Measure:
+    """Give the measure of that name. Raises KeyError."""
+    return _BY_NAME[name]
