@@ -62,14 +62,16 @@ class Losses:
         )
 
 
-def losses(answer: Answer, truth: Truth) -> Losses:
-    """Return the losses of a batch, in float32."""
+def losses(answer: Answer, truth: Truth, emphasis: Tensor | None = None) -> Losses:
+    """Return the losses of a batch, in float32; `emphasis` (13,), 1 on average, says how much each class counts."""
+    if emphasis is None:
+        emphasis = answer.presence.new_ones(len(CLASSES), dtype=torch.float32)
     log = answer.log_visibility.float().contiguous()  # sums per class are several times faster so
     mask, weight = truth.mask.float(), 1 - (1 - BAND_WEIGHT) * truth.band.float()
     return Losses(
-        _regression(log, truth.log_visibility),
-        _focal(MASK_SLOPE * log, mask, weight),
-        _dice(MASK_SLOPE * log, mask, weight),
+        _regression(log, truth.log_visibility, emphasis),
+        _focal(MASK_SLOPE * log, mask, weight, emphasis),
+        _dice(MASK_SLOPE * log, mask, weight, emphasis),
         _presence(answer.presence.float(), truth.presence),
         _suitability(answer.suitability.float(), truth.similarity),
         _shading(answer.shading.float(), truth),
@@ -90,20 +92,16 @@ def likeness(answer: Answer, teacher: Answer) -> Tensor:
         (answer.presence, teacher.presence),
         (answer.suitability, teacher.suitability),
     )
-    return (
-        _per_class(error, near)
-        + _per_class(error, 1 - near)
-        + sum(
-            (
-                functional.binary_cross_entropy_with_logits(ours.float(), torch.sigmoid(theirs.float()))
-                for ours, theirs in heads
-            ),
-            torch.zeros(()),
-        )
+    return (_per_class(error, near) + _per_class(error, 1 - near)).mean() + sum(
+        (
+            functional.binary_cross_entropy_with_logits(ours.float(), torch.sigmoid(theirs.float()))
+            for ours, theirs in heads
+        ),
+        torch.zeros(()),
     )
 
 
-def _regression(log: Tensor, truth: Tensor) -> Tensor:
+def _regression(log: Tensor, truth: Tensor, emphasis: Tensor) -> Tensor:
     low, high = RANGE
     target = truth.clamp(low, high)
     # Below the range any small answer is right, above it any large one.
@@ -114,25 +112,25 @@ def _regression(log: Tensor, truth: Tensor) -> Tensor:
     beside = (1 - near) * near.amax(
         dim=(2, 3), keepdim=True
     )  # where a slice that shows the class does not show it
-    everywhere = (error * (1 - near)).sum(dim=(0, 2, 3)).mean() / _pixels(error)
-    return _per_class(error, near) + BESIDE * _per_class(error, beside) + everywhere
+    everywhere = (error * (1 - near)).sum(dim=(0, 2, 3)) / _pixels(error)
+    return ((_per_class(error, near) + BESIDE * _per_class(error, beside) + everywhere) * emphasis).mean()
 
 
-def _focal(logit: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+def _focal(logit: Tensor, mask: Tensor, weight: Tensor, emphasis: Tensor) -> Tensor:
     entropy = functional.binary_cross_entropy_with_logits(logit, mask, reduction="none")
     focus = (1 - torch.exp(-entropy)) ** FOCUS
     error = focus * entropy * weight
     positives = (mask * weight).sum(dim=(0, 2, 3))
-    return (error.sum(dim=(0, 2, 3)) / (positives + FEWEST * 4)).clamp(max=20).mean()
+    return ((error.sum(dim=(0, 2, 3)) / (positives + FEWEST * 4)).clamp(max=20) * emphasis).mean()
 
 
-def _dice(logit: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+def _dice(logit: Tensor, mask: Tensor, weight: Tensor, emphasis: Tensor) -> Tensor:
     probability = torch.sigmoid(logit)
     both = (probability * mask * weight).sum(dim=(0, 2, 3))
     either = ((probability + mask) * weight).sum(dim=(0, 2, 3))
-    there = (mask.sum(dim=(0, 2, 3)) > FEWEST).float()
+    there = (mask.sum(dim=(0, 2, 3)) > FEWEST).float() * emphasis
     dice = 1 - (2 * both + 1) / (either + 1)
-    return (dice * there).sum() / there.sum().clamp(min=1)
+    return (dice * there).sum() / there.sum().clamp(min=0.1)
 
 
 def _presence(logit: Tensor, presence: Tensor) -> Tensor:
@@ -160,8 +158,9 @@ def _shading(said: Tensor, truth: Truth) -> Tensor:
 
 
 def _per_class(error: Tensor, where: Tensor) -> Tensor:
+    """Return (13,): the mean over where each class counts."""
     count = where.sum(dim=(0, 2, 3))
-    return ((error * where).sum(dim=(0, 2, 3)) / (count + FEWEST)).mean()
+    return (error * where).sum(dim=(0, 2, 3)) / (count + FEWEST)
 
 
 def _pixels(error: Tensor) -> float:

@@ -7,7 +7,7 @@ what is drawn: what they would make beyond that costs the training its processor
 
 import multiprocessing
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import Synchronized
@@ -164,7 +164,7 @@ class Shelf:
     """A ring of slots in a file; `first` slices are made at once, the others as slices are drawn."""
 
     def __init__(
-        self, path: Path, size: int, *, first: int, workers: int, seed: int, favoured: str = ""
+        self, path: Path, size: int, *, first: int, workers: int, seed: int, favoured: Collection[str] = ()
     ) -> None:
         kept = path.is_file() and path.stat().st_size == size * SLOT.itemsize  # of a run that was stopped
         self._slots = np.memmap(path, dtype=SLOT, mode="r+" if kept else "w+", shape=(size,))
@@ -212,8 +212,8 @@ class Shelf:
         return unpacked(np.array(self._slots[rng.choice(filled, number)]))
 
 
-def _shares(favoured: str) -> dict[str, float]:
-    return {name: share * (FAVOUR if name == favoured else 1.0) for name, share in SHARES.items()}
+def _shares(favoured: Collection[str]) -> dict[str, float]:
+    return {name: share * (FAVOUR if name in favoured else 1.0) for name, share in SHARES.items()}
 
 
 def _fill(

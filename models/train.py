@@ -25,7 +25,7 @@ from tqdm import tqdm
 from models.answers import simulated
 from models.classes import CLASSES
 from models.dataset import cache_folder, data_folder, load_pool
-from models.learning import Options, Run, averaged, begin, save_compact, step, take_up
+from models.learning import Options, Run, averaged, begin, emphasis_of, save_compact, step, take_up
 from models.metrics import Overlap, auc, weighted
 from models.modelcard import MASK_SIZE
 from models.network import Network
@@ -109,6 +109,8 @@ def train(
             each.to(device)
     slots, _ = simulated(load_pool(cache_folder()).of("validation"), options.validation, seed=options.seed)
     validation = unpacked(slots)
+    if run.step:
+        run.emphasis = _emphasis(check(run, validation, folder / "pictures"), options, device)
     rng = np.random.default_rng([options.seed, run.step])
     ring = Shelf(
         shelf or folder / SHELF,
@@ -153,9 +155,14 @@ def _stretch(
     batches.close()
     run.save(folder / CHECKPOINT)
     figures = check(run, validation, folder / "pictures")
+    run.emphasis = _emphasis(figures, options, device)
     bar.set_postfix(iou=f"{figures['iou_mean']:.3f}", auc=f"{figures['presence_auc']:.3f}")
     counts = {"step": run.step, "minutes": run.minutes, "seen": run.seen, "made": shelf.made}
     append(folder / LOG, counts | {name: value / steps for name, value in sums.items()} | figures)
+
+
+def _emphasis(figures: Mapping[str, float], options: Options, device: torch.device) -> torch.Tensor:
+    return emphasis_of([figures[f"iou_{name}"] for name in CLASSES], options.favoured).to(device)
 
 
 def _ahead(draw: Callable[[], Batch]) -> Generator[Batch]:
@@ -208,7 +215,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) // 2))
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--favour", choices=CLASSES, default="", help="a class that lags behind")
+    parser.add_argument(
+        "--favour", choices=CLASSES, nargs="+", default=(), help="classes that lag far behind"
+    )
     parser.add_argument("--folder", type=Path, help="of checkpoints and log (default: the cache)")
     parser.add_argument("--fresh", action="store_true", help="set the last checkpoint aside and begin anew")
     parser.add_argument("--weights", type=Path, help="begin from these compact weights")
@@ -223,7 +232,7 @@ def main() -> None:
         workers=chosen.workers,
         threads=chosen.threads,
         seed=chosen.seed,
-        favoured=chosen.favour,
+        favoured=tuple(chosen.favour),
     )
     folder = chosen.folder or cache_folder()
     checkpoint = folder / CHECKPOINT

@@ -10,10 +10,21 @@ import torch
 from inference.card import load_card
 from inference.segmenter import Segmenter
 from models.answers import simulated
-from models.classes import CLASSES
+from models.classes import CLASSES, INDEX
 from models.dataset import phantom_pool
 from models.export import ExportDiffers, Released, export, typical_slices
-from models.learning import Options, averaged, begin, rate_at, save_compact, step, take_up
+from models.learning import (
+    FAVOUR,
+    Options,
+    averaged,
+    begin,
+    emphasis_of,
+    rate_at,
+    save_compact,
+    step,
+    take_up,
+)
+from models.losses import Truth, losses
 from models.network import Network, Shape
 from models.outlier import fitted
 from models.quantise import quantise
@@ -155,3 +166,30 @@ def test_an_eight_bit_copy_answers_nearly_the_same(tmp_path: Path) -> None:
         for path in (whole, tmp_path / "small.onnx")
     )
     assert float(np.abs(full - small).mean()) < 0.02
+
+
+def test_classes_that_lag_count_more_and_favoured_ones_more_still() -> None:
+    iou = [0.9] * len(CLASSES)
+    iou[INDEX["fatsat"]], iou[INDEX["bias"]] = 0.1, float("nan")
+    emphasis = emphasis_of(iou, ())
+    assert emphasis.mean().item() == pytest.approx(1.0)
+    assert emphasis[INDEX["fatsat"]] / emphasis[INDEX["noise"]] == pytest.approx((1.0 / 0.2) ** 2, rel=1e-5)
+    assert emphasis[INDEX["bias"]] > emphasis[INDEX["fatsat"]]  # what was not seen is taken for unlearnt
+    favoured = emphasis_of(iou, ("fatsat",))
+    assert favoured[INDEX["fatsat"]] / favoured[INDEX["noise"]] == pytest.approx(FAVOUR * 25, rel=1e-5)
+
+
+def test_the_loss_of_a_class_follows_its_emphasis() -> None:
+    answer = Network().eval()(torch.rand(2, 1, 256, 256, generator=torch.Generator().manual_seed(3)))
+    n, k = len(CLASSES), INDEX["fatsat"]
+    visible = torch.full((2, n, 128, 128), -4.0)
+    visible[:, k, 30:60, 30:60] = 1.0
+    mask = visible > 0
+    truth = Truth(
+        visible, mask, torch.zeros_like(mask), torch.zeros(2, n), torch.ones(2, 2), torch.zeros(2, 128, 128)
+    )
+    plain, more = torch.ones(n), torch.ones(n)
+    more[k] = 4.0
+    for part in ("regression", "mask"):
+        assert getattr(losses(answer, truth, more), part) > 1.5 * getattr(losses(answer, truth, plain), part)
+        assert getattr(losses(answer, truth), part) == getattr(losses(answer, truth, plain), part)
