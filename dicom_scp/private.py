@@ -109,6 +109,14 @@ TABLE = (
     PrivateValue(0x13, "EpiFactor", b"UL", ((0x2001, _PHILIPS, 0x13, b"SL"),)),
     PrivateValue(0x14, "Spir", b"CS", ((0x2001, _PHILIPS, 0x21, b"CS"),)),  # fat saturated: Y or N
     PrivateValue(0x15, "PrepulseDelay", b"FD", ((0x2001, _PHILIPS, 0x1B, b"FL"),)),  # ms
+    PrivateValue(0x16, "AcquisitionSeconds", b"FD", (
+        (0x0019, "GEMS_ACQU_01", 0x5A, b"FL"),  # microseconds
+        (0x0051, _SIEMENS, 0x0A, b"LO"),  # "TA 02:40", or seconds with hundredths
+    )),
+    PrivateValue(0x17, "Acceleration", b"FD", (
+        (0x0043, "GEMS_PARM_01", 0x83, b"DS"),  # the inverse
+        (0x0051, _SIEMENS, 0x11, b"LO"),  # "p2"
+    )),
 )  # fmt: skip
 MOSAIC_TILES, B_VALUE, IMAGES_IN_SERIES, SLICE_NORMAL, CONTRAST_GIVEN = 0x01, 0x02, 0x05, 0x0D, 0x0E
 DESCRIBED = {"contrast": 0x0F, "orientation": 0x10, "part": 0x11}
@@ -123,6 +131,9 @@ _SYLLABLES = (
     "TSE VIBRANT XL 2D 3D"
 )
 _TECHNIQUE = re.compile("(?:" + "|".join(sorted(_SYLLABLES.split(), key=len, reverse=True)) + "|[-_])+")
+# Siemens: minutes and seconds, or seconds with hundredths; what is counted several times is not told clearly
+_DURATION = re.compile(r"TA:? *(?:(\d{1,3}):)?(\d{1,2}(?:\.\d+)?)")
+_FACTOR = re.compile(r"p(\d{1,2})(?!\d)")
 _CSA = (0x0029, "SIEMENS CSA HEADER", 0x10)
 _CSA_TAG = Struct("<64sl4slll")  # name, VM, VR, syngo data type, items, check
 _CSA_ITEM = Struct("<4l")  # the second is the length
@@ -145,7 +156,8 @@ def vendor_values(header: Header, known: Known, *, mosaic: bool) -> Values:
         for group, creator, number, vr in line.sources:
             if (group, creator) in owners:
                 tag = group << 16 | owners[group, creator] << 8 | number
-                values = header.numbers(tag, vr)
+                stated = header.numbers(tag, vr)
+                values = () if known.in_numbers(stated) else _measured(header, creator, tag, stated)
                 _note(found, line, () if known.in_numbers(values) else values, header.text(tag))
     if mosaic and _CSA[:2] in owners:
         _note_mosaic(found, header.raw(_CSA[0] << 16 | owners[_CSA[:2]] << 8 | _CSA[2]))
@@ -175,6 +187,23 @@ def _packed(vr: bytes, values: tuple[float, ...]) -> bytes:
     code, least, most = _PACKING[vr]
     whole = [int(value) for value in values[:1] if least <= value <= most]
     return pack(f"<{len(whole)}{code}", *whole)
+
+
+def _measured(header: Header, creator: str, tag: int, stated: tuple[float, ...]) -> tuple[float, ...]:
+    """Give the numbers of an element in our unit; durations in whole seconds, which is all that is wanted."""
+    match creator, tag >> 16, tag & 0xFF:
+        case "GEMS_ACQU_01", 0x0019, 0x5A:
+            return tuple(float(round(value / 1e6)) for value in stated[:1])
+        case "GEMS_PARM_01", 0x0043, 0x83:
+            return tuple(round(1 / value, 2) for value in stated[:1] if value > 0)
+        case "SIEMENS MR HEADER", 0x0051, 0x0A:
+            told = _DURATION.fullmatch(header.text(tag))
+            return () if told is None else (float(round(float(told[1] or 0) * 60 + float(told[2]))),)
+        case "SIEMENS MR HEADER", 0x0051, 0x11:
+            factor = _FACTOR.match(header.text(tag))
+            return () if factor is None else (float(factor[1]),)
+        case _:
+            return stated
 
 
 def _note(found: Values, line: PrivateValue, values: tuple[float, ...], term: str) -> None:

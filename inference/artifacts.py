@@ -1,4 +1,4 @@
-"""The catalogue of artifacts: what each is called, how it is coded and drawn, how it counts, what to do about it."""
+"""The catalogue of artifacts: what each is called, how it is coded and drawn, how it counts."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -18,7 +18,6 @@ class Artifact:
     colour: str  # "#rrggbb": near Okabe and Ito's hues at two levels of lightness, told apart by any eye
     weight: float  # 0..1: how much a slice suffers where the artifact covers all of the body
     cap: Cap  # the gravest verdict that this artifact alone may bring about
-    advice: str  # to the technologist: cause, what to change, what that costs
 
     @property
     def coded(self) -> str:
@@ -37,8 +36,6 @@ CATALOGUE: tuple[Artifact, ...] = (
         colour="#cd9210",
         weight=1.0,
         cap="Repeat",
-        advice="The patient moved: remind and settle the patient, pad the body part, then repeat. If it happens "
-        "again use a shorter breath-hold, triggering or a radial acquisition (longer, and less sharp).",
     ),
     Artifact(
         name="ghost",
@@ -49,9 +46,6 @@ CATALOGUE: tuple[Artifact, ...] = (
         colour="#decf44",
         weight=0.9,
         cap="Repeat",
-        advice="Ghosts along the phase encoding: look for periodic motion (breathing, swallowing) and use triggering"
-        " or a saturation band (slightly more SAR and time). In EPI repeat the phase-correction scan; if "
-        "ghosts stay without a moving patient, call service.",
     ),
     Artifact(
         name="flow",
@@ -62,9 +56,6 @@ CATALOGUE: tuple[Artifact, ...] = (
         colour="#c89bbc",
         weight=0.7,
         cap="Repeat",
-        advice="Pulsating vessels repeat along the phase encoding: place a saturation band upstream or use flow "
-        "compensation (longer TE, more SAR). Where field of view and anatomy allow, swap the phase-encoding "
-        "direction to move the ghosts off the region of interest; never in EPI.",
     ),
     Artifact(
         name="wrap",
@@ -75,8 +66,6 @@ CATALOGUE: tuple[Artifact, ...] = (
         colour="#1e88d0",
         weight=0.8,
         cap="Repeat",
-        advice="Anatomy lies outside the field of view along the phase encoding: enlarge it, turn on phase "
-        "oversampling (longer scan in proportion) or place a saturation band over what folds in.",
     ),
     Artifact(
         name="gibbs",
@@ -87,8 +76,6 @@ CATALOGUE: tuple[Artifact, ...] = (
         colour="#91b7ff",
         weight=0.3,
         cap="Check",
-        advice="Ringing beside sharp edges: a larger acquired matrix (longer scan, less signal) or a k-space filter "
-        "in the reconstruction (no new scan) lessens it.",
     ),
     Artifact(
         name="spike",
@@ -99,8 +86,6 @@ CATALOGUE: tuple[Artifact, ...] = (
         colour="#fffcab",
         weight=0.8,
         cap="Repeat",
-        advice="Stripes over the whole image come from an electric discharge: check for loose coils, cables and "
-        "metal in the room, then repeat. If spikes come back, call service.",
     ),
     Artifact(
         name="zipper",
@@ -111,8 +96,6 @@ CATALOGUE: tuple[Artifact, ...] = (
         colour="#1059a7",
         weight=0.6,
         cap="Repeat",
-        advice="Radio-frequency interference: close the door of the room, take out or switch off monitors, pumps and"
-        " lamps, then repeat. If it comes back, have the shielding checked.",
     ),
     Artifact(
         name="noise",
@@ -123,8 +106,6 @@ CATALOGUE: tuple[Artifact, ...] = (
         colour="#c9eaf7",
         weight=0.7,
         cap="Repeat",
-        advice="Too little signal: check that the coil is plugged in, selected and close to the body. Else use "
-        "thicker slices, a smaller matrix, less acceleration or more averages (longer scan).",
     ),
     Artifact(
         name="bias",
@@ -135,8 +116,6 @@ CATALOGUE: tuple[Artifact, ...] = (
         colour="#00805b",
         weight=0.3,
         cap="Check",
-        advice="Uneven brightness: first turn on the intensity normalisation and reconstruct again (no new scan). "
-        "Fall-off away from a surface coil is normal. Else check coil elements and positioning.",
     ),
     Artifact(
         name="susceptibility",
@@ -147,8 +126,6 @@ CATALOGUE: tuple[Artifact, ...] = (
         colour="#8f4600",
         weight=0.4,
         cap="Check",
-        advice="Signal is lost or displaced beside metal or air: take off removable metal. A spin echo, a larger "
-        "bandwidth, a shorter TE or a metal-reduction sequence lessens it (less signal, more time or SAR).",
     ),
     Artifact(
         name="chemshift",
@@ -159,8 +136,6 @@ CATALOGUE: tuple[Artifact, ...] = (
         colour="#2cb881",
         weight=0.15,
         cap="Check",
-        advice="Fat is shifted along the frequency encoding: a property of the protocol. A larger bandwidth (less "
-        "signal) or fat suppression lessens it.",
     ),
     Artifact(
         name="parallel",
@@ -171,9 +146,6 @@ CATALOGUE: tuple[Artifact, ...] = (
         colour="#7c4d70",
         weight=0.8,
         cap="Repeat",
-        advice="Residual folding or noise bands from the acceleration: repeat the coil reference scan if the patient"
-        " moved since, make sure that the field of view holds the anatomy, or lower the acceleration (longer "
-        "scan).",
     ),
     Artifact(
         name="fatsat",
@@ -184,8 +156,6 @@ CATALOGUE: tuple[Artifact, ...] = (
         colour="#95782c",
         weight=0.6,
         cap="Repeat",
-        advice="Fat is bright or water is dark in places: shim again over the region and check the centre frequency,"
-        " take off metal. Else use STIR or Dixon (longer scan; STIR not after contrast agent).",
     ),
 )
 

@@ -13,11 +13,13 @@ from inference.artifacts import by_name
 from inference.checks import BY_NAME
 from inference.score import QualityScore, SeriesFinding
 from inference.series import Description
-from inference.series.advice import advice_on
+from inference.series.advice import advice_on, repeat_time
+from inference.series.protocol import Protocol
+from inference.series.situation import Situation
 from inference.verdict import Thresholds, Verdict, disputed, repeatable, verdict_of
-from service.understanding import described
+from service.understanding import acquired, described
 
-__all__ = ["Circumstances", "Decision", "Thresholds", "Verdict", "circumstances", "decide"]
+__all__ = ["Circumstances", "Decision", "Thresholds", "Verdict", "circumstances", "decide", "softened"]
 
 TIMED = frozenset({"PERFUSION", "CE_ANGIO"})  # weightings that show a bolus on its way
 SLIGHT = 1 / 3  # severity below which a finding is slight: a report calls it mild
@@ -32,6 +34,12 @@ class Circumstances:
     conflict: bool = False
     unscored: bool = False  # some images could not be read or scored
     about: Description = field(default_factory=Description)  # what the series is
+    protocol: Protocol = field(default_factory=Protocol)  # how it was acquired
+
+    @property
+    def series(self) -> Situation:
+        """The series as advice sees it."""
+        return Situation(self.about, self.protocol, self.timed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +59,27 @@ def circumstances(
     dynamic = (facts.get("temporal_positions") or 1) > 1 or about["dynamic"] == "TIME"
     timed = bool(facts.get("contrast")) or about["agent"] == "GIVEN" or about["weighting"] in TIMED or dynamic
     return Circumstances(
-        timed=timed, incomplete=incomplete, conflict=conflict, unscored=unscored, about=about
+        timed=timed,
+        incomplete=incomplete,
+        conflict=conflict,
+        unscored=unscored,
+        about=about,
+        protocol=acquired(facts),
     )
+
+
+def softened(verdict: Verdict, around: Circumstances) -> Verdict:
+    """Give what becomes of the score's own verdict under the circumstances."""
+    if verdict is Verdict.REPEAT and around.timed:
+        return Verdict.CHECK
+    doubted = around.unscored or around.incomplete or around.conflict
+    return Verdict.CHECK if verdict is Verdict.USABLE and doubted else verdict
 
 
 def decide(quality: QualityScore, around: Circumstances, thresholds: Thresholds) -> Decision:
     """Give the verdict on a series."""
-    verdict = verdict_of(quality, thresholds)
+    alone = verdict_of(quality, thresholds)
+    verdict = softened(alone, around)
     if verdict is Verdict.NOT_SCORED:
         return Decision(verdict, quality.reason, ())
     found = sorted(
@@ -68,13 +90,14 @@ def decide(quality: QualityScore, around: Circumstances, thresholds: Thresholds)
     borne_out = [finding for finding in repeatable(found) if not finding.contradicted]
     advice = (
         *(BY_NAME[fact.check].advice for fact in quality.doubtful),
-        *dict.fromkeys(advice_on(finding.artifact, around.about) for finding in found),
+        *dict.fromkeys(advice_on(finding.artifact, around.series).line for finding in found),
     )
-    if verdict is Verdict.REPEAT and around.timed:
+    if alone is Verdict.REPEAT and verdict is Verdict.CHECK:
         told = ("The moment cannot be repeated. Tell the radiologist.", *advice)
-        return Decision(Verdict.CHECK, _named("Timed series with", borne_out), told)
+        return Decision(verdict, _named("Timed series with", borne_out), told)
     if verdict is Verdict.REPEAT:
-        return Decision(verdict, _named("Non-diagnostic:", borne_out), advice)
+        told = (f"{advice[0]} {repeat_time(around.series)}".rstrip(), *advice[1:])
+        return Decision(verdict, _named("Non-diagnostic:", borne_out), told)
     low = quality.index is not None and quality.index < thresholds.usable_index
     at_odds = disputed(quality, thresholds)
     doubts = [
@@ -87,11 +110,11 @@ def decide(quality: QualityScore, around: Circumstances, thresholds: Thresholds)
         *(BY_NAME[fact.check].title.lower() for fact in quality.doubtful),
         *([f"image quality index {quality.index:.1f}"] if low else []),
     ]
-    if doubts:
+    if verdict is Verdict.CHECK:
         reason = "; ".join([*doubts, *([_named("found:", found)] if found else [])])
-        return Decision(Verdict.CHECK, reason[:1].upper() + reason[1:], advice)
+        return Decision(verdict, reason[:1].upper() + reason[1:], advice)
     lead = "Slight:" if all(finding.severity < SLIGHT for finding in found) else "Found:"
-    return Decision(Verdict.USABLE, _named(lead, found) if found else "No artifact stands out", advice)
+    return Decision(verdict, _named(lead, found) if found else "No artifact stands out", advice)
 
 
 def _named(lead: str, findings: list[SeriesFinding]) -> str:

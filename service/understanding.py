@@ -13,9 +13,11 @@ from pydicom.errors import InvalidDicomError
 from dicom_scp.instance import Instance
 from inference.header import BROKEN, group
 from inference.series import Description, describe
+from inference.series.protocol import Protocol, read_protocol
 
 MOST_KEPT = 1024  # series
 FACT = "series"  # under which the facts of a series hold its description
+PROTOCOL = "protocol"  # the same of how it was acquired
 COIL = "coil"  # and the name of the coil that received
 MOST_COIL = 32  # characters
 _NO_NAME = re.compile(r"[^A-Za-z0-9 ._+/()-]")
@@ -39,7 +41,11 @@ class Understanding:
                 self._known.move_to_end(uid)
                 return self._known[uid]
         header = _header(instance)
-        made: dict[str, Any] = {FACT: describe(header).to_json(), COIL: coil_of(header)}
+        made: dict[str, Any] = {
+            FACT: describe(header).to_json(),
+            PROTOCOL: read_protocol(header).to_json(),
+            COIL: coil_of(header),
+        }
         with self._lock:
             self._known.setdefault(uid, made)
             if len(self._known) > MOST_KEPT:
@@ -70,3 +76,8 @@ def coil_of(header: Dataset) -> str:
 def described(facts: Any) -> Description:  # noqa: ANN401 - a mapping as the ledger gives it
     """Read the description out of the facts of a series."""
     return Description.from_json(facts.get(FACT) or {})
+
+
+def acquired(facts: Any) -> Protocol:  # noqa: ANN401 - a mapping as the ledger gives it
+    """Read out of the facts of a series how it was acquired."""
+    return Protocol.from_json(facts.get(PROTOCOL) or {})

@@ -26,6 +26,8 @@ PRIVATE = {
     "EpiFactor": 0x13,
     "Spir": 0x14,
     "PrepulseDelay": 0x15,
+    "Seconds": 0x16,
+    "Acceleration": 0x17,
 }
 _STATED = (
     *("Manufacturer", "AcquisitionContrast", "ScanningSequence", "SequenceVariant", "ScanOptions"),
@@ -104,35 +106,38 @@ class Clues:
 
 def read(ds: Dataset, frame: int) -> Clues:
     """Read the clues of a frame (1-based)."""
-    flat = _flat(ds, frame)
+    flat = flat_elements(ds, frame, _READ)
     found = Clues()
     for name in _STATED:
         if name in flat:
-            found.note(name, _text(flat[name]).upper(), name)
+            found.note(name, text_of(flat[name]).upper(), name)
     for name, sources in _FIRST.items():
-        source = next((one for one in sources if _text(flat.get(one))), None)
+        source = next((one for one in sources if text_of(flat.get(one))), None)
         if source is not None:
-            text = _text(flat[source])
+            text = text_of(flat[source])
             found.note(name, text.upper() if name == "BodyPart" else text, source)
     for name in ("ImageKind", "ContrastGiven", "OrientationWord", "EpiFactor", "Spir", "Echoes"):
         if name in flat:
-            found.note(name, _text(flat[name]).upper(), name)
+            found.note(name, text_of(flat[name]).upper(), name)
     if "Words" in flat:
-        found.note("Words", _text(flat["Words"]).upper().replace("/", " "), "described words")
+        found.note("Words", text_of(flat["Words"]).upper().replace("/", " "), "described words")
     _image_type(found, flat)
     _together(found)
     return found
 
 
-def _flat(ds: Dataset, frame: int) -> dict[str, Any]:
-    """Lay the functional groups of a frame flat (PS3.3, C.7.6.16); what a frame says goes before the object."""
+def flat_elements(ds: Dataset, frame: int, keywords: frozenset[str]) -> dict[str, Any]:
+    """Lay the functional groups of a frame flat (PS3.3, C.7.6.16); what a frame says goes before the object.
+
+    Given are the values of the keywords, and those of the door's private block by their names.
+    """
     flat: dict[str, Any] = {}
     per_frame = ds.get("PerFrameFunctionalGroupsSequence") or ()
     shared = ds.get("SharedFunctionalGroupsSequence") or ()
     for item in (*per_frame[frame - 1 : frame], *shared[:1]):
-        for keyword, value in _items(item, depth=0):
+        for keyword, value in _items(item, keywords, depth=0):
             flat.setdefault(keyword, value)
-    for keyword in _READ:
+    for keyword in keywords:
         value = ds.get(keyword)
         if value is not None:
             flat.setdefault(keyword, value)
@@ -146,17 +151,17 @@ def _flat(ds: Dataset, frame: int) -> dict[str, Any]:
     return flat
 
 
-def _items(item: Dataset, depth: int) -> Iterator[tuple[str, Any]]:
+def _items(item: Dataset, keywords: frozenset[str], depth: int) -> Iterator[tuple[str, Any]]:
     for element in item:
         if element.VR != "SQ":
-            if element.keyword in _READ:
+            if element.keyword in keywords:
                 yield element.keyword, element.value
         elif depth < 2 and element.value:
-            yield from _items(element.value[0], depth + 1)
+            yield from _items(element.value[0], keywords, depth + 1)
 
 
-def _text(value: Any) -> str:  # noqa: ANN401 - whatever pydicom read
-    """Write values in one line, parted by "/"."""
+def text_of(value: Any) -> str:  # noqa: ANN401 - whatever pydicom read
+    """Write values in one line, parted by "/"; "" where there are none."""
     if value is None:
         return ""
     values = [value] if isinstance(value, str | bytes) or not hasattr(value, "__iter__") else list(value)
@@ -167,8 +172,8 @@ def _text(value: Any) -> str:  # noqa: ANN401 - whatever pydicom read
 
 def _image_type(found: Clues, flat: dict[str, Any]) -> None:
     """Part Image Type (0008,0008), or the frame's own, in what it says of the pixels and the rest."""
-    source = "FrameType" if _text(flat.get("FrameType")) else "ImageType"
-    values = _text(flat.get(source)).upper().replace("_", " ").split("/")
+    source = "FrameType" if text_of(flat.get("FrameType")) else "ImageType"
+    values = text_of(flat.get(source)).upper().replace("_", " ").split("/")
     found.note("ImageKindOfPixels", values[0], source)
     found.note("ImageType", "/".join(values[2:]), source)
     if values[0] == "DERIVED" and found.text("Words"):

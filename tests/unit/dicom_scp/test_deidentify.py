@@ -256,6 +256,41 @@ def test_ge_b_values_lose_their_bias(slices: list[Dataset]) -> None:
     assert clean_dataset(slices[0]).private_block(0x0073, "SCANSIDE")[0x02].value == 800.0
 
 
+@pytest.mark.parametrize(
+    ("group", "creator", "element", "vr", "value", "seconds"),
+    [
+        (0x0051, "SIEMENS MR HEADER", 0x0A, "LO", "TA 02:40", 160.0),
+        (0x0051, "SIEMENS MR HEADER", 0x0A, "LO", "TA: 50.40", 50.0),
+        (0x0051, "SIEMENS MR HEADER", 0x0A, "LO", "TA 50.40*2", None),  # of what, is not told
+        (0x0051, "SIEMENS MR HEADER", 0x0A, "LO", "TA WILHELMINE", None),
+        (0x0019, "GEMS_ACQU_01", 0x5A, "FL", 160_049_984.0, 160.0),
+    ],
+)
+def test_how_long_a_scan_took_is_read_as_a_number(
+    slices: list[Dataset],
+    group: int,
+    creator: str,
+    element: int,
+    vr: str,
+    value: object,
+    seconds: float | None,
+) -> None:
+    slices[0].private_block(group, creator, create=True).add_new(element, vr, value)
+    try:
+        told = clean_dataset(slices[0]).private_block(0x0073, "SCANSIDE")
+    except KeyError:
+        assert seconds is None
+        return
+    assert (told[0x16].value if 0x16 in told else None) == seconds
+
+
+def test_the_acceleration_is_read_as_a_number(slices: list[Dataset]) -> None:
+    slices[0].private_block(0x0051, "SIEMENS MR HEADER", create=True).add_new(0x11, "LO", "p3")
+    slices[1].private_block(0x0043, "GEMS_PARM_01", create=True).add_new(0x83, "DS", ["0.5", "1"])
+    told = [clean_dataset(one).private_block(0x0073, "SCANSIDE")[0x17].value for one in slices[:2]]
+    assert told == [3.0, 2.0]
+
+
 def test_contrast_is_a_fact_and_the_agent_is_not_named(slices: list[Dataset]) -> None:
     slices[0].ContrastBolusAgent = "Gadovist for Wilhelmine"
     clean = clean_dataset(slices[0])

@@ -10,10 +10,7 @@ from pydicom.uid import EnhancedMRImageStorage, MRImageStorage
 from inference import header
 from inference.guard import unsuited
 from inference.series import UNKNOWN, Description, describe
-from inference.series.advice import PATH as ADVICE
-from inference.series.advice import advice_on
 from inference.series.describe import PATH as TABLES
-from inference.series.description import Answer
 from inference.series.vocabulary import FACETS, rows, term_of, terms
 
 TABLE = rows(TABLES, 6)
@@ -242,22 +239,3 @@ def test_codes_of_the_standard_mean_what_the_standard_says() -> None:
     for term in terms():
         if term.scheme in ("DCM", "SCT"):
             assert term.meaning.lower() in meant[term.scheme, term.code], term
-
-
-@pytest.mark.parametrize("family", ["EPI", "EPI_SE", "EPI_GRE"])
-@pytest.mark.parametrize("artifact", ["motion", "ghost", "flow", "wrap", "susceptibility", "gibbs"])
-def test_nobody_is_told_to_swap_the_phase_encoding_of_an_epi(artifact: str, family: str) -> None:
-    about = Description.of([Answer("family", family)])
-    assert "swap" not in advice_on(artifact, about)
-
-
-def test_stir_is_not_advised_after_a_contrast_agent() -> None:
-    told = advice_on("fatsat", Description.of([Answer("agent", "GIVEN")]))
-    assert "STIR would hide" in told
-    assert "does not suppress" in advice_on("fatsat", Description.of([Answer("suppression", "NONE")]))
-
-
-def test_advice_names_terms_that_exist() -> None:
-    for artifact, facet, names, _ in rows(ADVICE, 4):
-        assert advice_on(artifact, Description())
-        assert all(term_of(facet, name) is not None for name in names.split()), (facet, names)

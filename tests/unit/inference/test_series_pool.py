@@ -13,9 +13,14 @@ from pydicom.dataset import Dataset
 from dicom_scp.deidentify import Deidentifier, deidentify_file
 from dicom_scp.errors import Refused
 from dicom_scp.identity import KeyRing
+from inference.artifacts import NAMES
 from inference.guard import unsuited
 from inference.series import UNKNOWN, describe
+from inference.series.advice import advice_on
+from inference.series.protocol import read_protocol
+from inference.series.situation import Situation
 from inference.series.vocabulary import FACETS
+from tests.unit.inference.test_advice import senseless
 
 POOL = Path(os.environ.get("SCANSIDE_DATA", "nowhere"))
 ANSWERS = Path(__file__).with_name("series_answers.tsv")
@@ -96,3 +101,19 @@ def test_what_is_scored_agrees(clean: dict[tuple[str, int], Dataset]) -> None:
     for line in differing:
         print(*line)
     assert not differing
+
+
+def test_the_advice_on_every_real_series_makes_sense(clean: dict[tuple[str, int], Dataset]) -> None:
+    timed, accelerated, directed = 0, 0, 0
+    for key, ds in clean.items():
+        series = Situation(describe(ds), read_protocol(ds))
+        timed += series.protocol.seconds is not None
+        accelerated += series.protocol.acceleration is not None
+        directed += series.protocol.phase is not None
+        for artifact in NAMES:
+            advice = advice_on(artifact, series)
+            assert advice.suggestions, key
+            assert [*senseless(artifact, series, advice)] == [], (key, advice.line)
+    print(f"of {len(clean)} series: {timed} tell the time of the scan, {accelerated} the acceleration")
+    assert timed > len(clean) / 3
+    assert directed > len(clean) / 2

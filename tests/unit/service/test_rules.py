@@ -111,7 +111,18 @@ def test_advice_depends_on_what_the_series_is() -> None:
     decision = decide(flow, circumstances(told("family", "EPI_GRE")), THRESHOLDS)
     assert all("swap" not in line for line in decision.advice)
     assert any(
-        "swap" in line for line in decide(flow, circumstances(told("family", "TSE")), THRESHOLDS).advice
+        "flow compensation" in line
+        for line in decide(flow, circumstances(told("family", "TSE")), THRESHOLDS).advice
+    )
+
+
+def test_only_a_repeat_says_what_a_repeat_takes_and_only_from_a_source() -> None:
+    poor, took = quality(2.0, 0.1, "motion"), {"protocol": {"seconds": 161.0}}
+    assert decide(poor, circumstances(took), THRESHOLDS).advice[0].endswith("A repeat takes about 2:40.")
+    for facts in ({}, took | {"contrast": True}):
+        assert "repeat takes" not in " ".join(decide(poor, circumstances(facts), THRESHOLDS).advice)
+    assert "repeat takes" not in " ".join(
+        decide(quality(6.0, 0.8, "bias"), circumstances(took), THRESHOLDS).advice
     )
 
 
