@@ -8,6 +8,7 @@ from inference.checks import SeriesFact
 from inference.geometry import Sampling
 from inference.reference import MetricSummary, Statement
 from inference.series import Description
+from inference.series.situation import Situation
 
 Verdict = Literal["", "Usable", "Check", "Repeat", "Not scored"]
 DeliveryKind = Literal["SR", "SC", "SEG", "REGIONS", "GSPS", "KO", "OVERLAY", "FHIR", "IMAGE", "MANIFEST"]
@@ -25,7 +26,7 @@ DeliveryState = Literal[
 EventKind = Literal[
     "series", "alert", "delivery", "conflict", "identity", "decision", "exam", "feedback", "access"
 ]
-FeedbackKind = Literal["acknowledged", "agreed", "repeated", "accepted", "wrong alarm"]
+FeedbackKind = Literal["acknowledged", "agreed", "repeated", "accepted", "wrong alarm", "aborted"]
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; pixels of the input, half-open
 
@@ -67,6 +68,7 @@ class FeedbackView:
     role: str
     at: float  # s since the epoch
     earlier: bool = False  # the series had another verdict then
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class SeriesView:
     incomplete: bool = False
     feedback: SeriesFeedback = SeriesFeedback()
     results: Mapping[str, int] = field(default_factory=dict[str, int])  # deliveries by state
+    situation: Situation = field(default_factory=Situation)  # what its advice depends on
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,7 @@ class DeliverySelection:
     state: DeliveryState | None = None
     series_id: str | None = None
     before: float | None = None  # posted earlier than this, s since the epoch
+    kind: DeliveryKind | None = None
 
     def __bool__(self) -> bool:
         """Tell whether anything is given."""
@@ -181,6 +185,18 @@ class DeliverySelection:
 
 
 ALL = DeliverySelection()
+
+
+@dataclass(frozen=True, slots=True)
+class DeedView:
+    """What a person did to deliveries, and why."""
+
+    what: str
+    by: str
+    at: float  # s since the epoch
+    reason: str
+    changed: int = 1  # deliveries
+    left: int = 0  # deliveries whose built objects have been let go
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from inference.artifacts import Artifact
 from inference.checks import BY_NAME, SeriesFact
 from inference.evidence import metric_of
 from inference.reference import MetricSummary, Statement
-from inference.series import Answer, Description
+from inference.series import Answer
 from inference.series.advice import advice_on
+from inference.series.situation import Situation
 from inference.series.vocabulary import Term
 from service.ledger_views import (
     ArtifactView,
@@ -38,6 +39,7 @@ from service.web.wire import (
     SeriesFinding,
     SliceAnswer,
     StatementAnswer,
+    SuggestionAnswer,
 )
 
 
@@ -50,15 +52,17 @@ def _instant(epoch_s: float | None) -> datetime | None:
     return None if epoch_s is None else instant(epoch_s)
 
 
-def artifact_answer(view: ArtifactView, about: Description) -> ArtifactAnswer:
-    """Say one artifact of a series that is described so."""
+def artifact_answer(view: ArtifactView, series: Situation) -> ArtifactAnswer:
+    """Say one artifact of a series in this situation."""
+    advice = advice_on(view.name, series)
     return ArtifactAnswer(
         name=view.name,
         probability=view.probability,
         severity=view.severity,
         present=view.present,
         slices=list(view.slices),
-        advice=advice_on(view.name, about),
+        advice=advice.line,
+        suggestions=[SuggestionAnswer(**asdict(one)) for one in advice.suggestions],
     )
 
 
@@ -107,7 +111,12 @@ def coded_answer(answer: Answer, term: Term) -> CodedAnswer:
 def feedback_answer(view: FeedbackView) -> FeedbackAnswer:
     """Say one thing that a person said."""
     return FeedbackAnswer(
-        kind=view.kind, author=view.author, role=view.role, at=instant(view.at), earlier=view.earlier
+        kind=view.kind,
+        author=view.author,
+        role=view.role,
+        at=instant(view.at),
+        earlier=view.earlier,
+        comment=view.comment,
     )
 
 
@@ -136,10 +145,11 @@ def series_answer(view: SeriesView) -> SeriesAnswer:
         reason=view.reason,
         index=view.index,
         suitability=view.suitability,
-        artifacts=[artifact_answer(artifact, view.description) for artifact in view.artifacts],
+        artifacts=[artifact_answer(artifact, view.situation) for artifact in view.artifacts],
         geometry=[fact_answer(fact) for fact in view.geometry if fact.present],
         sampling=None if view.sampling is None else SamplingAnswer(**asdict(view.sampling)),
         advice=list(view.advice),
+        repeat_seconds=None if view.situation.timed else view.situation.protocol.seconds,
         model=view.model,
         provider=view.provider,
         repeated_by=view.repeated_by,
@@ -258,7 +268,7 @@ def catalogue_entry(artifact: Artifact) -> CatalogueEntry:
         meaning=artifact.meaning,
         colour=artifact.colour,
         cap=artifact.cap,
-        advice=artifact.advice,
+        advice=advice_on(artifact.name, Situation()).line,
     )
 
 
@@ -270,4 +280,7 @@ def model_answer(model: ModelFacts) -> ModelAnswer:
         sha256=model.sha256,
         limits=list(model.limits),
         metrics=dict(model.metrics),
+        presence=dict(model.presence),
+        outlier=model.outlier,
+        verdict=dict(model.verdict),
     )

@@ -73,6 +73,19 @@ class MetricAnswer(_Answer):
     reason: str = Field(description="Why it does not apply, else empty")
 
 
+class SuggestionAnswer(_Answer):
+    """One thing to do about an artifact."""
+
+    kind: str = Field(description="reconstruct, before, protocol, accept or service")
+    topic: str
+    text: str
+    cost: str = Field(description="In words; empty where it costs no more than the scan as it was")
+    seconds: float | None = Field(
+        description="That a new scan takes with it; 0: none is needed; null: not told"
+    )
+    source: str = Field(description="The work where the fact stands")
+
+
 class ArtifactAnswer(_Answer):
     """One artifact over the whole series."""
 
@@ -81,7 +94,8 @@ class ArtifactAnswer(_Answer):
     severity: float = Field(description="0 to 1")
     present: bool
     slices: list[int] = Field(description="Positions in the series, worst first")
-    advice: str = Field(description="What to do about it in a series of this kind")
+    advice: str = Field(description="What to do about it in a series of this kind, in one sentence")
+    suggestions: list[SuggestionAnswer] = Field(description="The same in full, best first")
 
 
 class ClosingAnswer(_Answer):
@@ -116,6 +130,7 @@ class FeedbackAnswer(_Answer):
     role: str
     at: datetime
     earlier: bool = Field(description="The series had another verdict then")
+    comment: str
 
 
 class SeriesAnswer(_Answer):
@@ -149,6 +164,9 @@ class SeriesAnswer(_Answer):
     geometry: list[SeriesFactAnswer] = Field(description="What only the whole series shows, and is there")
     sampling: SamplingAnswer | None = Field(description="Null where every volume was scored")
     advice: list[str]
+    repeat_seconds: float | None = Field(
+        description="How long the scan took, where a source tells and its moment can be had again"
+    )
     model: str
     provider: str
     repeated_by: str | None = Field(description="The series that was made because this one failed")
@@ -299,6 +317,11 @@ class ModelAnswer(_Answer):
     sha256: str
     limits: list[str] = Field(description="What it cannot see")
     metrics: dict[str, float] = Field(description="Measured on held-out subjects")
+    presence: dict[str, float] = Field(description="Probability from which an artifact counts, by artifact")
+    outlier: float | None = Field(
+        description="Distance beyond which a slice is too unlike what the model was made with"
+    )
+    verdict: dict[str, float] = Field(description="Where the verdicts part, by the settings' names")
 
 
 class PartAnswer(_Answer):
