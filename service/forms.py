@@ -8,6 +8,7 @@ SrClass = Literal["enhanced", "comprehensive", "comprehensive3d"]
 Colour = Literal["rgb", "monochrome"]
 Syntax = Literal["explicit", "implicit"]
 Frames = Literal["jpeg", "native"]
+SendWhen = Literal["always", "problems", "never"]
 
 USUAL: tuple[ResultKind, ...] = ("SR", "SEG", "REGIONS", "SC")
 RESULT_KINDS: tuple[ResultKind, ...] = get_args(ResultKind)  # in the order in which they leave

@@ -4,7 +4,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from inference.geometry import Why
@@ -23,7 +23,10 @@ from service.ledger import (
     SliceState,
 )
 from service.metrics import Metrics
-from service.rules import TIMED, Decision, Thresholds, circumstances, decide
+from service.rules import TIMED, Circumstances, Decision, circumstances, decide
+from service.rules_views import Known, Ruling
+from service.second_look import Sampling, nominated
+from service.thresholds import InForce
 from service.understanding import described
 
 SKIPPED = frozenset({SliceState.UNSUITED, SliceState.ERASED})
@@ -53,12 +56,14 @@ class Judge:
     closings: Closings
     places: Places
     patience: Patience
-    thresholds: Thresholds
+    thresholds: Callable[[int, str], InForce]  # of a scanner and a protocol
+    sampling: Sampling
     listening_since: Callable[[], float]  # s since the epoch
     model: str
     provider: str
     metrics: Metrics
     clock: Callable[[], float] = time.time
+    ruling: Callable[[OpenSeries, Judgement], Callable[[Known], Ruling | None]] = lambda _, __: lambda _: None
     _shapes: dict[str, Shape] = field(default_factory=dict[str, Shape])  # by series
 
     def close_next(self) -> bool:
@@ -111,30 +116,29 @@ class Judge:
     def _close(self, item: OpenSeries, closing: Closing) -> bool:
         rows = self.closings.scored_rows(item.uid, item.generation)
         quality = sum_up(rows)
-        decision = decide(
-            quality,
-            circumstances(
-                item.facts,
-                incomplete=closing.incomplete,
-                conflict=item.conflict,
-                unscored=any(row.state in UNSCORED for row in rows),
-            ),
-            self.thresholds,
+        around = circumstances(
+            item.facts,
+            incomplete=closing.incomplete,
+            conflict=item.conflict,
+            unscored=any(row.state in UNSCORED for row in rows),
         )
-        written = self.closings.closed(
-            item,
-            Judgement(
-                closing=closing,
-                gaps=item.evidence.gaps,
-                verdict=decision.verdict,
-                reason=decision.reason,
-                quality=_placed(quality, rows).to_json(),
-                advice=decision.advice,
-                model=self.model,
-                provider=self.provider,
-                alert=_alert(quality, decision, provisional=closing.provisional),
-            ),
+        thresholds = self.thresholds(item.scanner_id, item.protocol_key)
+        decision = decide(quality, around, thresholds.live)
+        skipped = is_skipped_kind(rows)
+        judgement = Judgement(
+            closing=closing,
+            gaps=item.evidence.gaps,
+            verdict=decision.verdict,
+            reason=decision.reason,
+            quality=_placed(quality, rows).to_json(),
+            advice=decision.advice,
+            model=self.model,
+            provider=self.provider,
+            alert=_alert(quality, decision, provisional=closing.provisional),
+            judging=_judging(quality, around, thresholds),
+            review=nominated(item.uid, decision.verdict, quality, self.sampling, skipped=skipped),
         )
+        written = self.closings.closed(item, judgement, self.ruling(item, judgement))
         if written and not closing.provisional:
             self._count(item, closing, quality, decision)
             if not quality.scored:
@@ -228,6 +232,25 @@ def missing_parts(parts: Sequence[tuple[str, int, int]]) -> tuple[str, ...]:
         for uid, numbers in here.items()
         if len(numbers) < totals[uid]
     )
+
+
+def _judging(quality: QualityScore, around: Circumstances, thresholds: InForce) -> dict[str, object]:
+    """Say what the verdict was made with, and what thresholds that are tried in shadow would have said."""
+    shadow = None
+    if thresholds.shadow is not None:
+        other = decide(quality, around, thresholds.shadow)
+        shadow = {
+            "thresholds": asdict(thresholds.shadow),
+            "version": thresholds.shadow_number,
+            "verdict": other.verdict,
+            "reason": other.reason,
+        }
+    return {
+        "thresholds": asdict(thresholds.live),
+        "version": thresholds.number,
+        "unscored": around.unscored,
+        "shadow": shadow,
+    }
 
 
 def _alert(quality: QualityScore, decision: Decision, *, provisional: bool) -> dict[str, object]:

@@ -31,6 +31,7 @@ STAGES = ("read", "network")
 NOT_SUITED = ("kind", "unfamiliar", "unreadable", "model")
 DELIVERED = ("sent", "waiting", "uncommitted", "held", "dead")
 OUTSTANDING = ("gathering", "waiting", "uncommitted", "held", "dead")
+ERRANDS = ("done", "waiting", "dead")
 QUEUES = ("score", "close", "report", "deliver")
 PARTS = ("receive", "work", "web")
 
@@ -86,13 +87,21 @@ class Metrics:
     deliveries: Labelled[Counter]  # destination, result
     deliveries_open: Labelled[Gauge]  # destination, state
     dead_letters: Gauge
+    errands: Labelled[Counter]  # channel, result
 
     disk_free: Gauge  # bytes on the spool's disk
     certificate_expiry: Gauge  # a point in time; not a number where there is no certificate
     heartbeat: Labelled[Gauge]  # stage; a point in time
 
     @classmethod
-    def build(cls, *, version: str, scanners: Iterable[str] = (), destinations: Sequence[str] = ()) -> Self:
+    def build(
+        cls,
+        *,
+        version: str,
+        scanners: Iterable[str] = (),
+        destinations: Sequence[str] = (),
+        channels: Sequence[str] = (),
+    ) -> Self:
         """Make every family on a registry of its own; the names of the site come from the settings."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library wrote no types there
         make = _Maker(CollectorRegistry())
@@ -138,6 +147,9 @@ class Metrics:
                 state=OUTSTANDING,
             ),
             dead_letters=make.gauge("dead_letters", "results that a person must look at"),
+            errands=make.counters(
+                "errands", "alerts and forwards of site rules by how they went", channel=channels, result=ERRANDS
+            ),
             disk_free=make.gauge("disk_free_bytes", "free space for the spool", UNKNOWN),
             certificate_expiry=make.gauge(
                 "tls_cert_expiry_timestamp_seconds", "when the certificate ends", UNKNOWN

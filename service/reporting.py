@@ -1,7 +1,7 @@
 """Step four: the results of a closed series are built, sealed and put into the outbox, the report first."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -17,9 +17,10 @@ from dicom_scp.spool import Spool
 from inference.eye import MaskStack
 from inference.image import Slice, UnreadableImage
 from inference.score import SliceScore
-from service.forms import RESULT_KINDS, Form
+from service.forms import RESULT_KINDS, Form, SendWhen
 from service.judging import is_skipped_kind, sum_up
 from service.ledger import Closings, Documents, Parcel, Reports, ReportTask, ScoredRow
+from service.ledger.actions import HELD_BY_RULE
 from service.reception import header_context, reference_context
 from service.report.bundle import DOCUMENTS, Bundle, Made
 from service.report.result import Predecessor, Product, Result, ScoredSlice, Source, SourceInstance
@@ -34,7 +35,7 @@ class Subscription:
 
     destination: str
     form: Form
-    problems_only: bool = False
+    send: SendWhen = "always"
     bundle: bool = False  # it takes a study when that is over
 
 
@@ -47,9 +48,9 @@ class Reporter:
     vault: Vault
     spool: Spool
     outbox: Spool
-    subscriptions: tuple[Subscription, ...]
+    subscriptions: Callable[[], Sequence[Subscription]]  # in force now
     curator: Curator
-    repositories: tuple[Repository, ...]
+    repositories: Callable[[], Sequence[Repository]]
     product: Product
 
     def report_next(self) -> bool:
@@ -64,8 +65,8 @@ class Reporter:
     def _report(self, task: ReportTask) -> None:
         rows = self.closings.scored_rows(task.uid, task.generation)
         documents = task.documents
-        wanted = [one for one in self.subscriptions if _is_wanted(task, one) or _misleads(one, documents)]
-        repositories = [one for one in self.repositories if _is_wanted(task, one)]
+        wanted = [one for one in self.subscriptions() if _is_wanted(task, one) or _misleads(one, documents)]
+        repositories = [one for one in self.repositories() if _is_wanted(task, one)]
         if not (wanted or repositories) or is_skipped_kind(rows):
             self.reports.reported(task, (), documents)
             return
@@ -80,7 +81,7 @@ class Reporter:
             parcels = []
             for one in wanted:
                 for made in bundles[one].make(kind):
-                    parcels.append(self._parcel(one, made))
+                    parcels.append(self._parcel(task, one, made))
                     if kind in DOCUMENTS:
                         sent.setdefault(one.destination, {})[kind] = made.name
             if parcels:
@@ -96,12 +97,12 @@ class Reporter:
         instances = self.reports.instances_of(task.uid, task.generation)
         series = Reported(task.uid, task.patient, result, rows, instances)
         return [
-            parcel
+            replace(parcel, held=_held(task, one.destination))
             for one in repositories
             for parcel in self.curator.parcels(one, series, self.reports.posted_before(task, one.destination))
         ]
 
-    def _parcel(self, subscription: Subscription, made: Made) -> Parcel:
+    def _parcel(self, task: ReportTask, subscription: Subscription, made: Made) -> Parcel:
         return Parcel(
             destination=subscription.destination,
             kind=made.kind,
@@ -109,6 +110,7 @@ class Reporter:
             sop_instance_uid=made.name.sop_instance_uid,
             name=self.outbox.write(made.content, hashlib.sha256(made.content).hexdigest()),
             bundle=subscription.bundle,
+            held=_held(task, subscription.destination),
         )
 
     def _result(self, task: ReportTask, rows: Sequence[ScoredRow]) -> Result:
@@ -196,11 +198,21 @@ def _unpacked(packed: bytes | None) -> MaskStack | None:
 
 
 def _is_wanted(task: ReportTask, receiver: Subscription | Repository) -> bool:
-    return not (receiver.problems_only and task.verdict == Verdict.USABLE)
+    """Tell whether a destination gets the results: as the site's rules say or, where they say nothing, as it is set."""
+    route = task.routes.get(receiver.destination)
+    if route is not None and route.send is not None:
+        return route.send
+    return receiver.send == "always" or (receiver.send == "problems" and task.verdict != Verdict.USABLE)
+
+
+def _held(task: ReportTask, destination: str) -> str:
+    """Say why results wait for a person before they leave, "" where they do not."""
+    route = task.routes.get(destination)
+    return f"{HELD_BY_RULE}{route.holder}" if route is not None and route.hold else ""
 
 
 def _misleads(subscription: Subscription, documents: Documents) -> bool:
-    """Tell whether a destination that takes problems only has, or is to get, a report of one that is none any more."""
+    """Tell whether a destination that would get nothing has, or is to get, a report that holds no more."""
     return subscription.destination in documents
 
 

@@ -28,7 +28,7 @@ from inference.header import BROKEN
 from inference.image import UnreadableImage, number_of_frames
 from service.delivery import file_name
 from service.faces import cut_of, deface, plane_of
-from service.forms import Form
+from service.forms import Form, SendWhen
 from service.ledger import InstanceRow, Parcel, ScoredRow, SliceState
 from service.report.encoding import encode
 from service.report.objects import item
@@ -71,7 +71,7 @@ class Repository:
 
     destination: str
     profile: Profile
-    problems_only: bool
+    send: SendWhen = "always"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from dicom_scp.profile import EXPORT, LIVE
 from dicom_scp.ps3_15 import Option
+from service.settings_alerts import AlertChannel
+from service.settings_review import Review
 from service.settings_tables import (
     AeTitle,
     Allow,
@@ -145,12 +147,19 @@ class Settings(BaseSettings):
     give_up_hours: float = Field(default=72.0, gt=0)
     """how long a delivery is tried before it is set aside for a person"""
 
+    rules_file: Folder | None = None
+    """site rules, TOML; empty: ``rules.toml`` in the state folder, where there is one"""
+    console_url: str = Field(default="", pattern=r"^(https?://[^/\s?#@]+)?$")
+    """where browsers find the console, for the links in alerts: scheme, name, port"""
+
     allow: Allow = Allow()
     tls: DoorTls | None = None
     rules: Rules = Rules()
+    review: Review = Review()
     destination: tuple[Destination, ...] = ()
     scanner: tuple[Scanner, ...] = ()
     profile: tuple[SourceProfile, ...] = ()
+    alert: tuple[AlertChannel, ...] = ()
     dicomweb: Dicomweb = Dicomweb()
 
     @classmethod
@@ -210,11 +219,11 @@ class Settings(BaseSettings):
             raise ValueError(f"two profiles are for the source {doubles[0]!r}")
         return entries
 
-    @field_validator("destination", "scanner", "profile")
+    @field_validator("destination", "scanner", "profile", "alert")
     @classmethod
     def _has_no_double(
-        cls, entries: tuple[Destination | Scanner | SourceProfile, ...]
-    ) -> tuple[Destination | Scanner | SourceProfile, ...]:
+        cls, entries: tuple[Destination | Scanner | SourceProfile | AlertChannel, ...]
+    ) -> tuple[Destination | Scanner | SourceProfile | AlertChannel, ...]:
         doubles = [name for name, n in Counter(entry.name for entry in entries).items() if n > 1]
         if doubles:
             raise ValueError(f"two entries are named {doubles[0]!r}")
@@ -270,6 +279,11 @@ class Settings(BaseSettings):
     def key_path(self) -> Path:
         """Where the site key lives when it is not handed in."""
         return self.state_dir / "key"
+
+    @property
+    def rules_path(self) -> Path:
+        """Where the file of the site rules lies, if there is one."""
+        return self.rules_file or self.state_dir / "rules.toml"
 
     @property
     def spool_dir(self) -> Path:

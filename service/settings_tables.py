@@ -16,7 +16,7 @@ from pydantic import (
 
 from dicom_scp.profile import Profile
 from dicom_scp.ps3_15 import Option
-from service.forms import USUAL, Colour, Form, Frames, ResultKind, SrClass, Syntax
+from service.forms import USUAL, Colour, Form, Frames, ResultKind, SendWhen, SrClass, Syntax
 
 
 def _clean_title(value: str) -> str:
@@ -73,8 +73,9 @@ class Allow(_Table):
 
 class _Destination(_Table):
     name: Name
-    send: Literal["always", "problems", "never"] = "always"
-    """``problems``: nothing for a series that is Usable, unless it takes back what was sent; ``never``: nothing"""
+    send: SendWhen = "always"
+    """``problems``: nothing for a series that is Usable, ``never``: nothing; but what takes back what is there, and
+    what a site rule sends"""
 
 
 class _ResultDestination(_Destination):

@@ -1,20 +1,26 @@
 """Generations that are not closed yet, their evidence, and the verdict that closes them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from service.closing import PACES, CloseReason, Closing, Evidence
+from service.ledger.actions import Notice, ruled, tell
 from service.ledger.database import lock_all
 from service.ledger.events import note_event
 from service.ledger.exams import Ending, endings
+from service.ledger.feedback import mark
 from service.ledger.leases import Worker
 from service.ledger.order import NAMED, ScoredRow, scored_rows
 from service.ledger.repeats import repeated
+from service.ledger.review import nominate
 from service.ledger.states import OPEN, SeriesState, SliceState
-from service.ledger.tables import instance, learnt, pace, series, slice_
+from service.ledger.tables import instance, learnt, pace, scanner, series, slice_
+from service.ledger.trends import note_trend
+from service.rules_views import Known, Ruling
+from service.second_look import Nomination
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,8 @@ class Judgement:
     model: str
     provider: str
     alert: Mapping[str, Any]
+    judging: Mapping[str, Any] | None = None  # the thresholds in force, and what others would have said
+    review: Nomination | None = None  # somebody looks at it again
 
 
 class Closings:
@@ -117,8 +125,13 @@ class Closings:
         with self._worker.database.read() as connection:
             return scored_rows(connection, series_uid, generation, NAMED)
 
-    def closed(self, item: OpenSeries, judgement: Judgement) -> bool:
-        """Write the verdict, learn from it and tell the console.
+    def closed(
+        self,
+        item: OpenSeries,
+        judgement: Judgement,
+        ruling: Callable[[Known], Ruling | None] = lambda _: None,
+    ) -> bool:
+        """Write the verdict with what the site's rules order, learn from it and tell the console.
 
         False if an instance came in between, or a slice was chosen to be scored.
 
@@ -151,13 +164,36 @@ class Closings:
                 settled_at = now if capped else before.settled_at or now
                 values |= _closed(item, judgement, now, settled_at)
                 values["repeats"] = repeated(connection, before)
+                note_trend(connection, before, judgement.verdict, judgement.quality, judgement.model)
                 if before.closing is None:  # else it is judged anew, and what it taught is learnt
                     _learn(connection, item, judgement.closing)
             connection.execute(update(series).where(series.c.id == item.id).values(values))
+            if not judgement.closing.provisional:
+                about = mark(item.evidence.received, judgement.verdict, judgement.reason)
+                nominate(connection, before, about, judgement.verdict, judgement.review, now)
             told = (before.verdict, before.reason) == (judgement.verdict, judgement.reason)
             kind = "series" if told and before.judged == item.evidence.received else "alert"
+            notices = _ruled(connection, before, judgement, ruling, values | {"at": now})
             note_event(connection, now, kind, item.id, judgement.alert)
+            tell(connection, notices, now)
         return True
+
+
+def _ruled(
+    connection: Connection,
+    row: Row[Any],
+    judgement: Judgement,
+    ruling: Callable[[Known], Ruling | None],
+    values: Mapping[str, Any],
+) -> list[Notice]:
+    """Ask what the site's rules make of a verdict, and write it."""
+    name = connection.scalar(select(scanner.c.name).where(scanner.c.id == row.scanner_id)) or ""
+    made = ruling(Known(name, repeats=bool(values.get("repeats")), at=values["at"]))
+    if made is None:
+        return []
+    about = mark(values["judged"], judgement.verdict, judgement.reason)
+    said = f"{about}{'-provisional' if judgement.closing.provisional else ''}"
+    return ruled(connection, row, said, made, values["at"])
 
 
 def _written(judgement: Judgement) -> dict[str, Any]:
@@ -168,6 +204,7 @@ def _written(judgement: Judgement) -> dict[str, Any]:
         "advice": list(judgement.advice),
         "model": judgement.model,
         "provider": judgement.provider,
+        "judging": None if judgement.judging is None else dict(judgement.judging),
     }
 
 

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
 
+from service.ledger.actions import let_go, routes_of
 from service.ledger.events import note_event
 from service.ledger.exams import ExamState
 from service.ledger.leases import LeaseLost, Worker
 from service.ledger.order import NAMED, instance_order
 from service.ledger.states import OPEN, OUTSTANDING, TAKEN, DeliveryState, SeriesState
 from service.ledger.tables import exam, instance, outbox, series, slice_, vault
+from service.routing import Route
 
 # The documents of a series that a destination has, by the names of both: class, instance, series.
 Documents = Mapping[str, Mapping[str, Sequence[str]]]
@@ -36,6 +38,7 @@ class ReportTask:
     header: bytes  # sealed
     documents: Documents  # of the earlier generations, sent or not
     there: Documents  # those of them that the destinations have
+    routes: Mapping[str, Route] = field(default_factory=dict[str, Route])  # what the site's rules say, by destination
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Parcel:
     sop_instance_uid: str
     name: str
     bundle: bool = False  # it waits until its study is over, and only one generation of its series goes
+    held: str = ""  # why it waits for a person
 
 
 class Reports:
@@ -103,6 +107,7 @@ class Reports:
                 )
             ]
             there = _there(connection, reports, now)
+            routes = routes_of(connection, row.id)
             connection.execute(
                 update(series)
                 .where(series.c.id == row.id)
@@ -127,6 +132,7 @@ class Reports:
             header=row.sealed,
             documents=reports[0] if reports else {},
             there=there,
+            routes=routes,
         )
 
     def holding(self, task: ReportTask) -> AbstractContextManager[None]:
@@ -322,6 +328,7 @@ def _there(connection: Connection, reports: Sequence[Documents], now: float) -> 
 
 
 def _post(connection: Connection, now: float, task: ReportTask, parcels: Sequence[Parcel]) -> None:
+    let_go(connection, task.uid, task.routes, now)
     for parcel in parcels:
         here = outbox.c.destination == parcel.destination
         there = connection.scalar(
@@ -343,6 +350,8 @@ def _post(connection: Connection, now: float, task: ReportTask, parcels: Sequenc
         ):
             continue
         state = DeliveryState.GATHERING if parcel.bundle else DeliveryState.WAITING
+        if parcel.held:
+            state = DeliveryState.HELD
         connection.execute(
             insert(outbox),
             {
@@ -353,6 +362,7 @@ def _post(connection: Connection, now: float, task: ReportTask, parcels: Sequenc
                 "sop_instance_uid": parcel.sop_instance_uid,
                 "name": parcel.name,
                 "state": state,
+                "reason": parcel.held,
                 "created_at": now,
                 "next_at": now,
             },

@@ -12,18 +12,18 @@ from service.reporting import Subscription, _former, _is_wanted, _misleads
 from service.settings_tables import DicomDestination, FolderDestination, StowDestination
 
 HELD = {"pacs": {"SR": ("class", "2.25.1", "2.25.2"), "REGIONS": ("class", "2.25.3", "2.25.4")}}
-PROBLEMS = Subscription("pacs", WHOLE, problems_only=True)
+PROBLEMS = Subscription("pacs", WHOLE, send="problems")
 
 
 def task(verdict: str) -> ReportTask:
     values: dict[str, Any] = dict.fromkeys(ReportTask.__slots__)
-    return replace(ReportTask(**values), verdict=verdict, documents={})
+    return replace(ReportTask(**values), verdict=verdict, documents={}, routes={})
 
 
 @pytest.mark.parametrize("verdict", ["Usable", "Check", "Repeat", "Not scored"])
 def test_problems_only_means_all_but_usable(verdict: str) -> None:
     assert _is_wanted(task(verdict), PROBLEMS) is (verdict != "Usable")
-    assert _is_wanted(task(verdict), replace(PROBLEMS, problems_only=False))
+    assert _is_wanted(task(verdict), replace(PROBLEMS, send="always"))
 
 
 def test_who_has_a_report_of_a_problem_is_told_that_it_is_over() -> None:

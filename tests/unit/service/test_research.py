@@ -72,7 +72,7 @@ class Desk:
         )
 
     def parcels(self, profile: Profile = EXPORT, known: tuple[str, ...] = ()) -> list[Parcel]:
-        repository = Repository("r", profile, problems_only=False)
+        repository = Repository("r", profile, send="always")
         return Curator(KEYS, self.spool, self.outbox).parcels(repository, self.series, known)
 
     def sent(self, kind: str, profile: Profile = EXPORT) -> list[bytes]:

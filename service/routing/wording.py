@@ -1,0 +1,131 @@
+"""What an alert says: a fixed set of fields, and texts in which they are filled in by name. Nothing here is run."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal, Self
+
+from inference.artifacts import by_name
+from service.routing.case import Case
+
+Event = Literal["alert", "withdrawn"]
+
+FIELDS = (
+    "verdict",
+    "index",
+    "suitability",
+    "reason",
+    "advice",
+    "artifacts",
+    "scanner",
+    "series",
+    "series_number",
+    "description",
+    "generation",
+    "provisional",
+    "rule",
+    "priority",
+    "time",
+    "link",
+)
+"""What may stand in braces; nothing of it identifies a patient."""
+_PLACE = re.compile(r"\{([^{}]*)\}")
+NOTHING = "-"
+WITHDRAWN = "No longer holds: {description}, series {series_number}, {scanner}. Now {verdict}: {reason}"
+
+
+def check_template(template: str) -> str:
+    """Refuse a template that names what there is not."""
+    unknown = [name for name in _PLACE.findall(template) if name not in FIELDS]
+    if unknown:
+        raise ValueError(f"no field {unknown[0]!r}: there are {', '.join(FIELDS)}")
+    if set(_PLACE.sub("", template)) & {"{", "}"}:
+        raise ValueError("a brace stands alone")
+    return template
+
+
+def filled(template: str, fields: Mapping[str, str]) -> str:
+    """Put the fields into a template that was checked."""
+    return _PLACE.sub(lambda found: fields[found[1]], template)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An alert as it is told: the same at every try."""
+
+    text: str
+    values: Mapping[str, Any]  # by FIELDS, plain values
+    event: Event = "alert"
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Word the values, for templates."""
+        return {name: _worded(self.values[name]) for name in FIELDS}
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values."""
+        return {"text": self.text, "values": dict(self.values), "event": self.event}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Rebuild what `to_json` gave."""
+        return cls(values["text"], values["values"], values["event"])
+
+
+def message_of(case: Case, *, rule: str, priority: str, template: str, link: str) -> Message:
+    """Word an alert."""
+    values = {
+        "verdict": case.verdict,
+        "index": _rounded(case.index, 1),
+        "suitability": _rounded(case.suitability, 2),
+        "reason": case.reason,
+        "advice": list(case.advice),
+        "artifacts": {
+            name: {"severity": found.severity, "probability": found.probability}
+            for name, found in case.artifacts.items()
+        },
+        "scanner": case.scanner,
+        "series": case.series,
+        "series_number": case.series_number,
+        "description": case.about.words,
+        "generation": case.generation,
+        "provisional": "provisional" in case.circumstances,
+        "rule": rule,
+        "priority": priority,
+        "time": datetime.fromtimestamp(case.at, UTC).isoformat(timespec="seconds"),
+        "link": link,
+    }
+    return _filled(template, Message("", values))
+
+
+def _filled(template: str, message: Message) -> Message:
+    return replace(message, text=_tidy(filled(template, message.fields)))
+
+
+def withdrawn(now: Message, rule: str) -> Message:
+    """Word for those whom a rule alerted that its alert holds no more; `now` is of the verdict of now."""
+    return _filled(WITHDRAWN, replace(now, event="withdrawn", values={**now.values, "rule": rule}))
+
+
+def _worded(value: Any) -> str:  # noqa: ANN401 - a plain value
+    match value:
+        case None | "" | [] | {}:
+            return NOTHING
+        case bool():
+            return "provisional" if value else "final"
+        case list():
+            return " ".join(map(str, value))
+        case dict():
+            return ", ".join(by_name(one).title for one in value)
+        case _:
+            return str(value)
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _tidy(text: str) -> str:
+    """Keep to one line: mails and syslog end there."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
