@@ -319,7 +319,9 @@ def _add_access(word: Callable[[str, str, Command], argparse.ArgumentParser]) ->
     user = word("user", "say who may sign in to the console", _user)
     user.add_argument("action", choices=["add", "list", "role", "lock", "unlock", "passwd", "remove"])
     user.add_argument("name", nargs="?", metavar="NAME")
-    user.add_argument("--role", choices=["technologist", "physicist", "administrator", "operations"])
+    user.add_argument(
+        "--role", choices=["technologist", "physicist", "radiologist", "administrator", "operations"]
+    )
     user.add_argument(
         "--password-file", type=Path, metavar="FILE", help="its first line; asked for at the terminal without"
     )

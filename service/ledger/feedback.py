@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, insert, select
 
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
+from service.ledger.review import object_to
 from service.ledger.tables import feedback, series
 from service.ledger_views import FeedbackKind, FeedbackView, SeriesFeedback
 
@@ -39,6 +40,7 @@ class Saying:
     author: str
     role: str
     key: str  # of the request: the same one again counts once
+    comment: str = ""
 
 
 class FeedbackBook:
@@ -66,8 +68,8 @@ class FeedbackBook:
             ).first()
             if row is None:
                 raise NoSuchSeries(NoSuchSeries.__doc__)
-            mark = mark_of(row)
-            before = said_to(connection, saying.series_id, mark)
+            about = mark_of(row)
+            before = said_to(connection, saying.series_id, about)
             if _came_before(connection, saying):
                 return before
             if not row.verdict:
@@ -75,8 +77,9 @@ class FeedbackBook:
             if version != before.version:
                 raise SaidMeanwhile(SaidMeanwhile.__doc__)
             now = self._clock()
-            connection.execute(insert(feedback), asdict(saying) | {"at": now, "about": mark})
-            after = said_to(connection, saying.series_id, mark)
+            connection.execute(insert(feedback), asdict(saying) | {"at": now, "about": about})
+            object_to(connection, row, about, saying.kind, now)
+            after = said_to(connection, saying.series_id, about)
             told: Mapping[str, object] = {"said": saying.kind, "role": saying.role}
             note_event(connection, now, "feedback", saying.series_id, told)
         return after
@@ -96,18 +99,30 @@ def _verdict_of(series_id: str) -> Select[Any]:
 
 
 def mark_of(row: Row[Any]) -> str:
+    """Tell the verdict of a series from the others that it had."""
+    return mark(row.judged, row.verdict, row.reason)
+
+
+def mark(judged: int, verdict: str, reason: str) -> str:
     """Tell one verdict of a series from the others: by what it says, and how many images it is about."""
-    said = json.dumps([row.judged, row.verdict, row.reason])
+    said = json.dumps([judged, verdict, reason])
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def said_to(connection: Connection, series_id: str, mark: str) -> SeriesFeedback:
+def said_to(connection: Connection, series_id: str, about: str) -> SeriesFeedback:
     """Read what was said to a series; its version changes with the verdict and with each saying."""
     query = select(feedback).where(feedback.c.series_id == series_id).order_by(feedback.c.id)
     rows = connection.execute(query).all()
     last = rows[-1].id if rows else 0
-    return SeriesFeedback(tuple(_view(row, mark) for row in rows), f"{mark}-{last}")
+    return SeriesFeedback(tuple(_view(row, about) for row in rows), f"{about}-{last}")
 
 
-def _view(row: Row[Any], mark: str) -> FeedbackView:
-    return FeedbackView(kind=row.kind, author=row.author, role=row.role, at=row.at, earlier=row.about != mark)
+def _view(row: Row[Any], about: str) -> FeedbackView:
+    return FeedbackView(
+        kind=row.kind,
+        author=row.author,
+        role=row.role,
+        at=row.at,
+        earlier=row.about != about,
+        comment=row.comment,
+    )

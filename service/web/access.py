@@ -4,7 +4,7 @@ import hmac
 from math import inf
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Security
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Security
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
@@ -18,6 +18,7 @@ COOKIE = "__Host-scanside"
 CSRF_HEADER = "X-CSRF-Token"
 IDLE_HEADER = "X-Idle-Seconds"  # how long ago the person at the page did something
 NO_SERIES = "There is no such series."
+NO_SCANNER = "There is no such scanner."
 
 _cookie = APIKeyCookie(
     name=COOKIE,
@@ -101,8 +102,16 @@ def check_csrf(request: Request, caller: Caller) -> None:
 Reader = Annotated[Caller, Security(authorised, scopes=[Permission.READ])]
 StatusReader = Annotated[Caller, Security(authorised, scopes=[Permission.STATUS])]
 DeliveryReader = Annotated[Caller, Security(authorised, scopes=[Permission.DELIVERIES])]
+DeliveryKeeper = Annotated[Caller, Security(authorised, scopes=[Permission.DELIVER])]
+Operator = Annotated[Caller, Security(authorised, scopes=[Permission.OPERATE])]
+Commissioner = Annotated[Caller, Security(authorised, scopes=[Permission.COMMISSION])]
 MetricsReader = Annotated[Caller, Security(authorised, scopes=[Permission.METRICS])]
+Exporter = Annotated[Caller, Security(authorised, scopes=[Permission.EXPORT])]
 FeedbackGiver = Annotated[Caller, Security(authorised, scopes=[Permission.FEEDBACK])]
+Reviewer = Annotated[Caller, Security(authorised, scopes=[Permission.REVIEW])]
+ThresholdKeeper = Annotated[Caller, Security(authorised, scopes=[Permission.THRESHOLDS])]
+Acknowledger = Annotated[Caller, Security(authorised, scopes=[Permission.ACKNOWLEDGE])]
+IdentityReader = Annotated[Caller, Security(authorised, scopes=[Permission.IDENTITY])]
 Oneself = Annotated[Caller, Security(authorised, scopes=[Permission.OWN])]
 UserKeeper = Annotated[Caller, Security(authorised, scopes=[Permission.USERS])]
 TokenKeeper = Annotated[Caller, Security(authorised, scopes=[Permission.TOKENS])]
@@ -115,7 +124,18 @@ def visible_series(series_id: SeriesId, caller: Reader, house: HouseOf) -> str:
     return series_id
 
 
+def visible_scanner(
+    caller: Reader,
+    scanner: Annotated[str, Query(max_length=64, description="Only what this scanner made; empty: all")] = "",
+) -> str:
+    """Give the scanner that is asked for, or the only one that the caller may see; "" for all."""
+    if caller.scanner and scanner not in {"", caller.scanner}:
+        raise HTTPException(404, NO_SCANNER)
+    return caller.scanner or scanner
+
+
 VisibleSeries = Annotated[str, Depends(visible_series)]
+VisibleScanner = Annotated[str, Depends(visible_scanner)]
 Anyone = Annotated[Caller, Depends(anyone)]
 PUBLIC = Depends(public)
 

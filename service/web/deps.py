@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 
 from service.web.feed import Feed
 from service.web.house import House
@@ -28,4 +28,12 @@ Position = Annotated[int, Path(ge=0, le=1_000_000, description="0-based position
 Limit = Annotated[int, Query(ge=1, le=200, description="Items of a page")]
 Cursor = Annotated[
     str | None, Query(pattern=r"^[A-Za-z0-9._~:=-]{1,200}$", description="`next_cursor` of the page before")
+]
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        pattern=r"^[A-Za-z0-9._-]{8,64}$",
+        description="Of the request: the same one again counts once",
+    ),
 ]

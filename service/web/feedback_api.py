@@ -3,14 +3,16 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, HTTPException, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.ledger.feedback import KeyUsed, NoSuchSeries, NoVerdict, SaidMeanwhile, Saying
 from service.ledger_views import FeedbackKind, SeriesFeedback
+from service.naming import NamesSomebody
 from service.web.access import NO_SERIES, FeedbackGiver, VisibleSeries
 from service.web.answers import feedback_answer
 from service.web.deps import HouseOf
 from service.web.problems import documented
+from service.web.review_wire import Comment
 from service.web.wire import FeedbackAnswer
 
 router = APIRouter(prefix="/api/v1/series/{series_id}/feedback", tags=["feedback"])
@@ -24,6 +26,7 @@ class NewFeedback(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: FeedbackKind
+    comment: Comment = Field(default="", description="Names no patient")
 
 
 class FeedbackList(BaseModel):
@@ -68,8 +71,9 @@ def give_feedback(
     """Acknowledge a verdict, agree, or say that the series was repeated, accepted anyway or alarmed for nothing."""
     if if_match is None:
         raise HTTPException(428, "If-Match must say what was seen: the ETag of the feedback.")
-    saying = Saying(series_id, given.kind, caller.name, caller.role or "", idempotency_key)
+    saying = Saying(series_id, given.kind, caller.name, caller.role or "", idempotency_key, given.comment)
     try:
+        house.reviewing.screen(series_id, given.comment)
         return _told(response, house.feedback.say(saying, if_match.strip('"')))
     except NoSuchSeries as error:
         raise HTTPException(404, NO_SERIES) from error
@@ -77,5 +81,5 @@ def give_feedback(
         raise HTTPException(409, str(error)) from error
     except SaidMeanwhile as error:
         raise HTTPException(412, str(error)) from error
-    except KeyUsed as error:
+    except (KeyUsed, NamesSomebody) as error:
         raise HTTPException(422, str(error)) from error

@@ -548,9 +548,68 @@ def upgrade() -> None:
         sa.UniqueConstraint("author", "key"),
     )
 
+    op.create_table(
+        "rulebook",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("origin", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "firing",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("series_id", sa.String(), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("about", sa.String(), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("fired", sa.JSON(), nullable=False),
+        sa.Column("routes", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["series_id"], ["series.id"]),
+        sa.ForeignKeyConstraint(["version"], ["rulebook.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("firing", schema=None) as batch_op:
+        batch_op.create_index("firing_by_series", ["series_id"], unique=False)
+    op.create_table(
+        "errand",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("firing_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("series_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("what", sa.JSON(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("replaces", sa.Integer(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("next_at", sa.Float(), nullable=False),
+        sa.Column("renewed_at", sa.Float(), server_default="0", nullable=False),
+        sa.Column("tried_at", sa.Float(), nullable=True),
+        sa.Column("done_at", sa.Float(), nullable=True),
+        sa.Column("answer", sa.String(), server_default="", nullable=False),
+        sa.Column("lease_owner", sa.String(), server_default="", nullable=False),
+        sa.Column("lease_until", sa.Float(), server_default="0", nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(["firing_id"], ["firing.id"]),
+        sa.ForeignKeyConstraint(["series_id"], ["series.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    with op.batch_alter_table("errand", schema=None) as batch_op:
+        batch_op.create_index("errand_by_state", ["state", "channel", "next_at"], unique=False)
+        batch_op.create_index("errand_by_series", ["series_id"], unique=False)
 
 def downgrade() -> None:
     """Bring the tables back."""
+    for name in ("errand", "firing", "rulebook"):
+        op.drop_table(name)
     op.drop_table("threshold_version")
     with op.batch_alter_table("threshold_trial", schema=None) as batch_op:
         batch_op.drop_index("threshold_trial_by_protocol")
