@@ -37,6 +37,7 @@ ANSWER = (  # of a lookup, PS3.6
     ),
     *("SeriesInstanceUID", "StudyDate"),
 )
+SHOWN = ("PatientName", "PatientID")  # to a person at the console, who compares it with the one on the table
 
 
 class NoPseudonym(ValueError):
@@ -118,6 +119,18 @@ class Keeper:
         self._note("lookup", name, len(found))
         return [self._answer(one) for one in found]
 
+    def whose(self, series_id: str, by: str) -> Mapping[str, str] | None:
+        """Give name and ID of the patient of a series; noted in the audit file before it is told.
+
+        ``by`` is who asks. None where the vault has let it go. Raises WrongKey and Damaged.
+        """
+        value = self.identities.header_of(series_id)
+        if value is None:
+            return None
+        header = header_dataset(self.foundation.vault.open(value.sealed, header_context(value.name)))
+        self._note("shown", value.name, 1, by)
+        return {keyword: str(header.get(keyword) or "") for keyword in SHOWN}
+
     def purge(self, name: str) -> int:
         """Let everything go that tells who the series behind a name are of; gives how many series they were."""
         found = self._named(name)
@@ -194,10 +207,10 @@ class Keeper:
             raise NoPseudonym(NoPseudonym.__doc__)
         return self.identities.find(name)
 
-    def _note(self, what: str, name: str, found: int) -> None:
+    def _note(self, what: str, name: str, found: int, by: str = "") -> None:
         """Add a durable line to the audit file: who asked for what, never the answer."""
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        line = {"at": at, "user": operator_name(), "what": what, "name": name, "series": found}
+        line = {"at": at, "user": by or operator_name(), "what": what, "name": name, "series": found}
         _append(self.foundation.settings.state_dir / AUDIT, json.dumps(line))
 
 

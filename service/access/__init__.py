@@ -3,12 +3,13 @@
 from service.access.callers import ANYBODY, NOBODY, Caller
 from service.access.gate import Barred, Gate, Limits, NotSignedIn, NoUser, SignedIn
 from service.access.passwords import Passwords, WeakPassword, check_strength
-from service.access.roles import OF_ROLE, OPEN, SCOPES, Permission, Role
+from service.access.roles import BOARD_SCOPES, OF_ROLE, OPEN, SCOPES, Permission, Role
 from service.access.tokens import Issued, Tokens, UnfitToken
 from service.access.users import Invited, UnfitName, Users
 
 __all__ = [
     "ANYBODY",
+    "BOARD_SCOPES",
     "NOBODY",
     "OF_ROLE",
     "OPEN",

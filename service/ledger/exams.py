@@ -130,7 +130,7 @@ class Exams:
                     state=ExamState(step.state),
                     opened_at=step.opened_at,
                     ended_at=step.ended_at,
-                    series=_audited(connection, step.uid),
+                    series=audited(connection, step.uid),
                 )
                 for step in steps
             ]
@@ -144,7 +144,8 @@ def told_of(connection: Connection, series_uid: str) -> SeriesAudit | None:
     return None if told is None else _compared(connection, series_uid, told)
 
 
-def _audited(connection: Connection, exam_uid: str) -> tuple[SeriesAudit, ...]:
+def audited(connection: Connection, exam_uid: str) -> tuple[SeriesAudit, ...]:
+    """Hold each series that a procedure step lists against what came of it."""
     listed = connection.execute(select(exam_series).where(exam_series.c.exam_uid == exam_uid)).all()
     return tuple(_compared(connection, row.series_uid, row.instances) for row in listed)
 

@@ -143,6 +143,16 @@ class Identities:
             Found(row.uid, row.study_uid, row.patient, not row.waiting, headers.get(row.uid)) for row in rows
         ]
 
+    def header_of(self, series_id: str) -> SealedValue | None:
+        """Give the sealed header of a generation's series; None where there is none, or it was let go."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                select(vault.c.uid, vault.c.sealed)
+                .join(series, series.c.uid == vault.c.uid)
+                .where(series.c.id == series_id)
+            ).first()
+        return None if row is None else SealedValue(row.uid, row.uid, row.sealed)
+
     def purge(self, series_uid: str) -> Leftovers:
         """Let everything of a series go that could tell who it is of, its pixels too, whatever still waits.
 

@@ -3,12 +3,18 @@
 import time
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from inference.artifacts import CATALOGUE
-from service.ledger_views import DeliverySelection, DeliveryState, SeriesView
+from service.ledger_views import SeriesView
 from service.web import answers, wire
-from service.web.access import NO_SERIES, DeliveryReader, Reader, StatusReader, VisibleSeries
+from service.web.access import (
+    NO_SERIES,
+    Reader,
+    StatusReader,
+    VisibleScanner,
+    VisibleSeries,
+)
 from service.web.deps import Cursor, FeedOf, HouseOf, Limit
 from service.web.house import House
 from service.web.problems import documented
@@ -27,18 +33,21 @@ def series_or_404(house: House, series_id: str) -> SeriesView:
     return series
 
 
-def _link_next(request: Request, response: Response, cursor: str | None) -> None:
+def link_next(request: Request, response: Response, cursor: str | None) -> None:
+    """Tell in a header where the next page is, if there is one."""
     if cursor is not None:
         url = request.url.include_query_params(cursor=cursor)
         response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
 
 
-@router.get("/series", summary="Series, newest first", tags=["series"], responses=PAGED)
+@router.get(
+    "/series", summary="Series, newest first", tags=["series"], responses=PAGED | documented(401, 403, 404)
+)
 def list_series(
     request: Request,
     response: Response,
     house: HouseOf,
-    caller: Reader,
+    scanner: VisibleScanner,
     limit: Limit = 50,
     cursor: Cursor = None,
     verdict: Annotated[
@@ -46,8 +55,8 @@ def list_series(
     ] = None,
 ) -> wire.SeriesPage:
     """List the series, a page at a time."""
-    views, following = house.ledger.series_page(limit, cursor, verdict, caller.scanner)
-    _link_next(request, response, following)
+    views, following = house.ledger.series_page(limit, cursor, verdict, scanner)
+    link_next(request, response, following)
     return wire.SeriesPage(items=[answers.series_answer(view) for view in views], next_cursor=following)
 
 
@@ -75,34 +84,6 @@ def list_slices(series_id: VisibleSeries, house: HouseOf) -> wire.SliceList:
 def list_findings(series_id: VisibleSeries, house: HouseOf) -> wire.FindingList:
     """Tell each artifact of a series and the slices that show it."""
     return answers.finding_list(series_or_404(house, series_id), house.ledger.slices_of(series_id))
-
-
-def _selection(
-    series: Annotated[
-        str | None, Query(pattern=r"^[A-Za-z0-9._-]{1,80}$", description="Only those of this series")
-    ] = None,
-    destination: Annotated[
-        str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,31}$", description="Only those to this one")
-    ] = None,
-    state: Annotated[DeliveryState | None, Query(description="Only those in this state")] = None,
-) -> DeliverySelection:
-    return DeliverySelection(destination=destination, state=state, series_id=series)
-
-
-@router.get("/deliveries", summary="Results on their way", tags=["deliveries"], responses=PAGED)
-def list_deliveries(
-    request: Request,
-    response: Response,
-    house: HouseOf,
-    caller: DeliveryReader,
-    selection: Annotated[DeliverySelection, Depends(_selection)],
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> wire.DeliveryPage:
-    """List the deliveries, a page at a time."""
-    views, following = house.ledger.deliveries_page(limit, cursor, selection, caller.scanner)
-    _link_next(request, response, following)
-    return wire.DeliveryPage(items=[answers.delivery_answer(view) for view in views], next_cursor=following)
 
 
 @router.get(

@@ -2,6 +2,7 @@
 
 import hashlib
 import mimetypes
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +39,11 @@ class Page:
 
 PAGES = (
     Page("/", "index.html", "The console", Permission.READ),
+    Page("/boards", "boards.html", "Boards", Permission.READ),
+    Page("/board/{scanner}", "board.html", "A scanner's board", Permission.READ),
+    Page("/study/{study_id}", "study.html", "An exam", Permission.READ),
+    Page("/trends", "trends.html", "Trends", Permission.READ),
+    Page("/search", "search.html", "Search", Permission.READ),
     Page("/login", "login.html", "Sign in", None),
     Page("/account", "account.html", "My account", Permission.OWN),
     Page("/users", "users.html", "Users and tokens", Permission.USERS),
@@ -81,7 +87,14 @@ def _add_page(router: APIRouter, page: Page, asset: Asset) -> None:
     html: dict[int | str, dict[str, object]] = {
         200: {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}
     }
-    declare = partial(router.get, page.path, summary=page.summary, response_class=Response, name=page.summary)
+    declare = partial(
+        router.get,
+        page.path,
+        summary=page.summary,
+        response_class=Response,
+        name=page.summary,
+        openapi_extra={"parameters": _parameters(page.path)},
+    )
     if page.needs is None:
 
         @declare(responses=html | documented(), dependencies=[PUBLIC])
@@ -95,6 +108,12 @@ def _add_page(router: APIRouter, page: Page, asset: Asset) -> None:
         request: Request, _caller: Annotated[Caller, Security(authorised, scopes=[page.needs])]
     ) -> Response:
         return _answer(request, asset)
+
+
+def _parameters(path: str) -> list[dict[str, object]]:
+    """Describe what a page's own script reads of its address."""
+    names = re.findall(r"\{(\w+)\}", path)
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
 
 
 def _answer(request: Request, asset: Asset) -> Response:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, HTTPException, Query, Response
 from starlette.types import Receive, Scope, Send
 
 from service.ledger.database import LedgerUnavailable
-from service.web.access import Reader
+from service.web.access import Reader, VisibleScanner
 from service.web.deps import FeedOf, HouseOf
 from service.web.feed import TooManyListeners
 from service.web.problems import documented
@@ -96,13 +96,14 @@ def _event_id(text: str | None) -> int | None:
             "the start (`reset`: events may have been missed, read the lists again), `heartbeat` every 3 s.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
-        **documented(401, 403),
+        **documented(401, 403, 404),
     },
 )
 def follow(
     feed: FeedOf,
     house: HouseOf,
     caller: Reader,
+    scanner: VisibleScanner,
     after: Annotated[
         int | None, Query(ge=0, le=2**53, description="Replay what came after this event")
     ] = None,
@@ -116,5 +117,5 @@ def follow(
     except TooManyListeners as full:
         raise HTTPException(503, str(full), {"Retry-After": "5"}) from full
     known = _event_id(last_event_id)
-    chunks = feed.stream(after if known is None else known, caller.scanner)
+    chunks = feed.stream(after if known is None else known, scanner)
     return EventStream(chunks, lambda: house.gate.lasts(caller))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.access import OF_ROLE, OPEN, SCOPES, Role
+from service.access import BOARD_SCOPES, OF_ROLE, OPEN, SCOPES, Role
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -45,7 +45,11 @@ def describe(description: Mapping[str, Any]) -> str:
     ]
     for one in operations(description):
         needs = ", ".join(sorted(one.needs)) or "nothing"
-        cells = [one.allows(OPEN), *(one.allows(OF_ROLE[role]) for role in roles), one.needs <= SCOPES]
+        cells = [
+            one.allows(OPEN),
+            *(one.allows(OF_ROLE[role]) for role in roles),
+            one.needs <= SCOPES | BOARD_SCOPES,
+        ]
         told = " | ".join("yes" if cell else "no" for cell in cells)
         lines.append(f"| `{one.method} {one.path}` | {one.summary} | {needs} | {told} |")
     return "\n".join(lines)

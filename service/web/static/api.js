@@ -20,10 +20,13 @@ const json = async (path, signal) => (await ask(path, signal)).json();
 const numbers = (answer, name) => answer.headers.get(name).split(",").map(Number);
 const at = (id, position) => `/series/${encodeURIComponent(id)}/slices/${position}`;
 
-export const seriesPage = (cursor) => json(`/series?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+export const seriesPage = (cursor, scanner = "") =>
+  json(`/series?${new URLSearchParams({ limit: 50, ...(cursor ? { cursor } : {}), ...(scanner ? { scanner } : {}) })}`);
 export const oneSeries = (id) => json(`/series/${encodeURIComponent(id)}`);
 export const slicesOf = async (id, signal) => (await json(`/series/${encodeURIComponent(id)}/slices`, signal)).items;
-export const findingsOf = async (id, signal) => (await json(`/series/${encodeURIComponent(id)}/findings`, signal)).items;
+export const findingsOf = (id, signal) => json(`/series/${encodeURIComponent(id)}/findings`, signal);
+export const scanners = async () => (await json("/scanners")).items;
+export const study = (id) => json(`/studies/${encodeURIComponent(id)}`);
 // null: who looks may not know of them.
 export async function deliveriesOf(id, signal) {
   try {

@@ -1,138 +1,198 @@
-// The newest verdict, large, and the list of series under it.
+// The board of one scanner: the verdict to be read from afar, whether it was seen, this exam, and the series before.
 
-import { h, say } from "/static/dom.js";
-import { chip, icon, verdictOf } from "/static/verdicts.js";
-import { moment, tenths } from "/static/formats.js";
-import { WORDS } from "/static/words.js";
+import { byId, h, lastPart, put, say } from "/static/dom.js";
+import { fillWords } from "/static/language.js";
+import { scanners } from "/static/api.js";
+import { List, drawLatest, newest, saidNow, titleOf } from "/static/series.js";
+import { change } from "/static/session.js";
+import { shortcuts } from "/static/shortcuts.js";
+import { Sound } from "/static/sound.js";
+import { Store } from "/static/store.js";
+import { chip, icon } from "/static/verdicts.js";
+import { Vitals, lastOf } from "/static/vitals.js";
+import { WORDS as COMMON } from "/static/words.js";
+import { WORDS } from "/static/words.board.js";
 
-export const titleOf = (series) => [WORDS.series(series.series_number), series.description].filter(Boolean).join(" · ");
+const SCANNER = lastPart();
+const KEPT = 60; // series
+const OPEN_WATCHED = 4; // series on their way whose counts are kept fresh
+const ALERT_MS = 2 * 3600_000; // an alert that is older waits no more to be seen
+const AGAIN_MS = 15_000; // from one tone for a Repeat that nobody has seen to the next
+const GRAVE = ["Repeat", "Check"];
 
-export function flags(series) {
-  return [
-    series.generation > 1 ? h("span", { class: "flag" }, WORDS.revision(series.generation)) : null,
-    series.conflict ? h("span", { class: "flag bad" }, WORDS.conflict) : null,
-    series.incomplete ? h("span", { class: "flag bad" }, WORDS.incomplete) : null,
-    series.provisional ? h("span", { class: "flag" }, WORDS.provisional) : null,
-    series.held ? h("span", { class: "flag bad" }, WORDS.held) : null,
-    series.former_identity ? h("span", { class: "flag bad" }, WORDS.formerIdentity) : null,
-  ];
+const link = (id) => `/?board=${encodeURIComponent(SCANNER)}#/series/${id}`; // and the way back
+const list = new List(byId("series"), link);
+const quiet = new Set(); // alerts that were silenced on this screen alone, with the verdict that they were about
+let may = false; // say to everybody that an alert was seen
+let greeted = false;
+let heard = new Set(); // alerts that sounded once
+
+const store = new Store({ scanner: SCANNER, kept: KEPT, changed: draw, gone: (id) => { if (id === null) stranger(); } });
+const sound = new Sound(drawSound);
+
+const alertKey = ({ id, verdict, reason }) => JSON.stringify([id, verdict, reason]);
+
+// What nobody has seen yet, the newest first.
+function alerts() {
+  const since = Date.now() - ALERT_MS;
+  return store.ordered().filter((series) =>
+    GRAVE.includes(series.verdict) && !saidNow(series) && !series.repeated_by &&
+    Date.parse(series.closed_at ?? series.last_instance_at) > since && !quiet.has(alertKey(series)));
 }
 
-const judgedAt = (series) => Date.parse(series.closed_at ?? series.last_instance_at);
-
-export function newest(all) {
-  const judged = all.filter((series) => series.verdict);
-  return judged.reduce((best, series) => (!best || judgedAt(series) > judgedAt(best) ? series : best), null);
-}
-
-function gauge(series) {
-  return h(
-    "p", { class: "gauge" },
-    h("span", { class: "gauge-name" }, WORDS.index),
-    h("span", { class: "gauge-value" }, tenths(series.index)),
-    h("span", { class: "gauge-scale" }, WORDS.outOf),
-  );
-}
-
-// tell: the page is past its first list, so that another series here is news.
-export function drawLatest(section, series, tell) {
-  if (!series) {
-    section.className = "latest none";
-    section.replaceChildren(h("p", { class: "verdict" }, WORDS.noVerdict), h("p", { class: "reason" }, WORDS.noVerdictWhy));
+async function seen(series) {
+  if (!series) return;
+  say(byId("said"), "");
+  if (!may) {
+    quiet.add(alertKey(series));
+    draw();
     return;
   }
-  const key = JSON.stringify([series.id, series.verdict, series.reason, series.index, series.advice]);
-  if (section.dataset.key === key) return; // a live region speaks on every change
-  const fresh = tell && section.dataset.series !== series.id;
-  section.dataset.key = key;
-  section.dataset.series = series.id;
-  const { kind, word } = verdictOf(series);
-  section.className = `latest ${kind}`;
-  section.replaceChildren(
-    h("div", { class: "sign" }, icon(kind), h("p", { class: "verdict" }, word)),
-    h(
-      "div", { class: "why" },
-      h("p", { class: "reason" }, series.reason),
-      series.advice.length ? h("p", { class: "advice" }, series.advice[0]) : null,
-    ),
-    h(
-      "div", { class: "which" },
-      series.index === null ? null : gauge(series),
-      h("p", { class: "where" }, h("strong", {}, series.scanner), ` ${titleOf(series)}`),
-      h("p", { class: "when" }, h("time", { datetime: series.last_instance_at }, moment(series.last_instance_at)), flags(series)),
-      h("a", { class: "button", href: `#/series/${series.id}` }, WORDS.show),
-    ),
-  );
-  if (fresh) {
-    section.classList.add("fresh");
-    performance.mark("verdict-shown", { detail: series.id });
+  try {
+    await change("POST", `/series/${encodeURIComponent(series.id)}/acknowledgement`, undefined, {
+      "If-Match": `"${series.feedback_version}"`,
+      "Idempotency-Key": crypto.randomUUID(),
+    });
+  } catch (error) {
+    say(byId("said"), error.status === 412 ? COMMON.saidMeanwhile : error.message);
   }
+  store.refresh(series.id);
 }
 
-function row(series, chosen) {
+const button = (act, word, key, deed) => h("button", { type: "button", class: "button", "data-act": act, "aria-keyshortcuts": key, onclick: deed }, word);
+
+function actions(shown, waiting) {
+  if (!shown || !GRAVE.includes(shown.verdict)) return null;
+  const open = waiting.some(({ id }) => id === shown.id);
+  const by = shown.feedback.filter((one) => !one.earlier).at(-1);
   return h(
-    "li", {},
-    h(
-      "a",
-      { class: "row", href: `#/series/${series.id}`, "aria-current": chosen ? "true" : null, "data-id": series.id },
-      chip(series),
-      h("span", { class: "number" }, tenths(series.index)),
-      h("span", { class: "title" }, titleOf(series)),
-      h(
-        "span", { class: "meta" },
-        h("span", {}, series.scanner),
-        h("time", { datetime: series.last_instance_at }, moment(series.last_instance_at)),
-        h("span", {}, WORDS.images(series.received, series.expected)),
-        flags(series),
-      ),
-    ),
+    "div", { class: "acts" },
+    open
+      ? button("seen", may ? WORDS.seen : WORDS.silence, "a", () => seen(shown))
+      : h("p", { class: "was-seen" }, by ? WORDS.seenBy(by.author) : WORDS.silenced),
   );
 }
 
-export class List {
-  constructor(element) {
-    this.element = element;
-    this.rows = new Map(); // id -> {key, item}
-  }
+// Alerts beside the one that is shown: an older Repeat is not forgotten because something newer came.
+function drawWaiting(others) {
+  const key = JSON.stringify(others.map(alertKey));
+  const element = byId("waiting");
+  if (element.dataset.key === key) return;
+  element.dataset.key = key;
+  element.hidden = !others.length;
+  put(element, ...others.map((series) => h(
+    "li", {}, chip(series), h("a", { href: link(series.id) }, titleOf(series)), h("span", {}, series.reason),
+    button(series.id, may ? WORDS.seen : WORDS.silence, null, () => seen(series)),
+  )));
+}
 
-  draw(all, chosenId) {
-    if (!all.length) {
-      this.rows.clear();
-      this.element.replaceChildren(h("li", { class: "empty" }, WORDS.noSeries));
-      return;
-    }
-    const kept = new Map();
-    for (const series of all) {
-      const key = JSON.stringify([series, series.id === chosenId]);
-      const old = this.rows.get(series.id);
-      kept.set(series.id, old?.key === key ? old : { key, item: this.renew(old, series, chosenId) });
-    }
-    this.rows = kept;
-    const items = [...kept.values()].map(({ item }) => item);
-    const same = items.length === this.element.children.length && items.every((item, i) => item === this.element.children[i]);
-    if (!same) this.arrange(items);
-  }
+// The series of the exam at hand, in the order of their arrival.
+function drawExam(all) {
+  const study = all[0]?.study;
+  const made = all.filter((series) => series.study === study).reverse();
+  const key = JSON.stringify(made.map(({ id, verdict, state, series_number: number, repeats }) => [id, verdict, state, number, repeats]));
+  const element = byId("exam");
+  if (element.dataset.key === key) return;
+  const focused = element.querySelector(":focus")?.getAttribute("href");
+  element.dataset.key = key;
+  byId("exam-part").hidden = !made.length;
+  if (study) byId("exam-link").setAttribute("href", `/study/${encodeURIComponent(study)}`);
+  put(element, ...made.map((series) => h(
+    "li", { class: series.repeats ? "repeats" : null },
+    h(
+      "a", { class: "step", href: link(series.id) },
+      h("span", { class: "step-name" }, COMMON.series(series.series_number)), chip(series),
+      series.repeats ? h("span", { class: "step-why" }, WORDS.repeatOf(numberOf(series.repeats))) : null,
+    ),
+  )));
+  if (focused) element.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
+}
 
-  // A new item in the place of the old one; the focus, if it was there, stays.
-  renew(old, series, chosenId) {
-    const item = row(series, series.id === chosenId);
-    if (old?.item.contains(document.activeElement)) {
-      old.item.replaceWith(item);
-      item.querySelector("a").focus();
-    } else {
-      old?.item.replaceWith(item);
-    }
-    return item;
-  }
+const numberOf = (id) => store.known.get(id)?.series_number ?? null;
 
-  arrange(items) {
-    const focused = document.activeElement;
-    this.element.replaceChildren(...items);
-    if (focused && this.element.contains(focused)) focused.focus({ preventScroll: true });
+function ring(waiting) {
+  const fresh = waiting.filter((series) => !heard.has(alertKey(series)));
+  heard = new Set(waiting.map(alertKey));
+  if (fresh.length && sound.state === "on") sound.play(GRAVE.find((verdict) => fresh.some((series) => series.verdict === verdict)));
+}
+
+function draw() {
+  const all = store.ordered();
+  const waiting = alerts();
+  const shown = newest(all);
+  if (store.loaded) {
+    const state = JSON.stringify([may, waiting.some(({ id }) => id === shown?.id), shown?.feedback]);
+    drawLatest(byId("latest"), shown, { tell: greeted, link, actions: () => actions(shown, waiting), state });
+    ring(waiting);
+  }
+  greeted = store.loaded;
+  drawWaiting(waiting.filter(({ id }) => id !== shown?.id));
+  drawExam(all);
+  list.draw(all, null);
+  vitals?.tick();
+}
+
+function drawSound() {
+  const { state } = sound;
+  const element = byId("sound");
+  element.dataset.state = state;
+  element.setAttribute("aria-pressed", String(state === "on"));
+  say(byId("sound-word"), { on: WORDS.soundOn, off: WORDS.soundOff, blocked: WORDS.soundBlocked }[state]);
+  say(byId("sound-act"), { on: WORDS.disableSound, off: WORDS.enableSound, blocked: WORDS.enableSound }[state]);
+}
+
+async function turnSound() {
+  const on = sound.state !== "on";
+  await sound.turn(on);
+  if (on) sound.play("Check");
+}
+
+// Only a scanner that exists has a board: a slip in the address must not look like a quiet day.
+async function checkName() {
+  try {
+    const all = await scanners();
+    if (!all.some(({ name }) => name === SCANNER)) stranger(all);
+  } catch {
+    // the banner says what is wrong; the next word from the service asks again
   }
 }
 
-export function drawWork(element, all) {
-  const open = all.filter((series) => !series.verdict).length;
-  say(element, open ? WORDS.waiting(open) : WORDS.idle);
+function stranger(all = []) {
+  const links = all.map(({ name }) => h("li", {}, h("a", { class: "button", href: `/board/${encodeURIComponent(name)}` }, name)));
+  byId("board").replaceChildren(
+    h("section", { class: "latest none" }, h("p", { class: "verdict" }, WORDS.noScanner), h("p", { class: "reason" }, WORDS.noScannerWhy), h("ul", { class: "boards" }, links)),
+  );
 }
+
+let vitals = null;
+fillWords(COMMON);
+fillWords(WORDS);
+document.title = `${SCANNER} · Scanside`;
+say(byId("scanner"), SCANNER);
+byId("sound").prepend(icon("sound"));
+byId("sound").addEventListener("click", turnSound);
+byId("keys").replaceWith(shortcuts(
+  {
+    a: () => seen(alerts()[0]),
+    s: turnSound,
+    d: () => { const shown = byId("latest").dataset.series; if (shown) location.assign(link(shown)); },
+    e: () => { if (!byId("exam-part").hidden) location.assign(byId("exam-link").href); },
+  },
+  { keys: COMMON.keys, letters: WORDS.letters, table: WORDS.keyTable },
+));
+drawSound();
+vitals = new Vitals({
+  scanner: SCANNER,
+  entered: (session) => {
+    may = session.permissions.includes("acknowledge");
+    draw();
+  },
+  hello: () => {
+    checkName();
+    store.reload();
+  },
+  event: (_kind, body) => { if (body.series) store.refresh(body.series); },
+  lastImage: () => lastOf([...store.known.values()]),
+});
+setInterval(() => { if (!vitals.silent) store.watchOpen(OPEN_WATCHED); }, 2000);
+setInterval(() => { if (alerts().some(({ verdict }) => verdict === "Repeat")) sound.play("Repeat"); }, AGAIN_MS);

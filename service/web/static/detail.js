@@ -1,13 +1,15 @@
 // One series in three layers: the verdict, the artifacts, and where they lie on the slices.
 
 import * as api from "/static/api.js";
-import { flags, titleOf } from "/static/board.js";
 import { h, put, say } from "/static/dom.js";
 import { feedbackOf } from "/static/feedback.js";
 import { swatch } from "/static/hatch.js";
+import { flags, titleOf } from "/static/series.js";
+import { evidencePart, statement } from "/static/evidence.js";
+import { Identity } from "/static/identity.js";
 import { Slices } from "/static/slices.js";
 import { icon, verdictOf } from "/static/verdicts.js";
-import { moment, percent, tenths } from "/static/formats.js";
+import { figure, moment, percent, tenths } from "/static/formats.js";
 import { WORDS } from "/static/words.js";
 
 // Everything that never changes while the page is open: asked for once.
@@ -16,11 +18,15 @@ async function background() {
   return { looks: new Map(entries.map((entry, order) => [entry.name, { ...entry, order }])), model };
 }
 
-const meter = (word, share) =>
+// limit: from where on it counts, as a tick on the bar.
+const meter = (word, share, limit = null) =>
   h(
     "span", { class: "meter" },
     h("span", { class: "meter-name" }, word),
-    h("span", { class: "meter-bar", "--share": `${Math.round(share * 100)}%`, "aria-hidden": "true" }),
+    h(
+      "span", { class: "meter-bar", "--share": `${Math.round(share * 100)}%`, "aria-hidden": "true" },
+      limit === null ? null : h("span", { class: "meter-limit", "--limit": `${Math.round(limit * 100)}%` }),
+    ),
     h("span", { class: "meter-value" }, percent(share)),
   );
 
@@ -33,12 +39,6 @@ function nothing(series) {
 const hashFor = (series, model) => (model && series.model.includes(model.sha256.slice(0, 12)) ? model.sha256 : "–");
 
 const ranked = (artifacts) => [...artifacts].sort((a, b) => b.severity - a.severity || b.probability - a.probability);
-
-const statement = ({ title, says, value, low, high, reason }) =>
-  h(
-    "li", { "data-says": says }, h("span", {}, `${title}: `), h("strong", {}, WORDS.says[says]), " ",
-    h("span", { class: "quiet" }, value === null ? reason : WORDS.measured(value, low, high)),
-  );
 
 export class Detail {
   constructor(section, again) {
@@ -53,6 +53,16 @@ export class Detail {
     this.parts = null;
     this.ready = null;
     this.failed = false;
+    this.identity = new Identity();
+    const board = new URLSearchParams(location.search).get("board"); // from which one came
+    this.home = board === null ? "#" : `/board/${encodeURIComponent(board)}`;
+  }
+
+  // Who looks may be another person now.
+  enter(session) {
+    this.identity.allow(session);
+    if (this.series) this.identity.show(this.series.id);
+    this.forget();
   }
 
   // The next drawing is a new one, whatever was drawn before.
@@ -68,6 +78,7 @@ export class Detail {
   async show(series) {
     const before = this.series;
     this.series = series;
+    this.identity.show(series?.id ?? null);
     if (!series) {
       this.shape = "";
       this.parts = null;
@@ -77,6 +88,7 @@ export class Detail {
     try {
       this.ready ??= background();
       const { looks, model } = await this.ready;
+      this.model = model;
       if (this.series !== series) return;
       if (!this.parts) this.lay(looks);
       if (before?.id !== series.id) this.chosen = null;
@@ -94,7 +106,7 @@ export class Detail {
     this.parts = { slices, head: h("div", { class: "head" }), side: h("div", { class: "side" }), foot: h("div", { class: "foot" }) };
     this.section.replaceChildren(this.parts.head, h("div", { class: "body" }, slices.element, this.parts.side), this.parts.foot);
     this.section.onkeydown = (event) => {
-      if (event.key === "Escape") location.hash = "";
+      if (event.key === "Escape") location.assign(this.home);
     };
   }
 
@@ -108,18 +120,26 @@ export class Detail {
     head.className = `head ${kind}`;
     put(
       head,
-      h("a", { class: "button back", href: "#" }, WORDS.back),
+      h("a", { class: "button back", href: this.home }, this.home === "#" ? WORDS.back : WORDS.backToBoard),
       h("h2", {}, icon(kind), h("span", {}, word)),
       series.index === null
         ? ""
         : h("p", { class: "head-index" }, `${WORDS.index} `, h("strong", {}, tenths(series.index)), ` ${WORDS.outOf}`),
       h("p", { class: "head-title" }, h("strong", {}, series.scanner), ` ${titleOf(series)} `, flags(series)),
+      h(
+        "p", { class: "head-ways" },
+        h("a", { class: "button", href: `/board/${encodeURIComponent(series.scanner)}` }, WORDS.boardOf(series.scanner)),
+        h("a", { class: "button", href: `/study/${encodeURIComponent(series.study)}` }, WORDS.exam),
+        this.identity.element,
+      ),
       h("p", { class: "reason" }, series.reason),
       feedbackOf(series, this.again),
     );
     if (saying) head.querySelector(`[data-kind="${CSS.escape(saying)}"]`)?.focus();
     this.list(series, looks, side);
-    foot.replaceChildren(this.facts(series, model), this.limits(model), this.deliveries());
+    this.metrics = h("div", { class: "metrics-part" });
+    put(foot, this.metrics, this.facts(series, model), h("div", { class: "pair" }, this.limits(model), this.thresholds(model, looks)), this.deliveries());
+    this.testify();
   }
 
   list(series, looks, side) {
@@ -166,12 +186,13 @@ export class Detail {
       item.querySelector(".evidence")?.remove();
       item.append(h("ul", { class: "evidence" }, finding.evidence.map(statement)));
     }
+    put(this.metrics, evidencePart(this.heard.evidence, (position) => this.parts.slices.jump(position)));
   }
 
   artifact(artifact, look) {
     const choose = () => {
       this.chosen = this.chosen === artifact.name ? null : artifact.name;
-      this.parts.slices.choose(this.chosen, this.chosen ? artifact.slices[0] : undefined);
+      this.parts.slices.choose(this.chosen, this.chosen ? artifact.slices[0] : null);
       this.press();
     };
     return h(
@@ -182,7 +203,7 @@ export class Detail {
         h("span", { class: "artifact-title" }, look?.title ?? artifact.name),
         h("span", { class: "artifact-slices" }, WORDS.onSlices(artifact.slices.length)),
         meter(WORDS.severity, artifact.severity),
-        meter(WORDS.probability, artifact.probability),
+        meter(WORDS.probability, artifact.probability, this.model?.presence[artifact.name] ?? null),
       ),
       look ? h("p", { class: "advice" }, artifact.advice) : null,
     );
@@ -202,6 +223,7 @@ export class Detail {
       [WORDS.arrived, moment(series.opened_at)],
       [WORDS.closed, series.closed_at ? [moment(series.closed_at), why ? WORDS.closedBy(why) : ""].join(" ") : "–"],
       [WORDS.received, WORDS.images(series.received, series.expected)],
+      series.sampling ? [WORDS.sampling, WORDS.sampledOf(series.sampling)] : null,
       ...this.evidence(series, why),
       [WORDS.model, series.model || (model ? `${model.name} ${model.version}` : "–")],
       [WORDS.hash, h("span", { class: "hash" }, hashFor(series, model))],
@@ -209,7 +231,7 @@ export class Detail {
     ];
     return h(
       "section", { class: "facts" }, h("h3", {}, WORDS.facts),
-      h("dl", {}, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
+      h("dl", {}, rows.filter(Boolean).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
     );
   }
 
@@ -233,6 +255,20 @@ export class Detail {
     );
   }
 
+  // From where on an artifact counts and where the verdicts part: of the model and the settings in force.
+  thresholds(model, looks) {
+    if (!model) return null;
+    const { verdict, presence, outlier } = model;
+    return h(
+      "section", { class: "thresholds" }, h("h3", {}, WORDS.thresholds),
+      h("ul", {}, WORDS.parting(verdict, percent).map((line) => h("li", {}, line)), outlier === null ? null : h("li", {}, WORDS.outlier(figure(outlier)))),
+      h(
+        "details", { class: "others" }, h("summary", {}, WORDS.presenceFrom),
+        h("ul", {}, Object.entries(presence).map(([name, share]) => h("li", {}, looks.get(name)?.title ?? name, " ", h("span", {}, percent(share))))),
+      ),
+    );
+  }
+
   deliveries() {
     this.sent = h("div", { class: "table" });
     return h("section", { class: "deliveries" }, h("h3", {}, WORDS.deliveries), this.sent);
@@ -246,7 +282,7 @@ export class Detail {
       if (this.series?.id !== series.id) return;
       this.shape = shape;
       const found = ranked(series.artifacts.filter((artifact) => artifact.present)).map((artifact) => artifact.name);
-      this.heard = { id: series.id, findings };
+      this.heard = { id: series.id, findings: findings.items, evidence: findings.evidence };
       this.testify();
       this.parts.slices.viewer.chosen = this.chosen;
       this.parts.slices.show(series, slices, found.filter((name) => looks.has(name)));

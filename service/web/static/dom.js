@@ -26,3 +26,12 @@ export const byId = (id) => document.getElementById(id);
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+// What the address of a page ends with; "" where that is no text.
+export function lastPart() {
+  try {
+    return decodeURIComponent(location.pathname.split("/").at(-1));
+  } catch {
+    return "";
+  }
+}

@@ -5,7 +5,7 @@ import { change } from "/static/session.js";
 import { moment } from "/static/formats.js";
 import { WORDS } from "/static/words.js";
 
-const KINDS = ["acknowledged", "agreed", "repeated", "accepted", "wrong alarm"];
+const KINDS = ["acknowledged", "agreed", "repeated", "accepted", "wrong alarm", "aborted"];
 let may = false;
 let trouble = { id: null, said: "" }; // of the series at which saying something failed
 

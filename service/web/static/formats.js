@@ -8,6 +8,9 @@ const DAYS = { en: "d", de: "T" }[language];
 export const percent = (share) => `${Math.round(share * 100)} %`;
 export const tenths = (value) => (value === null ? "–" : value.toLocaleString(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 }));
 
+// A measured value: three digits that count.
+export const figure = (value) => value.toLocaleString(locale, { maximumSignificantDigits: 3 });
+
 export function clock(date) {
   return date.toLocaleTimeString(locale);
 }

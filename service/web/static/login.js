@@ -8,8 +8,9 @@ import { WORDS } from "/static/words.access.js";
 // Only a path of ours; anything else begins at the console.
 function next(session) {
   if (session.temporary) return "/account";
-  const wanted = new URLSearchParams(location.search).get("next") ?? "/";
-  return (/^\/[a-z]*$/.test(wanted) && wanted !== "/login" ? wanted : "/") + location.hash;
+  const home = session.scanner ? `/board/${encodeURIComponent(session.scanner)}` : "/";
+  const wanted = new URLSearchParams(location.search).get("next") ?? home;
+  return (/^\/([a-z-]+(\/[^/\\?#]+)?)?$/.test(wanted) && !["/", "/login"].includes(wanted) ? wanted : home) + location.hash;
 }
 
 function wire(form, said, body) {

@@ -6,7 +6,7 @@ import { choose, fillWords, language } from "/static/language.js";
 import { WORDS } from "/static/words.nav.js";
 
 // [path, word, permission]; the first lot is what people come for every day, the second what keeps the house.
-const DAILY = [["/", WORDS.console, "read"]];
+const DAILY = [["/", WORDS.console, "read"], ["/boards", WORDS.boards, "read"], ["/search", WORDS.search, "read"], ["/trends", WORDS.trends, "read"]];
 const HOUSE = [["/users", WORDS.users, "users"]];
 
 fillWords(WORDS);
@@ -43,6 +43,12 @@ function menu(session) {
   return element;
 }
 
+// What a screen that belongs to one scanner comes back to.
+const boardOf = ({ scanner }) => {
+  const path = `/board/${encodeURIComponent(scanner)}`;
+  return h("a", { class: "link", href: path, "aria-current": path === location.pathname ? "page" : null }, WORDS.board(scanner));
+};
+
 export function drawNav(element, session) {
   if (session.open) {
     put(element, links(DAILY, session), menu(session), h("span", { class: "open" }, WORDS.openToAll), speaking());
@@ -53,7 +59,7 @@ export function drawNav(element, session) {
     return;
   }
   if (!session.role) {
-    put(element, h("span", { class: "me" }, h("strong", {}, session.name), ` ${WORDS.board(session.scanner)}`), speaking());
+    put(element, h("span", { class: "me" }, h("strong", {}, session.name)), boardOf(session), speaking());
     return;
   }
   put(

@@ -85,6 +85,7 @@ export class Slices {
     }
     this.series = series;
     this.slices = slices;
+    this.framed = slices.some((slice) => slice.frame > 1);
     this.cache.clear();
     this.strip.show(slices, artifacts);
     this.slider.max = String(Math.max(0, slices.length - 1));
@@ -104,7 +105,14 @@ export class Slices {
     this.go(position);
   }
 
-  async go(wanted) {
+  // From far away: to the worst slice, to that of an artifact or a metric.
+  jump(position) {
+    this.moved = true;
+    this.go(position, "jump");
+  }
+
+  async go(wanted, how = "slice") {
+    const start = performance.now();
     if (!this.slices.length) return;
     const position = Math.min(this.slices.length - 1, Math.max(0, wanted));
     const { series } = this;
@@ -113,15 +121,23 @@ export class Slices {
     this.strip.move(position);
     const slice = this.slices[position];
     const words = [WORDS.slice(position + 1, this.slices.length, slice.instance_number)];
+    if (this.framed) words.push(WORDS.frame(slice.frame));
+    if (slice.tile) words.push(WORDS.tile(slice.tile));
     if (slice.index !== null) words.push(WORDS.sliceIndex(tenths(slice.index)));
     say(this.where, words.join(" · "));
     this.slider.setAttribute("aria-valuetext", words.join(", "));
     this.describe(slice, words);
+    if (slice.state && slice.state !== "scored") { // nobody has looked for a name on it, and so it is not shown
+      this.viewer.clear();
+      say(this.note, [WORDS.sliceStates[slice.state] ?? slice.state, slice.reason].filter(Boolean).join(": "));
+      return;
+    }
     const waiting = setTimeout(() => say(this.note, WORDS.loading), 150);
     try {
       const [image, planes] = await this.fetch(position);
       if (this.series !== series || this.position !== position) return;
       const told = new Set(slice.findings.filter((finding) => finding.present).map((finding) => finding.artifact));
+      this.viewer.awaited = [how, start];
       this.viewer.show(image, planes.filter((plane) => told.has(plane.artifact)), this.byHand);
       say(this.note, "");
       for (const step of AHEAD) if (this.slices[position + step]) this.fetch(position + step).catch(() => {});
@@ -160,7 +176,7 @@ export class Slices {
   // One artifact alone, at its worst slice; null: all of them.
   choose(artifact, position) {
     this.viewer.set({ chosen: artifact });
-    if (position !== undefined) this.pick(position);
+    if (position !== null) this.jump(position);
   }
 
   worstPosition() {
@@ -170,7 +186,7 @@ export class Slices {
   }
 
   worst() {
-    this.pick(this.worstPosition());
+    this.jump(this.worstPosition());
   }
 
   adjust(dx, dy) {

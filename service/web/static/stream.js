@@ -3,11 +3,11 @@
 const SILENCE_MS = 9000; // three heartbeats
 const RETRY_MS = 1000;
 const TICK_MS = 250;
-const KINDS = ["series", "alert", "delivery", "conflict", "identity", "decision", "feedback"];
+const KINDS = ["series", "alert", "delivery", "conflict", "identity", "decision", "exam", "feedback"];
 
-// on: {hello(reset), event(kind, body), heartbeat(body), state("live" | "connecting" | "silent", heardAt),
+// scanner: whose events; "" for all. on: {hello(reset), event(kind, body), heartbeat(body), state("live" | "connecting" | "silent", heardAt),
 // lost(): it could not be opened, again}
-export function follow(on) {
+export function follow(scanner, on) {
   let source = null;
   let lastId = null;
   let heard = Date.now();
@@ -27,7 +27,8 @@ export function follow(on) {
 
   function open() {
     openedAt = Date.now();
-    source = new EventSource(lastId === null ? "/api/v1/events" : `/api/v1/events?after=${lastId}`);
+    const asked = new URLSearchParams({ ...(scanner ? { scanner } : {}), ...(lastId === null ? {} : { after: lastId }) });
+    source = new EventSource(`/api/v1/events?${asked}`);
     source.addEventListener("hello", (message) => {
       const { last, reset } = JSON.parse(message.data);
       if (reset) lastId = last;

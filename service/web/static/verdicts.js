@@ -15,6 +15,7 @@ const DRAWINGS = {
     s("circle", { cx: 12, cy: 12, r: 9.6, ...line, "stroke-dasharray": "3.4 3.1" }),
     s("path", { d: "M7.6 12h8.8", ...line }),
   ],
+  sound: () => [s("path", { d: "M3.4 9.4h3.8L12 5v14l-4.8-4.4H3.4z", ...line, "stroke-width": 2 }), s("path", { class: "waves", d: "M15.4 9a4.4 4.4 0 0 1 0 6M18 6.4a8 8 0 0 1 0 11.2", ...line, "stroke-width": 2 })],
   busy: () => [s("circle", { cx: 12, cy: 12, r: 9.6, ...line }), s("path", { d: "M12 6.6V12l3.6 2.2", ...line })],
 };
 const KINDS = { Usable: "usable", Check: "check", Repeat: "repeat", "Not scored": "unscored" };

@@ -2,6 +2,7 @@
 
 import { contours } from "/static/contour.js";
 import { hatch } from "/static/hatch.js";
+import { measure } from "/static/marks.js";
 
 const LEAST_WIDTH = 16; // of the window, of 65,536 values
 
@@ -45,6 +46,7 @@ export class Viewer {
     this.developed = document.createElement("canvas");
     this.stale = true;
     this.asked = 0;
+    this.awaited = null; // [name, start] of what the next drawing ends
     new ResizeObserver(() => this.redraw()).observe(canvas);
   }
 
@@ -96,6 +98,14 @@ export class Viewer {
   }
 
   draw() {
+    const start = performance.now();
+    this.paintAll();
+    measure("draw", start);
+    if (this.awaited) measure(...this.awaited);
+    this.awaited = null;
+  }
+
+  paintAll() {
     const { canvas } = this;
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];

@@ -5,6 +5,9 @@ import { speak } from "/static/language.js";
 export const CATALOGUE = {
   en: {
     console: "Console",
+    boards: "Boards",
+    search: "Search",
+    trends: "Trends",
     account: "My account",
     users: "Users and tokens",
     signIn: "Sign in",
@@ -19,6 +22,9 @@ export const CATALOGUE = {
   },
   de: {
     console: "Konsole",
+    boards: "Tafeln",
+    search: "Suche",
+    trends: "Verläufe",
     account: "Mein Konto",
     users: "Benutzer und Token",
     signIn: "Anmelden",

@@ -1,0 +1,46 @@
+// Whose images these are: told after a click that goes on record, shown until the page or the series is left.
+
+import { h, put } from "/static/dom.js";
+import { change } from "/static/session.js";
+import { WORDS } from "/static/words.js";
+
+export class Identity {
+  constructor() {
+    this.element = h("div", { class: "identity" });
+    this.id = null;
+    this.may = false;
+    addEventListener("pagehide", () => this.show(null)); // a page that the browser keeps must not keep the name
+  }
+
+  // Whether who looks may ask.
+  allow(session) {
+    this.may = session.permissions.includes("identity");
+    this.show(null);
+  }
+
+  // Nothing that was told of another series stays.
+  show(id) {
+    if (id !== null && id === this.id) return;
+    this.id = id;
+    put(this.element, this.may && id !== null ? this.button() : null);
+  }
+
+  button() {
+    return h("button", { type: "button", class: "button", onclick: () => this.ask() }, WORDS.whose);
+  }
+
+  async ask() {
+    const { id } = this;
+    let told;
+    try {
+      const { name, number } = await change("POST", `/series/${encodeURIComponent(id)}/identity`);
+      told = [h("strong", {}, name || WORDS.nameless), h("span", {}, WORDS.patientId(number)), h("span", { class: "quiet" }, WORDS.onRecord)];
+    } catch (error) {
+      told = [h("span", {}, error.message), this.button()];
+    }
+    if (this.id !== id) return;
+    const line = h("p", { class: "patient", tabindex: -1, role: "status" }, told);
+    put(this.element, line);
+    line.focus();
+  }
+}
