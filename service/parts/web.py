@@ -4,7 +4,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from http.client import HTTPException
 from importlib.metadata import version
@@ -15,19 +15,34 @@ from pydicom import dcmread
 
 from dicom_scp.identity import WrongKey
 from dicom_scp.spool import Spool
+from inference.card import Card
 from inference.image import Slice, UnreadableImage
 from inference.masks import MaskStack
-from service.bootstrap import gate_of, lay_foundation, metrics_of, model_card
-from service.ledger import LedgerUnavailable, Views
+from inference.verdict import Thresholds
+from service.bootstrap import Foundation, gate_of, lay_foundation, metrics_of, model_card, thresholds
+from service.ledger import Bands, Boards, Identities, LedgerUnavailable, ReviewBook, Search, Trends, Views
 from service.ledger.feedback import FeedbackBook
+from service.ledger.thresholds import ThresholdBook
 from service.ledger_views import SliceSource
 from service.metrics_merge import merged
+from service.naming import Screen
 from service.parts.health import readiness
 from service.parts.part import Part, living
+from service.reviewing import Reviewing
 from service.settings import Settings
 from service.tls import TlsFiles, server_context
+from service.vault import Keeper
 from service.web.app import create_app
-from service.web.house import LOOPBACK_NAMES, House, ModelFacts, Picture, PictureGone
+from service.web.house import (
+    LOOPBACK_NAMES,
+    House,
+    KeyElsewhere,
+    ModelFacts,
+    NoIdentity,
+    Patient,
+    Picture,
+    PictureGone,
+)
 from service.web.proxy import Proxies
 from service.web.server import run_web
 
@@ -46,9 +61,15 @@ def run(settings: Settings, *, supervised: bool) -> None:
         ready=readiness(foundation, views),
         gate=gate_of(foundation),
         feedback=FeedbackBook(foundation.database, time.time),
+        reviewing=reviewing(foundation),
+        trends=Trends(foundation.database),
+        bands=Bands(foundation.database),
+        search=Search(foundation.database),
+        boards=Boards(foundation.database, (entry.name for entry in settings.scanner)),
+        whose=Whose(Keeper.of(foundation)),
         registry=merged(metrics.registry, lambda: _pages(views)) if supervised else metrics.registry,
         version=version("scanside"),
-        model=ModelFacts(card.name, card.version, card.sha256, card.limits, card.headline()),
+        model=model_facts(card, thresholds(settings)),
         hosts=LOOPBACK_NAMES.union(settings.http_names),
         proxies=Proxies(settings.http_proxies) if settings.http_behind_proxy else None,
     )
@@ -74,6 +95,48 @@ def _tls(settings: Settings) -> Callable[[], ssl.SSLContext] | None:
         return None
     files = TlsFiles(certificate=settings.http_certificate, key=settings.http_key)
     return partial(server_context, files)
+
+
+def reviewing(foundation: Foundation) -> Reviewing:
+    """Give what the pages of review need."""
+    settings = foundation.settings
+    return Reviewing(
+        book=ReviewBook(foundation.database, time.time),
+        thresholds=ThresholdBook(foundation.database, thresholds(settings), time.time),
+        screen=Screen(Identities(foundation.database), foundation.vault),
+        rules=settings.review,
+    )
+
+
+def model_facts(card: Card, verdict: Thresholds) -> ModelFacts:
+    """Say which model judges, and by which thresholds."""
+    return ModelFacts(
+        name=card.name,
+        version=card.version,
+        sha256=card.sha256,
+        limits=card.limits,
+        metrics=card.headline(),
+        presence={one.name: one.presence_threshold for one in card.classes},
+        outlier=card.outlier,
+        verdict=asdict(verdict),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Opens the vault for one person at the console; who asked is on record before the answer."""
+
+    keeper: Keeper
+
+    def __call__(self, series_id: str, by: str) -> Patient:
+        """Give the patient of a series. Raises NoIdentity and KeyElsewhere."""
+        try:
+            told = self.keeper.whose(series_id, by)
+        except WrongKey as error:
+            raise KeyElsewhere(KeyElsewhere.__doc__) from error
+        if told is None:
+            raise NoIdentity(NoIdentity.__doc__)
+        return Patient(told["PatientName"], told["PatientID"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,20 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from service.web import access_api, api, events, feedback_api, health, pictures, session_api
+from service.web import (
+    access_api,
+    api,
+    board_api,
+    events,
+    feedback_api,
+    health,
+    pictures,
+    review_api,
+    search_api,
+    session_api,
+    thresholds_api,
+    trends_api,
+)
 from service.web.access import check_declared
 from service.web.console import console_router, read_assets
 from service.web.feed import Feed
@@ -36,7 +49,20 @@ def create_app(house: House) -> FastAPI:
     )
     app.state.house = house
     app.state.feed = Feed(house.ledger, house.ready)
-    modules = (api, pictures, events, feedback_api, session_api, access_api, health)
+    modules = (
+        api,
+        board_api,
+        pictures,
+        events,
+        feedback_api,
+        review_api,
+        thresholds_api,
+        trends_api,
+        search_api,
+        session_api,
+        access_api,
+        health,
+    )
     for router in (*(module.router for module in modules), console_router(read_assets())):
         check_declared(router)
         app.include_router(router)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from service.access import Gate
+from service.board_views import ScannerView, StudyView
 from service.ledger.feedback import Saying
 from service.ledger_views import (
     ALL,
@@ -23,13 +24,23 @@ from service.ledger_views import (
     SliceView,
     Verdict,
 )
+from service.reviewing import Reviewing
 from service.web.proxy import Proxies
+from service.web.trend_house import Bands, Search, Trends
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 class PictureGone(LookupError):
     """The pixels of this slice are no longer kept."""
+
+
+class NoIdentity(LookupError):
+    """The identity behind this series has been let go."""
+
+
+class KeyElsewhere(RuntimeError):
+    """This process holds no key that opens the identity behind this series."""
 
 
 class Views(Protocol):
@@ -94,6 +105,18 @@ class Views(Protocol):
         ...
 
 
+class Boards(Protocol):
+    """The part of the ledger that boards and time lines read; every method may block."""
+
+    def scanners(self) -> Sequence[ScannerView]:
+        """List every scanner that has a name or sent something, by name."""
+        ...
+
+    def study(self, study: str, scanner_name: str = "", /) -> StudyView | None:
+        """Give an exam, as far as one scanner or all of them made it; None where nothing of it came."""
+        ...
+
+
 class Feedback(Protocol):
     """Where what people say to verdicts is kept."""
 
@@ -115,14 +138,25 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Patient:
+    """Whose images they are; never kept, never logged."""
+
+    name: str = field(repr=False)
+    number: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """The released model in use, as its card says."""
+    """The released model in use, as its card says, and the thresholds in force."""
 
     name: str
     version: str
     sha256: str
     limits: tuple[str, ...] = ()  # what it cannot see, in whole sentences
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])  # measured on held-out subjects
+    presence: Mapping[str, float] = field(default_factory=dict[str, float])  # threshold by artifact, 0..1
+    outlier: float | None = None  # distance beyond which a slice is too unlike what the model was made with
+    verdict: Mapping[str, float] = field(default_factory=dict[str, float])  # where the verdicts part, by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +170,12 @@ class House:
     registry: CollectorRegistry
     gate: Gate  # who is who
     feedback: Feedback
+    reviewing: Reviewing
+    boards: Boards
+    trends: Trends
+    bands: Bands
+    search: Search
+    whose: Callable[[str, str], Patient]  # series id, who asks; raises NoIdentity and KeyElsewhere
     version: str
     product: str = "Scanside"
     model: ModelFacts | None = None

@@ -14,10 +14,15 @@ from prometheus_client import CollectorRegistry, Counter
 
 from inference.artifacts import CATALOGUE
 from inference.series import Answer, Description
+from inference.series.advice import advice_on
+from inference.series.situation import Situation
+from inference.verdict import Thresholds
 from service.access import Gate, Limits
-from service.ledger import Database
+from service.board_views import MadeView, ScannerView, StepView, StudyView
+from service.ledger import Bands, Database, ReviewBook, Search, Trends
 from service.ledger.feedback import SaidMeanwhile, Saying
 from service.ledger.tables import metadata
+from service.ledger.thresholds import ThresholdBook
 from service.ledger_views import (
     ALL,
     ArtifactView,
@@ -36,7 +41,9 @@ from service.ledger_views import (
     SliceView,
     Verdict,
 )
+from service.reviewing import Reviewing
 from service.web import House, ModelFacts, Picture, PictureGone
+from service.web.house import KeyElsewhere, NoIdentity, Patient
 
 T = TypeVar("T")
 
@@ -62,6 +69,9 @@ class RecordedLedger:
         self.deliveries: list[DeliveryView] = []
         self.events: list[EventView] = []
         self.failing: Exception | None = None
+        self.steps: tuple[StepView, ...] = ()
+        self.patient = Patient("Doe^Jane", "4711")
+        self.asked: list[tuple[str, str]] = []  # identities: of which series, by whom
 
     def put(self, series: SeriesView, slices: Sequence[SliceView] = (), kind: EventKind = "series") -> int:
         """Commit a series with its slices and the event that tells it; gives the event's id."""
@@ -147,6 +157,32 @@ class RecordedLedger:
         items = (*series.feedback.items, fresh)
         self.put(replace(series, feedback=SeriesFeedback(items, str(len(items)))), kind="feedback")
         return self.series[saying.series_id].feedback
+
+    def scanners(self) -> list[ScannerView]:
+        made: dict[str, ScannerView] = {}
+        for series in sorted(self.series.values(), key=lambda one: one.opened_at):
+            known = made.get(series.scanner, ScannerView(series.scanner))
+            told = {"verdict": series.verdict, "series": series.id} if series.verdict else {}
+            last, count = series.last_instance_at, known.open + (not series.verdict)
+            made[series.scanner] = replace(known, last_instance_at=last, open=count, **told)  # type: ignore[arg-type]  # fields
+        return sorted(made.values(), key=lambda view: view.name)
+
+    def study(self, study: str, scanner_name: str = "") -> StudyView | None:
+        made = [
+            one for one in self.series.values() if one.study == study and scanner_name in {"", one.scanner}
+        ]
+        made.sort(key=lambda one: one.opened_at)
+        told = tuple(MadeView(one.id, one.opened_at, one.repeats) for one in made)
+        return StudyView(study, told, self.steps) if made else None
+
+    def whose(self, series_id: str, by: str) -> Patient:
+        """Notes who asked; the series ``nobody`` has lost its identity, ``elsewhere`` its key."""
+        if series_id == "nobody":
+            raise NoIdentity(NoIdentity.__doc__)
+        if series_id == "elsewhere":
+            raise KeyElsewhere(KeyElsewhere.__doc__)
+        self.asked.append((series_id, by))
+        return self.patient
 
     def counts(self) -> Counts:
         states: dict[str, int] = {}
@@ -261,9 +297,18 @@ def judged(series_id: str, verdict: Verdict, found: dict[str, float], **changes:
         ArtifactView(a.name, 0.97 if a.name in found else 0.03, found.get(a.name, 0.0), a.name in found, (12, 11, 13))
         for a in CATALOGUE
     )  # fmt: skip
-    advice = tuple(a.advice for a in CATALOGUE if a.name in found)
+    advice = tuple(advice_on(a.name, Situation()).line for a in CATALOGUE if a.name in found)
     told: dict[str, object] = {"artifacts": artifacts, "advice": advice, "suitability": 0.4, **changes}
     return a_series(series_id, verdict, **told)
+
+
+def an_empty_database() -> Database:
+    """Give a database of its own with empty tables."""
+    folder = TemporaryDirectory(prefix="ledger-")
+    database = Database(f"sqlite:///{folder.name}/ledger.sqlite")
+    finalize(database, folder.cleanup)
+    metadata.create_all(database.engine)
+    return database
 
 
 def a_gate(clock: Callable[[], float] = time.time, **limits: float) -> Gate:
@@ -277,10 +322,25 @@ def a_gate(clock: Callable[[], float] = time.time, **limits: float) -> Gate:
     )
 
 
+def a_review_room() -> Reviewing:
+    """Give review on a database of its own, without any series; nothing that people write is refused."""
+    database = an_empty_database()
+    return Reviewing(
+        book=ReviewBook(database, time.time),
+        thresholds=ThresholdBook(database, Thresholds(), time.time),
+        screen=lambda _series, _text: None,
+    )
+
+
 def a_house(
-    ledger: RecordedLedger, *, ready: dict[str, bool | str] | None = None, gate: Gate | None = None
+    ledger: RecordedLedger,
+    *,
+    ready: dict[str, bool | str] | None = None,
+    gate: Gate | None = None,
+    past: Database | None = None,
 ) -> House:
-    """Give a house around a recorded ledger."""
+    """Give a house around a recorded ledger; ``past`` holds the series of its trends and searches."""
+    past = past or an_empty_database()
     registry = CollectorRegistry()
     Counter("scanside_test", "A counter of the test", registry=registry).inc()
     checks: dict[str, bool | str] = {"database": True, "disk": True, "model": True, "listener": True}
@@ -293,6 +353,12 @@ def a_house(
         registry=registry,
         gate=gate or a_gate(),
         feedback=ledger,
+        reviewing=a_review_room(),
+        boards=ledger,
+        trends=Trends(past),
+        bands=Bands(past),
+        search=Search(past),
+        whose=ledger.whose,
         version="0.1.0",
         model=ModelFacts(
             "scanside-artifacts",
@@ -300,5 +366,8 @@ def a_house(
             "3f2a9c0d1e5b" + "0" * 52,
             ("Artifacts smaller than about four pixels.", "Wrong positioning or a wrong contrast."),
             {"iou_mean": 0.41},
+            dict.fromkeys(NAMES, 0.4),
+            12.5,
+            {"usable_index": 7.0, "repeat_index": 3.5, "repeat_suitability": 0.35},
         ),
     )

@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[4]
 PASSWORD = "blue horse under moon"
 EXAMPLES = {
     "series_id": "s1",
+    "study_id": "study-1",
+    "scanner": "MR 2",
     "position": "0",
     "name": "somebody",
     "session_id": "4711",
