@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -11,8 +11,12 @@ import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.audit_views import Mark
+
 CHANNEL = "scanside"
+_MARK = "audit_mark"  # in what SQLAlchemy keeps of a connection
 EVENT_LOCK = 0x5CA75  # PostgreSQL advisory lock: event ids are given in the order of their commits
+AUDIT_KEY = "audit_key"  # execution option: what the rows of the audit log are signed with
 BUSY_S = 4.0
 POLL_S = 0.01
 PATIENCE: dict[
@@ -43,6 +47,12 @@ class Database:
         self.engine = _sqlite(url) if url.startswith("sqlite") else _postgresql(url)
         self.sqlite = self.engine.dialect.name == "sqlite"
         self._writers = threading.Lock()
+        self._noted: Callable[[Mark], None] = _nowhere
+
+    def sign_audit(self, key: bytes, noted: Callable[[Mark], None]) -> None:
+        """Sign rows of the audit log from now on, and tell the last one of each transaction once it is durable."""
+        self.engine.update_execution_options(**{AUDIT_KEY: key})
+        self._noted = noted
 
     @contextmanager
     def write(self) -> Generator[Connection]:
@@ -50,18 +60,25 @@ class Database:
 
         Raises LedgerUnavailable when the database cannot be reached, is locked or is full.
         """
+        mark: Mark | None = None
         try:
             if self.sqlite:
                 with self._writers, self.engine.connect() as connection:
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
+                    connection.info.pop(_MARK, None)
                     yield connection
+                    mark = connection.info.pop(_MARK, None)
                     connection.commit()  # leaving without it rolls back
             else:
                 with self.engine.begin() as connection:
+                    connection.info.pop(_MARK, None)
                     yield connection
+                    mark = connection.info.pop(_MARK, None)
                     connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
         except SQLAlchemyError as error:
             raise LedgerUnavailable(type(error).__name__) from error
+        if mark is not None:
+            self._noted(mark)
 
     @contextmanager
     def read(self) -> Generator[Connection]:
@@ -141,6 +158,15 @@ class PostgresBell:
 
 
 Bell = SqliteBell | PostgresBell
+
+
+def mark_audit(connection: Connection, mark: Mark) -> None:
+    """Let the transaction tell this row of the audit log when it is durable."""
+    connection.info[_MARK] = mark
+
+
+def _nowhere(_mark: Mark) -> None:
+    """Note a row of the audit log nowhere else."""
 
 
 def order_events(connection: Connection) -> None:

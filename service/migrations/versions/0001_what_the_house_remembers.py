@@ -202,9 +202,7 @@ def upgrade() -> None:
         )
         batch_op.create_index("series_by_study", ["study_uid"], unique=False)
         batch_op.create_index("series_by_repeat", ["repeats"], unique=False)
-        batch_op.create_index(
-            "series_by_protocol", ["scanner_id", "protocol_key", "closed_at"], unique=False
-        )
+        batch_op.create_index("series_by_protocol", ["scanner_id", "protocol_key", "closed_at"], unique=False)
         batch_op.create_index("series_by_scanner", ["scanner_id", "opened_at", "id"], unique=False)
 
     op.create_table(
@@ -388,6 +386,37 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("feedback", schema=None) as batch_op:
         batch_op.create_index("feedback_by_series", ["series_id"], unique=False)
+    op.create_table(
+        "audit",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("at", sa.Float(), nullable=False),
+        *(
+            sa.Column(name, sa.String(), nullable=False)
+            for name in (
+                *("actor", "address", "what", "subject", "result", "detail"),
+                *("previous", "digest"),
+            )
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index("audit_by_time", ["at"], unique=False)
+        batch_op.create_index("audit_by_actor", ["actor", "id"], unique=False)
+        batch_op.create_index("audit_by_what", ["what", "id"], unique=False)
+        batch_op.create_index("audit_by_subject", ["subject", "id"], unique=False)
+
+    op.create_table(
+        "deid_tally",
+        sa.Column("profile", sa.String(), nullable=False),
+        sa.Column("attribute", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("instances", sa.BigInteger(), nullable=False),
+        sa.Column("first_at", sa.Float(), nullable=False),
+        sa.Column("last_at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("profile", "attribute", "action"),
+    )
     op.create_table(
         "deed",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -606,6 +635,7 @@ def upgrade() -> None:
         batch_op.create_index("errand_by_state", ["state", "channel", "next_at"], unique=False)
         batch_op.create_index("errand_by_series", ["series_id"], unique=False)
 
+
 def downgrade() -> None:
     """Bring the tables back."""
     for name in ("errand", "firing", "rulebook"):
@@ -625,7 +655,7 @@ def downgrade() -> None:
         batch_op.drop_index("review_by_tier")
 
     op.drop_table("review")
-    for name in ("acceptance", "pause", "caller", "probe", "node", "deed"):
+    for name in ("acceptance", "pause", "caller", "probe", "node", "deed", "deid_tally", "audit"):
         op.drop_table(name)
     with op.batch_alter_table("feedback", schema=None) as batch_op:
         batch_op.drop_index("feedback_by_series")

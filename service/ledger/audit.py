@@ -1,0 +1,196 @@
+"""The audit log: who did what to what, each row chained to the one before by a keyed digest.
+
+Rows are written in the transaction that does what they tell of. The key lies in the state folder: whoever writes into
+the database alone can make no row that fits. The last row is noted elsewhere too, which shows when the end is cut off.
+"""
+
+import hmac
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+
+from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select
+
+from service.audit_views import EVERYTHING, AuditQuery, AuditRow, Check, Entry, Fault, Mark
+from service.ledger.database import AUDIT_KEY, Database, mark_audit, order_events
+from service.ledger.tables_audit import audit
+from service.ledger_views import BadCursor
+
+ADDRESS: ContextVar[str] = ContextVar("address", default="")
+"""Where the request comes from that is being answered; "" for what no request asked for."""
+
+PURGED = "audit purged"
+MOST_FAULTS = 20
+BATCH = 1000  # rows read at once
+_FIELDS = ("id", "at", "actor", "address", "what", "subject", "result", "detail", "previous")
+
+
+def note(connection: Connection, at: float, entry: Entry) -> Mark:
+    """Add a row to the transaction; to be called late, for on PostgreSQL it waits its turn."""
+    order_events(connection)
+    last = connection.execute(select(audit.c.id, audit.c.digest).order_by(audit.c.id.desc()).limit(1)).first()
+    row: dict[str, object] = {
+        "id": 1 if last is None else last.id + 1,
+        "at": float(at),
+        "actor": entry.actor,
+        "address": entry.address or ADDRESS.get(),
+        "what": entry.what,
+        "subject": entry.subject,
+        "result": entry.result,
+        "detail": _written(entry.detail),
+        "previous": "" if last is None else last.digest,
+    }
+    mark = Mark(int(str(row["id"])), _digest(_key(connection), row))
+    connection.execute(insert(audit), row | {"digest": mark.digest})
+    mark_audit(connection, mark)
+    return mark
+
+
+def note_deed(connection: Connection, at: float, kind: str, subject: str, data: Mapping[str, object]) -> None:
+    """Write down an event that tells of what a person did; others are none of the log's business."""
+    if kind == "access":
+        told = {name: value for name, value in data.items() if name not in _NAMED}
+        done, user = str(data.get("done", "")), str(data.get("user") or data.get("token") or "")
+        result = "refused" if done.endswith("refused") else "done"
+        address = str(data.get("address") or "")
+        note(connection, at, Entry(done, str(data.get("by") or user), user, result, address, told))
+    elif kind == "decision":
+        told = {name: value for name, value in data.items() if name not in ("by", "deed")}
+        what = f"deliveries: {data['deed']}" if "deed" in data else "dispute decided"
+        note(connection, at, Entry(what, str(data.get("by") or ""), subject, detail=told))
+
+
+_NAMED = frozenset({"done", "by", "user", "token", "address"})
+
+
+class AuditBook:
+    """Reads and checks the log."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    def noted(self, entry: Entry) -> Mark:
+        """Write down what is about to be told or done outside of the database."""
+        with self._database.write() as connection:
+            return note(connection, self._clock(), entry)
+
+    def page(
+        self, limit: int, cursor: str | None = None, query: AuditQuery = EVERYTHING
+    ) -> tuple[list[AuditRow], str | None]:
+        """Give rows, newest first, and the cursor of the next page. Raises BadCursor."""
+        if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 19):
+            raise BadCursor(BadCursor.__doc__)
+        chosen = _chosen(query).order_by(audit.c.id.desc()).limit(limit + 1)
+        if cursor is not None:
+            chosen = chosen.where(audit.c.id < int(cursor))
+        with self._database.read() as connection:
+            rows = [_row(row) for row in connection.execute(chosen).mappings()]
+        return rows[:limit], str(rows[limit - 1].id) if len(rows) > limit else None
+
+    def kinds(self) -> list[str]:
+        """Give what the rows tell of, by name."""
+        with self._database.read() as connection:
+            return [
+                str(what) for what in connection.scalars(select(audit.c.what).distinct().order_by("what"))
+            ]
+
+    def rows(self, query: AuditQuery = EVERYTHING) -> Iterator[AuditRow]:
+        """Give rows, oldest first, in batches: nothing is held while they are written out."""
+        after = 0
+        while True:
+            chosen = _chosen(query).where(audit.c.id > after).order_by(audit.c.id).limit(BATCH)
+            with self._database.read() as connection:
+                batch = [_row(row) for row in connection.execute(chosen).mappings()]
+            yield from batch
+            if len(batch) < BATCH:
+                return
+            after = batch[-1].id
+
+    def check(self, *noted: Mark) -> Check:
+        """Go through the chain from the first row; ``noted`` are rows as they were noted elsewhere."""
+        with self._database.read() as connection:
+            return _checked(connection, noted)
+
+    def purged(self, before: float, by: str) -> int:
+        """Let go of the rows from before a moment; the row that tells of it proves that the rest is whole.
+
+        Gives how many rows went.
+        """
+        with self._database.write() as connection:
+            order_events(connection)
+            last = connection.scalar(select(func.max(audit.c.id)).where(audit.c.at < before))
+            row = connection.execute(select(audit).where(audit.c.id == last)).mappings().first()
+            if row is None:
+                return 0
+            going = audit.c.id <= row["id"]
+            count = connection.execute(select(func.count()).select_from(audit).where(going)).scalar_one()
+            told = {"through": row["id"], "digest": row["digest"], "rows": count}
+            note(connection, self._clock(), Entry(PURGED, by, detail=told))
+            connection.execute(delete(audit).where(going))
+        return int(count)
+
+
+def _chosen(query: AuditQuery) -> Select[tuple[object, ...]]:
+    chosen = select(audit)
+    for name in ("actor", "what", "subject"):
+        value = getattr(query, name)
+        if value:
+            chosen = chosen.where(audit.c[name] == value)
+    if query.since is not None:
+        chosen = chosen.where(audit.c.at >= query.since)
+    if query.until is not None:
+        chosen = chosen.where(audit.c.at < query.until)
+    return chosen
+
+
+def _checked(connection: Connection, noted: tuple[Mark, ...]) -> Check:
+    key, faults, count = _key(connection), list[Fault](), 0
+    first, last = 0, None
+    start: tuple[int, str] | None = None  # the row that must have gone before the first, and its digest
+    checkpoints: set[tuple[int, str]] = set()
+    wanted = {mark.id: mark.digest for mark in noted}
+    result = connection.execution_options(yield_per=BATCH).execute(select(audit).order_by(audit.c.id))
+    for row in result.mappings():
+        count += 1
+        if last is None:
+            first, start = row["id"], (row["id"] - 1, row["previous"])
+        elif row["id"] != last.id + 1:
+            faults.append(Fault(row["id"], f"rows {last.id + 1} to {row['id'] - 1} are missing"))
+        elif row["previous"] != last.digest:
+            faults.append(Fault(row["id"], "it does not follow the row before"))
+        digest = _digest(key, row)
+        if not hmac.compare_digest(digest, row["digest"]):
+            faults.append(Fault(row["id"], "it is not as it was written"))
+        elif row["what"] == PURGED:
+            told = json.loads(row["detail"])
+            checkpoints.add((int(told["through"]), str(told["digest"])))
+        if wanted.pop(row["id"], row["digest"]) != row["digest"]:
+            faults.append(Fault(row["id"], "it is not the row that was noted elsewhere"))
+        last = Mark(row["id"], row["digest"])
+    if start is not None and start != (0, "") and start not in checkpoints:
+        faults.append(Fault(first, "the rows before it are missing, and no purge tells of them"))
+    faults += [
+        Fault(number, "the end is cut off: a row that was noted elsewhere is missing")
+        for number in wanted
+        if number > (last.id if last is not None else 0)
+    ]
+    return Check(count, first, last, tuple(faults[:MOST_FAULTS]))
+
+
+def _key(connection: Connection) -> bytes:
+    return bytes(connection.get_execution_options().get(AUDIT_KEY, b""))
+
+
+def _digest(key: bytes, row: Mapping[str, object] | RowMapping) -> str:
+    said = json.dumps([row[name] for name in _FIELDS], separators=(",", ":"))
+    return hmac.digest(key, said.encode(), "sha256").hex()
+
+
+def _written(detail: Mapping[str, object]) -> str:
+    return json.dumps(dict(detail), sort_keys=True, separators=(",", ":"), default=str)
+
+
+def _row(row: RowMapping) -> AuditRow:
+    return AuditRow(**{name: row[name] for name in (*_FIELDS, "digest")})
