@@ -107,11 +107,17 @@ class Judge:
         return shape
 
     def _settle(self, item: OpenSeries, closing: Closing) -> bool:
-        if item.unscored == 0 and (closing.provisional or not self.places.completed(item.uid)):
+        if item.unscored == 0 and not self._more_to_score(item, closing):
             return self._close(item, closing)
         if item.state is SeriesState.RECEIVING:
             self.closings.settled(item)
         return False
+
+    def _more_to_score(self, item: OpenSeries, closing: Closing) -> bool:
+        """Fill the sample where no more is expected, and before a provisional verdict on nothing at all."""
+        rows = self.closings.scored_rows(item.uid, item.generation) if closing.provisional else ()
+        chosen = any(row.state is not SliceState.UNSAMPLED for row in rows)
+        return not chosen and self.places.completed(item.uid)
 
     def _close(self, item: OpenSeries, closing: Closing) -> bool:
         rows = self.closings.scored_rows(item.uid, item.generation)

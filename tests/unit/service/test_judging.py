@@ -9,9 +9,25 @@ from inference.score import slice_score
 from inference.series import Description
 from inference.series.description import Answer
 from inference.stacks import Place
-from service.judging import _placed, has_phases, is_timed, missing_parts, sum_up
-from service.ledger import ScoredRow, SliceState
+from service.closing import Patience
+from service.judging import Judge, _placed, has_phases, is_timed, missing_parts, sum_up
+from service.ledger import (
+    Closings,
+    Database,
+    Intake,
+    Places,
+    ScoredRow,
+    Scoring,
+    SliceNote,
+    SliceState,
+    Views,
+)
+from service.metrics import Metrics
+from service.rules import Thresholds
+from service.second_look import Sampling
+from service.thresholds import InForce
 from service.understanding import FACT
+from tests.unit.service.test_ledger import Clock, arrival, in_time, worker
 
 
 def row(position: int, number: int | None) -> ScoredRow:
@@ -78,3 +94,25 @@ def test_a_series_that_shows_a_bolus_is_timed_from_its_first_phase_on() -> None:
     assert not is_timed(facts_of(weighting="PERFUSION", derivation="PERFUSION"))
     assert not is_timed(facts_of(weighting="T1", agent="GIVEN"))
     assert not is_timed({"temporal_positions": 1})
+
+
+def test_no_provisional_verdict_is_written_on_nothing_at_all(database: Database, clock: Clock) -> None:
+    ours = worker(database, clock)
+    places, closings, scoring = Places(ours, 8), Closings(ours), Scoring(ours)
+    for number in (1, 2):
+        made = arrival(number, expected=None)
+        Intake(database, clock).received(replace(made, facts={"temporal_positions": 40}))
+    places.placed([in_time(item, n, 1) for n, item in enumerate(places.unplaced(9))])
+    judge = Judge(
+        closings, places, Patience(), lambda _, __: InForce(Thresholds()), Sampling(), lambda: 0.0, "m", "CPU",
+        Metrics.build(version="1"), clock,
+    )  # fmt: skip
+    clock.now += 5.0
+    assert not judge.close_next(), "what came has not been looked through yet: it is now"
+    tasks = scoring.claim_slices(9)
+    assert tasks
+    score = row(0, 0).score
+    scoring.scored([SliceNote(task, SliceState.SCORED, score=score, masks=b"m") for task in tasks])
+    assert judge.close_next()
+    (view,), _ = Views(database).series_page(10)
+    assert (view.state, view.verdict, view.provisional) == ("provisional", "Usable", True)
