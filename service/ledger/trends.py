@@ -47,20 +47,26 @@ def note_trend(
     connection: Connection, row: Row[Any], verdict: str, quality: Mapping[str, Any], model: str
 ) -> None:
     """Add a verdict to the trends, in place of what this series added before; `row` is its generation."""
+    known = {name: getattr(row, name) for name in _OF_SERIES}
+    connection.execute(delete(trend).where(trend.c.uid == row.uid))
+    connection.execute(insert(trend), trend_row(row.id, known, verdict, quality, model))
+
+
+_OF_SERIES = ("uid", "scanner_id", "protocol", "coil", "opened_at")
+
+
+def trend_row(
+    series_id: str, known: Mapping[str, Any], verdict: str, quality: Mapping[str, Any], model: str
+) -> dict[str, Any]:
+    """Give the row of a verdict; `known` is what its series has under the same names."""
     slices = quality.get("n_slices")
     found = {one["artifact"]: one for one in quality.get("findings", ())}
     read = {one["metric"]: one["median"] for one in quality.get("evidence", ())}
-    connection.execute(delete(trend).where(trend.c.uid == row.uid))
-    connection.execute(
-        insert(trend),
-        {
-            "series_id": row.id,
-            "uid": row.uid,
-            "scanner_id": row.scanner_id,
-            "protocol": row.protocol,
-            "coil": row.coil,
-            "opened_at": row.opened_at,
-            "day": day_of(row.opened_at),
+    return (
+        {name: known[name] for name in _OF_SERIES}
+        | {
+            "series_id": series_id,
+            "day": day_of(known["opened_at"]),
             "verdict": verdict,
             "quality_index": quality.get("index"),
             "suitability": quality.get("suitability"),
@@ -71,7 +77,7 @@ def note_trend(
         }
         | {found_in(name): found[name]["present"] if name in found else None for name in ARTIFACTS}
         | {probability_in(name): found[name]["probability"] if name in found else None for name in ARTIFACTS}
-        | {metric_in(name): read.get(name) for name in METRIC_NAMES},
+        | {metric_in(name): read.get(name) for name in METRIC_NAMES}
     )
 
 
