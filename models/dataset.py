@@ -17,11 +17,13 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 
+from inference import header, image, preprocess
 from inference.image import Slice, UnreadableImage
 from inference.preprocess import to_canvas
 from models.benign import odd
 from models.fields import Rng, uniform
 from models.head import draw_anatomy, head_slice
+from models.kept import digest, kept, state_of
 from models.modelcard import CANVAS
 from models.visibility import Image
 
@@ -59,6 +61,10 @@ class Pool:
         return len(self.images)
 
 
+READING = (Path(__file__), Path(header.__file__), Path(image.__file__), Path(preprocess.__file__))
+"""Whose change makes the canvases that were kept worthless."""
+
+
 def data_folder() -> Path | None:
     """Return the `train` pool below SCANSIDE_DATA, or None where there is none."""
     folder = Path(os.environ.get("SCANSIDE_DATA", "")) / "train"
@@ -78,14 +84,12 @@ def load_pool(cache: Path) -> Pool:
     folder = data_folder()
     if folder is None:
         return phantom_pool()
-    stored = cache / "canvases.npz"
-    if not stored.is_file():
-        pool = read_pool(folder)
-        scratch = stored.with_suffix(".part.npz")
-        np.savez(scratch, images=pool.images, split=pool.split, source=pool.source, anatomy=pool.anatomy)
-        scratch.rename(stored)
-    with np.load(stored) as arrays:
-        return Pool(arrays["images"], arrays["split"], arrays["source"], arrays["anatomy"])
+    name = digest(
+        (folder / "manifest.csv").read_text(encoding="utf-8"),
+        SPLIT.read_text(encoding="utf-8"),
+        state_of(READING),
+    )
+    return kept(Pool, cache / f"canvases-{name}.npz", lambda: read_pool(folder))
 
 
 def phantom_pool(subjects: int = 12, slices: int = 8) -> Pool:
@@ -107,8 +111,8 @@ def read_pool(folder: Path) -> Pool:
     table = split_table()
     images, split, source, anatomy = [], [], [], []
     for row in manifest(folder):
-        for image in _canvases(folder, row):
-            images.append(_stored(image))
+        for canvas in _canvases(folder, row):
+            images.append(_stored(canvas))
             split.append(split_of(table, row["source_repo"], row["patient_id"]))
             source.append(f"{row['source_repo']}/{row['patient_id'] or row['series_id']}")
             anatomy.append(row["anatomy"])
