@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from socketserver import TCPServer
@@ -42,11 +42,15 @@ class Gate:
     """Who may connect, and how many at once; safe for threads."""
 
     def __init__(self, networks: tuple[str, ...], most: int, most_per_peer: int) -> None:
-        self._networks = tuple(ip_network(network, strict=False) for network in networks)
+        self.admit(networks)
         self._most = most
         self._most_per_peer = most_per_peer
         self._connected: Counter[str] = Counter()
         self._lock = threading.Lock()
+
+    def admit(self, networks: Iterable[str]) -> None:
+        """Say from where connections are let in from now on; those that are there stay."""
+        self._networks = tuple(ip_network(network, strict=False) for network in networks)
 
     def enter(self, address: str) -> str:
         """Count a connection; gives "" or why it may not be made."""
@@ -259,7 +263,7 @@ class GuardedServer(ThreadedAssociationServer):
         deadline_s: float,
         max_message: int,
         association_class: type[Counted],
-        turned_away: Callable[[str], None],
+        turned_away: Callable[[str, str], None],  # why, and the address
         over: Callable[[Counted], None],
         store: Store,
         tls: TlsNow | None = None,
@@ -282,7 +286,7 @@ class GuardedServer(ThreadedAssociationServer):
         """Let a connection in before a byte of it is read, or have it closed."""
         reason = self.gate.enter(client_address[0])
         if reason:
-            self._turned_away(reason)
+            self._turned_away(reason, client_address[0])
         return not reason
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as in the base

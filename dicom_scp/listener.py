@@ -11,6 +11,7 @@ from typing import cast
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
+from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event, EventHandlerType
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made at import by pynetdicom
@@ -20,7 +21,7 @@ from dicom_scp.guard import Counted, Gate, GuardedServer, TlsNow
 from dicom_scp.libraries import quiet_libraries
 from dicom_scp.storage_classes import STORAGE_CLASSES, teach_pynetdicom
 from dicom_scp.stores import StoringAssociation
-from dicom_scp.taking import Refusal, Taker
+from dicom_scp.taking import Peer, Refusal, Taker
 from dicom_scp.transfer_syntaxes import TRANSFER_SYNTAXES
 
 # How an association may begin and end; the last two never became one.
@@ -86,7 +87,7 @@ class Listener:
             deadline_s=config.pdu_deadline_s,
             max_message=config.max_instance_bytes,
             association_class=StoringAssociation if config.event_waits else Counted,
-            turned_away=self.taker.events.association,
+            turned_away=lambda reason, address: self.taker.events.association(reason, Peer(address)),
             over=self._over,
             store=self._store,
             tls=self.tls,
@@ -115,6 +116,12 @@ class Listener:
             time.sleep(_POLL_S / 5)
         self._server = self._thread = None
 
+    def admit(self, ae_titles: Sequence[str], networks: Sequence[str]) -> None:
+        """Say who is let in from now on, as `config` said at the start; associations that are open stay."""
+        if self._server is not None:
+            self._server.gate.admit(networks)
+            self._server.ae.require_calling_aet = list(ae_titles)
+
     def _entity(self) -> ApplicationEntity:
         config = self.config
         entity = ApplicationEntity(config.ae_title)
@@ -133,17 +140,19 @@ class Listener:
     def _accepted(self, event: Event) -> None:
         association = cast("Counted", event.assoc)
         association.accepted = True
-        self.taker.events.association("accepted")
+        self.taker.events.association("accepted", _peer(association))
         self.taker.events.active(1)
 
-    def _rejected(self, event: Event) -> None:  # noqa: ARG002 - what pynetdicom calls it with
-        self.taker.events.association("rejected")
+    def _rejected(self, event: Event) -> None:
+        self.taker.events.association("rejected", _peer(event.assoc))
 
     def _over(self, association: Counted) -> None:
         if not association.accepted:
             return
         self.taker.events.active(-1)
-        self.taker.events.association("released" if association.is_released else "aborted")
+        self.taker.events.association(
+            "released" if association.is_released else "aborted", _peer(association)
+        )
         if association.too_long:
             self.taker.events.refused(
                 Refusal(association.too_long, "", "the instance is larger than it may be", 0)
@@ -173,3 +182,7 @@ class Listener:
         if answer.series_uid:
             association.series.add(answer.series_uid)
         return answer.status
+
+
+def _peer(association: Association) -> Peer:
+    return Peer(association.requestor.address or "", association.requestor.ae_title)

@@ -35,10 +35,18 @@ def _never(_: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end."""
+
+    address: str
+    ae_title: str = ""  # calling; "": it was turned away before it could say
+
+
+@dataclass(frozen=True, slots=True)
 class DoorEvents:
     """Callables that hear what happens at the door, each in the thread of its association."""
 
-    association: Callable[[str], None] = _nothing  # one of RESULTS of the listener
+    association: Callable[[str, Peer], None] = _nothing  # one of RESULTS of the listener
     active: Callable[[int], None] = _nothing  # +1 and -1
     skipped: Callable[[str, Facts | None], None] = _nothing  # reason
     refused: Callable[[Refusal], None] = _nothing

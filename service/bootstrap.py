@@ -14,7 +14,10 @@ from dicom_scp.identity import KeyFile, KeyRing, Vault, WrongKey, key_id
 from dicom_scp.profile import EXPORT, LIVE, Profile
 from dicom_scp.spool import Spool
 from inference.card import Card, load_card, released
+from service.acceptance import Accepted
 from service.access import Gate, Limits, NoUser
+from service.access.audit import HeadFile
+from service.audit_log import AuditLog
 from service.closing import Patience
 from service.delivery import (
     Credentials,
@@ -25,10 +28,13 @@ from service.delivery import (
     ShelfSpace,
     StowServer,
 )
-from service.ledger import Commitments, Database, Identities, Upkeep, prepare
+from service.ledger import Commitments, Control, Database, Identities, NodeBook, Upkeep, prepare
+from service.ledger.audit import AuditBook
 from service.metrics import Metrics
+from service.nodes import Roster
 from service.reception import ScannerBook
 from service.rules import Thresholds
+from service.second_look import Sampling
 from service.settings import Settings
 from service.settings_tables import Destination as DestinationEntry
 from service.settings_tables import (
@@ -42,6 +48,7 @@ from service.settings_tables import (
 )
 from service.tls import TlsFiles, earliest_expiry
 
+AUDIT_HEAD = "audit-head"  # in the state folder: the last row of the audit log
 RECHECK_AFTER_S = 3600.0  # study and patient may have been corrected at the destination meanwhile
 
 
@@ -75,6 +82,7 @@ def lay_foundation(settings: Settings) -> Foundation:
         installation = installation or upkeep.install(vault.fingerprint)
         if installation.key_fingerprint != vault.fingerprint:
             raise WrongKey(WrongKey.__doc__)
+        database.sign_audit(keyring.derive("audit"), HeadFile(settings.state_dir / AUDIT_HEAD))
         newest = Identities(database).newest_head()
         if newest is not None and key_id(newest) not in vault.key_ids:  # a ring without its last key
             raise WrongKey(WrongKey.__doc__)
@@ -125,9 +133,9 @@ def profiles(settings: Settings) -> dict[str, Profile]:
     }
 
 
-def scanner_book(foundation: Foundation) -> ScannerBook:
+def scanner_book(foundation: Foundation, settings: Settings) -> ScannerBook:
     """Give the site's names of scanners; a serial number is known by its pseudonym only."""
-    entries = foundation.settings.scanner
+    entries = settings.scanner
     return ScannerBook(
         by_ae_title={entry.ae_title: entry.name for entry in entries if entry.ae_title},
         by_device={
@@ -156,6 +164,12 @@ def gate_of(foundation: Foundation) -> Gate:
     return gate
 
 
+def audit_log(foundation: Foundation) -> AuditLog:
+    """Give what people did, and what checks that nothing of it was changed."""
+    head = HeadFile(foundation.settings.state_dir / AUDIT_HEAD)
+    return AuditLog(AuditBook(foundation.database), head.read)
+
+
 def model_card(settings: Settings) -> Card:
     """Read and check the model that the settings name. Raises UnfitModel."""
     named = Path(settings.model).expanduser()
@@ -182,17 +196,27 @@ def thresholds(settings: Settings) -> Thresholds:
     )
 
 
-def destinations(settings: Settings, take_report: TakeReport = nobody_asked) -> list[Destination]:
-    """Give the destinations that the settings name; none in shadow mode.
-
-    `take_report` takes what they say at once of the objects that they were asked to keep.
-    """
-    if settings.mode == "shadow":
-        return []
-    return [_destination(entry, settings, take_report) for entry in settings.destination]
+def sampling(settings: Settings) -> Sampling:
+    """Give what people look at again beside what the model is not sure of."""
+    entry = settings.review
+    return Sampling(usable=entry.usable, alerts=entry.alerts, second=entry.second, blind=entry.blind)
 
 
-def _destination(entry: DestinationEntry, settings: Settings, take_report: TakeReport) -> Destination:
+def accepted(settings: Settings, card: Card) -> Accepted:
+    """Give what verdicts are made by: what a site in shadow mode accepts when it goes live."""
+    return Accepted.of(thresholds(settings), card.sha256)
+
+
+def roster(foundation: Foundation, digest: str | None = None) -> Roster:
+    """Give what tells the settings in force; `digest` of what an acceptance has to be of."""
+    database = foundation.database
+    return Roster(foundation.settings, NodeBook(database), Control(database), digest)
+
+
+def destination_of(
+    entry: DestinationEntry, settings: Settings, take_report: TakeReport = nobody_asked
+) -> Destination:
+    """Give a destination; `take_report` takes what it says at once of the objects that it was asked to keep."""
     if isinstance(entry, FolderDestination):
         return Folder(name=entry.name, path=entry.folder)
     if isinstance(entry, ShelfDestination):
@@ -261,4 +285,5 @@ def metrics_of(settings: Settings) -> Metrics:
         version=version("scanside"),
         scanners=[entry.name for entry in settings.scanner],
         destinations=settings.destination_names,
+        channels=sorted({*settings.destination_names, *(entry.name for entry in settings.alert)}),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dicom_scp.identity import KeyProblem
 from inference.card import UnfitModel
-from service.bootstrap import certificates, destinations, gate_of, lay_foundation, model_card
+from service.bootstrap import certificates, destination_of, gate_of, lay_foundation, model_card, roster
 from service.ledger import DeliveryState, Desk, LedgerUnavailable, UnfitSchema
 from service.settings import Settings
 from service.tls import BadCertificate, expiry
@@ -46,10 +46,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield _disk(settings)
     yield Finding("transfer syntaxes", good=True, told="; ".join(_syntaxes()))
     yield _decoders()
-    for destination in destinations(settings):
-        good, told = destination.tried()
-        yield Finding(f"destination {destination.name}", good, told)
-    yield from _deliveries(settings)
+    yield from _destinations(settings)
     yield from map(_certificate, certificates(settings))
     for concern in settings.concerns():
         yield Finding("settings", good=True, told=concern)
@@ -87,12 +84,16 @@ def _foundation(settings: Settings) -> str:
     return f"{settings.state_dir}, key and {engine} database fit"
 
 
-def _deliveries(settings: Settings) -> Iterator[Finding]:
-    """Tell what waits for a person, or for a destination that is not there any more."""
+def _destinations(settings: Settings) -> Iterator[Finding]:
+    """Ask the destinations in force, and tell what waits for a person, or for one that is not there any more."""
     try:
         foundation = lay_foundation(settings)
     except (KeyProblem, UnfitSchema, LedgerUnavailable, OSError):
         return  # told above
+    settings = roster(foundation)()
+    for entry in settings.destination:
+        good, told = destination_of(entry, settings).tried()
+        yield Finding(f"destination {entry.name}", good, told)
     desk = Desk(foundation.database)
     for name, count in desk.strays(settings.destination_names).items():
         told = (

@@ -21,6 +21,7 @@ from service.bootstrap import lay_foundation, model_card, profiles, thresholds
 from service.files import files_in
 from service.ledger import Disputes, Exams, NoDispute
 from service.ledger.disputes import Keep
+from service.operator import operator_name
 from service.score_files import FileScorer
 from service.scu import NoAssociation, Sent
 from service.scu import send as send_files
@@ -242,7 +243,7 @@ def disputes(settings: Settings) -> int:
 def decide(settings: Settings, series_id: str, keep: Keep) -> int:
     """Let the first or the last image stand under each disputed UID of a series; gives the exit status."""
     try:
-        Disputes(lay_foundation(settings).database).decided(series_id, keep)
+        Disputes(lay_foundation(settings).database).decided(series_id, keep, operator_name())
     except NoDispute as error:
         print(f"scanside: {error}", file=sys.stderr)
         return 1

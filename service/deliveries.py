@@ -1,7 +1,7 @@
-"""`scanside deliveries`: what waits, is held or was given up, and the ways out for people."""
+"""What people do about deliveries, for the command line and the API alike: checked, in pieces, once a request."""
 
+import hashlib
 import json
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass
 
 from pydicom.dataset import Dataset
 
-from dicom_scp.identity import WrongKey
+from dicom_scp.identity import Vault, WrongKey
 from dicom_scp.instance import header_dataset
-from service.bootstrap import Foundation, lay_foundation
-from service.ledger import Deed, Desk, Selected, Views
+from dicom_scp.spool import Spool
+from service.bootstrap import Foundation, lay_foundation, roster
+from service.ledger import Deed, Desk, Done, Selected, Views
 from service.ledger_views import DeliverySelection, DeliveryView
+from service.naming import names_somebody
 from service.operator import operator_name
 from service.reception import header_context
 from service.settings import Settings
@@ -21,8 +23,7 @@ from service.settings_tables import FolderDestination, ResearchDestination
 
 DEEDS = ("resend", "hold", "release", "discard", "move")
 LONGEST_REASON = 200
-_NAMING = ("PatientName", "PatientID", "PatientBirthDate", "AccessionNumber")
-_SHORTEST_NAME = 3  # letters of a part of a name that counts as naming somebody
+AT_ONCE = 500  # rows of a transaction: the door waits no longer than for one
 _RESEARCH_KINDS = frozenset({"IMAGE", "MANIFEST"})
 
 
@@ -31,11 +32,61 @@ class Refused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What came of a deed."""
+class DeliveryDesk:
+    """Where people look after deliveries; what they write is held against the patients it is about."""
 
-    changed: int
-    left: int  # selected, but their built objects have been let go
+    desk: Desk
+    vault: Vault
+    outbox: Spool
+    settings: Callable[[], Settings]  # in force now
+
+    @classmethod
+    def of(cls, foundation: Foundation, in_force: Callable[[], Settings]) -> "DeliveryDesk":
+        """Give the desk of a house."""
+        return cls(Desk(foundation.database), foundation.vault, foundation.outbox, in_force)
+
+    def act(self, deed: Deed, selection: DeliverySelection, to: str | None = None) -> Done:
+        """Do something to the deliveries of a selection to which it applies, those whose objects are here still.
+
+        The same request again changes nothing more. Raises Refused and KeyUsed.
+        """
+        if not selection:
+            raise Refused("say which: ids, destination, state, series, kind or age")
+        if not deed.reason or len(deed.reason) > LONGEST_REASON or not deed.reason.isprintable():
+            raise Refused(f"the reason wants up to {LONGEST_REASON} printable characters")
+        before = self.desk.done_before(deed)
+        if before is not None:
+            return before
+        selected = self.desk.selected(selection, deed.what)
+        if names_somebody(deed.reason, self._headers(selected)):
+            raise Refused("the reason names the patient: it is kept in clear text")
+        if deed.what == "move":
+            _check_move(self.settings(), selected, selection.destination, to)
+        fit = [one.id for one in selected if deed.what in {"hold", "discard"} or self.outbox.holds(one.name)]
+        change = self._change(deed, to)
+        changed = sum(change(fit[start : start + AT_ONCE]) for start in range(0, len(fit), AT_ONCE))
+        return self.desk.noted(deed, Done(changed, len(selected) - len(fit)))
+
+    def _change(self, deed: Deed, to: str | None) -> Callable[[Sequence[int]], int]:
+        desk = self.desk
+        if deed.what == "move":
+            return lambda ids: desk.move(ids, to or "", deed)
+        plain = {"resend": desk.resend, "hold": desk.hold, "release": desk.release, "discard": desk.discard}
+        return lambda ids: plain[deed.what](ids, deed)
+
+    def _headers(self, selected: Iterable[Selected]) -> Iterable[Dataset]:
+        """Open the headers of the series that are touched."""
+        for uid, sealed in self.desk.headers({one.series_id for one in selected}).items():
+            try:
+                yield header_dataset(self.vault.open(sealed, header_context(uid)))
+            except WrongKey:
+                continue
+
+
+def request_digest(what: str, selection: DeliverySelection, to: str | None) -> str:
+    """Give what tells one request from another that came under the same key."""
+    said = json.dumps([what, asdict(selection), to], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def list_deliveries(settings: Settings, selection: DeliverySelection, *, limit: int, as_json: bool) -> int:
@@ -60,8 +111,10 @@ def _row(view: DeliveryView) -> str:
 
 def act(settings: Settings, what: str, selection: DeliverySelection, *, reason: str, to: str | None) -> int:
     """Do something to deliveries, and print how many as JSON."""
+    deed = Deed(what, operator_name(), reason.strip())
     try:
-        done = _act(lay_foundation(settings), what, selection, reason.strip(), to)
+        foundation = lay_foundation(settings)
+        done = DeliveryDesk.of(foundation, roster(foundation)).act(deed, selection, to)
     except Refused as refusal:
         print(f"scanside: {refusal}", file=sys.stderr)
         return 2
@@ -69,38 +122,13 @@ def act(settings: Settings, what: str, selection: DeliverySelection, *, reason: 
     return 0 if done.changed else 1
 
 
-def _act(
-    foundation: Foundation, what: str, selection: DeliverySelection, reason: str, to: str | None
-) -> Done:
-    if not selection:
-        raise Refused("say which: ids, --destination, --state, --series or --older-than")
-    if not reason or len(reason) > LONGEST_REASON or not reason.isprintable():
-        raise Refused(f"--reason wants up to {LONGEST_REASON} printable characters")
-    desk = Desk(foundation.database)
-    selected = desk.selected(selection, what)
-    if _names_somebody(reason, _headers(foundation, desk, selected)):
-        raise Refused("the reason names the patient: it is kept in clear text")
-    deed = Deed(what, operator_name(), reason)
-    if what == "move":
-        _check_move(foundation.settings, selected, selection.destination, to)
-    fit = [one for one in selected if what in {"hold", "discard"} or foundation.outbox.holds(one.name)]
-    return Done(_deed(desk, deed, to)([one.id for one in fit]), len(selected) - len(fit))
-
-
-def _deed(desk: Desk, deed: Deed, to: str | None) -> Callable[[Sequence[int]], int]:
-    if deed.what == "move":
-        return lambda ids: desk.move(ids, to or "", deed)
-    plain = {"resend": desk.resend, "hold": desk.hold, "release": desk.release, "discard": desk.discard}
-    return lambda ids: plain[deed.what](ids, deed)
-
-
 def _check_move(settings: Settings, selected: Sequence[Selected], source: str | None, to: str | None) -> None:
     """Refuse a move that would send identity to research, or what has none to a PACS."""
     by_name = {entry.name: entry for entry in settings.destination}
     if to is None or to not in by_name:
-        raise Refused(f"--to wants a destination of the settings: {', '.join(sorted(by_name)) or 'none'}")
+        raise Refused(f"say where to: one of {', '.join(sorted(by_name)) or 'no destinations'}")
     if source is None or source == to:
-        raise Refused("move wants the --destination that the deliveries are to leave")
+        raise Refused("say which destination the deliveries are to leave: another one than they go to")
     target = isinstance(by_name[to], ResearchDestination)
     if source in by_name:
         without_identity = isinstance(by_name[source], ResearchDestination)
@@ -110,24 +138,3 @@ def _check_move(settings: Settings, selected: Sequence[Selected], source: str | 
         raise Refused("what is without identity goes to research, and nothing else does")
     if not isinstance(by_name[to], FolderDestination) and any(one.kind == "FHIR" for one in selected):
         raise Refused("what is of the kind FHIR goes to a folder only")
-
-
-def _headers(foundation: Foundation, desk: Desk, selected: Iterable[Selected]) -> Iterable[Dataset]:
-    """Open the headers of the series that are touched."""
-    for uid, sealed in desk.headers({one.series_id for one in selected}).items():
-        try:
-            yield header_dataset(foundation.vault.open(sealed, header_context(uid)))
-        except WrongKey:
-            continue
-
-
-def _names_somebody(reason: str, headers: Iterable[Dataset]) -> bool:
-    """Tell whether a text holds a part of a name, an id, a date of birth or an accession number."""
-    text = reason.casefold()
-    words = set(re.findall(r"\w+", text))
-    for header in headers:
-        name, *numbers = (str(header.get(keyword) or "").casefold().strip() for keyword in _NAMING)
-        parts = {part for part in re.findall(r"\w+", name) if len(part) >= _SHORTEST_NAME}
-        if words & parts or any(number and number in text for number in numbers):
-            return True
-    return False

@@ -2,12 +2,14 @@
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from service.bootstrap import Foundation, note_expiry
 from service.ledger import Desk, Views
 from service.metrics import OTHER, OUTSTANDING, Metrics
+from service.settings import Settings
 from service.vault import Keeper
 
 SWEEP_AT_ONCE = 20  # series
@@ -27,6 +29,7 @@ class Housekeeper:
     foundation: Foundation
     metrics: Metrics
     views: Views
+    in_force: Callable[[], Settings]
 
     def reconcile(self) -> None:
         """Find instances whose file is gone, and say so loudly; to be called at the start."""
@@ -57,7 +60,7 @@ class Housekeeper:
     def _measure_deliveries(self) -> None:
         """Count what is outstanding at each destination; what the settings do not name counts together."""
         counted = Desk(self.foundation.database).outstanding()
-        names = {entry.name for entry in self.foundation.settings.destination}
+        names = set(self.in_force().destination_names)
         sums = {(name, state): 0 for name in (*names, OTHER) for state in OUTSTANDING}
         for (name, state), count in counted.items():
             sums[name if name in names else OTHER, state] += count
@@ -66,8 +69,8 @@ class Housekeeper:
 
     def tell_strays(self) -> None:
         """Say what waits for a destination that the settings do not name: nobody carries it."""
-        settings = self.foundation.settings
-        for name, count in Desk(self.foundation.database).strays(settings.destination_names).items():
+        known = self.in_force().destination_names
+        for name, count in Desk(self.foundation.database).strays(known).items():
             log.warning("deliveries for an unknown destination", extra={"destination": name, "count": count})
 
     def sweep(self) -> None:

@@ -24,7 +24,16 @@ DeliveryState = Literal[
     "discarded",
 ]
 EventKind = Literal[
-    "series", "alert", "delivery", "conflict", "identity", "decision", "exam", "feedback", "access"
+    "series",
+    "alert",
+    "delivery",
+    "conflict",
+    "identity",
+    "decision",
+    "exam",
+    "feedback",
+    "review",
+    "access",
 ]
 FeedbackKind = Literal["acknowledged", "agreed", "repeated", "accepted", "wrong alarm", "aborted"]
 

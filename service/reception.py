@@ -1,6 +1,6 @@
 """Step one: an instance from the door is spooled, then noted; only when both are durable is it acknowledged."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dicom_scp.errors import Refused
@@ -41,7 +41,7 @@ class Reception:
     spool: Spool
     vault: Vault
     intake: Intake
-    scanners: ScannerBook
+    scanners: Callable[[], ScannerBook]  # as the site names them now
     metrics: Metrics
     min_free_bytes: int
     understanding: Understanding = field(default_factory=Understanding)
@@ -57,7 +57,7 @@ class Reception:
             raise OutOfResources(f"the spool cannot be written ({type(error).__name__})") from error
         except LedgerUnavailable as error:
             raise OutOfResources(f"the ledger is unavailable ({error})") from error
-        _, scanner = self.scanners.entry(instance)
+        _, scanner = self.scanners().entry(instance)
         self.metrics.last_instance.labels(scanner=scanner).set_to_current_time()
         if outcome is Outcome.CONFLICT:
             self.metrics.conflicts.inc()
@@ -65,7 +65,7 @@ class Reception:
 
     def _arrival(self, instance: Instance) -> Arrival:
         facts = instance.facts
-        key, name = self.scanners.entry(instance)
+        key, name = self.scanners().entry(instance)
         return Arrival(
             series_uid=instance.series_instance_uid,
             study_uid=instance.study_instance_uid,

@@ -29,6 +29,10 @@ class NoAssociation(ConnectionError):
     """The peer cannot be reached, or does not accept the association."""
 
 
+class Rejected(NoAssociation):
+    """The peer rejects the association; the message says why, in the Standard's words (PS3.8, 9.3.4)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What became of one file."""
@@ -127,16 +131,18 @@ def associate(
     titles: tuple[str, str],
     *,
     connect_s: float = _TIMEOUT_S,
+    answer_s: float = _TIMEOUT_S,
     tls: ssl.SSLContext | None = None,
     handlers: Sequence[EventHandlerType] = (),
 ) -> Association:
     """Associate with one transfer syntax for each context, so that no file is ever converted.
 
-    `titles` are the called and the calling AE title, `handlers` take what the peer asks. Raises NoAssociation.
+    `titles` are the called and the calling AE title, `handlers` take what the peer asks. Raises NoAssociation, and
+    Rejected where the peer said why.
     """
     called, calling = titles
     entity = ApplicationEntity(calling)
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = _TIMEOUT_S
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = answer_s
     entity.connection_timeout = connect_s
     for sop_class, transfer_syntax in sorted(contexts):
         entity.add_requested_context(sop_class, transfer_syntax)
@@ -148,11 +154,14 @@ def associate(
         evt_handlers=list(handlers),
     )
     if not association.is_established:
+        answer = association.acceptor.primitive
+        if association.is_rejected and answer is not None:
+            raise Rejected(f"the association is rejected: {answer.reason_str}")
         raise NoAssociation(NoAssociation.__doc__)
     connection = association.dul.socket.socket if association.dul.socket else None
     if connection is not None:  # else each request waits 40 ms for the acknowledgement of the last answer
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.settimeout(_TIMEOUT_S)  # for a peer that stops reading
+        connection.settimeout(answer_s)  # for a peer that stops reading
     return association
 
 

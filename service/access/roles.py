@@ -22,7 +22,9 @@ class Permission(StrEnum):
     DECIDE = "decide"  # to judge in the second tier
     THRESHOLDS = "thresholds"  # to try thresholds on past series and to accept them, and to fetch samples
     IDENTITY = "identity"  # to see whose images they are: noted before it is told
+    AUDIT = "audit"  # to read what people did, and to check that nothing of it was changed
     OWN = "own"  # one's own password and sessions
+    RULES = "rules"  # to change and try site rules; who may see the status reads them
     USERS = "users"
     TOKENS = "tokens"
     STOW = "stow"  # images in by STOW-RS
@@ -48,9 +50,11 @@ OF_ROLE: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.TECHNOLOGIST: _EVERY_ROLE | {_P.ACKNOWLEDGE, _P.IDENTITY, _P.FEEDBACK, _P.REVIEW},
         Role.PHYSICIST: _EVERY_ROLE
         | {_P.DELIVER, _P.COMMISSION, _P.ACKNOWLEDGE, _P.IDENTITY, _P.FEEDBACK, _P.METRICS}
-        | {_P.REVIEW, _P.DECIDE, _P.THRESHOLDS, _P.EXPORT},
+        | {_P.REVIEW, _P.DECIDE, _P.THRESHOLDS, _P.EXPORT, _P.AUDIT},
         Role.RADIOLOGIST: _EVERY_ROLE | {_P.ACKNOWLEDGE, _P.IDENTITY, _P.FEEDBACK, _P.REVIEW, _P.DECIDE},
-        Role.ADMINISTRATOR: _EVERY_ROLE | _KEEPS_RUNNING | {_P.COMMISSION, _P.METRICS, _P.EXPORT, _P.USERS, _P.TOKENS},
+        Role.ADMINISTRATOR: _EVERY_ROLE
+        | _KEEPS_RUNNING
+        | {_P.COMMISSION, _P.METRICS, _P.EXPORT, _P.RULES, _P.USERS, _P.TOKENS, _P.AUDIT},
         Role.OPERATIONS: _EVERY_ROLE | _KEEPS_RUNNING | {_P.METRICS},
     }
 )

@@ -13,7 +13,7 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined] # ma
 from dicom_scp.commitment_report import TakeReport, nobody_asked
 from service.delivery.base import DUPLICATE, Answer, Letter, Study, Undelivered
 from service.delivery.commitment import ANSWERS_AT_ONCE_S, CONTEXT, Reports, request_commitment
-from service.scu import Context, NoAssociation, associate
+from service.scu import Context, NoAssociation, Rejected, associate
 from service.tls import BadCertificate, TlsFiles, client_context
 
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"  # Study Root Query/Retrieve Information Model
@@ -21,6 +21,7 @@ WARNINGS = range(0xB000, 0xC000)  # PS3.7, C.1.2: stored, with something to say
 PENDING = frozenset({0xFF00, 0xFF01})
 NOT_ALLOWED = frozenset({0x0122, 0x0124})  # PS3.7, C.5: SOP class not supported, not authorized
 CONNECT_S = 5.0
+ANSWER_S = 30.0
 NO_CONTEXT = "the destination accepts no {} of this transfer syntax"
 
 
@@ -49,12 +50,16 @@ class Pacs:
     def tried(self) -> tuple[bool, str]:
         """Ask by C-ECHO."""
         try:
-            association = self._open({(str(Verification), ImplicitVRLittleEndian)})
+            association = self._open({(str(Verification), ImplicitVRLittleEndian)}, answer_s=CONNECT_S)
+            status: int | None = getattr(association.send_c_echo(), "Status", None)
         except Undelivered as error:
             return False, f"C-ECHO failed: {error}"
-        status: int | None = getattr(association.send_c_echo(), "Status", None)
-        association.release()
-        return status == 0x0000, "C-ECHO answered" if status == 0x0000 else "C-ECHO failed"
+        except (RuntimeError, ValueError):
+            return False, "C-ECHO failed: it is not accepted"
+        _release(association)
+        if status is None:
+            return False, "C-ECHO failed: no answer"
+        return status == 0x0000, "C-ECHO answered" if status == 0x0000 else f"C-ECHO failed: 0x{status:04X}"
 
     def doubt(self, study: Study) -> str:
         """Ask by C-FIND, study root. Raises Undelivered."""
@@ -71,14 +76,20 @@ class Pacs:
         finally:
             _release(association)
 
-    def _open(self, contexts: set[Context], reports: Reports | None = None) -> Association:
+    def _open(
+        self, contexts: set[Context], reports: Reports | None = None, answer_s: float = ANSWER_S
+    ) -> Association:
         address, titles = (self.host, self.port), (self.ae_title, self.calling_ae_title)
         handlers = reports.handlers() if reports is not None else []
         try:
             tls = None if self.tls is None else client_context(self.tls)
-            return associate(contexts, address, titles, connect_s=CONNECT_S, tls=tls, handlers=handlers)
+            return associate(
+                contexts, address, titles, connect_s=CONNECT_S, answer_s=answer_s, tls=tls, handlers=handlers
+            )
         except BadCertificate as error:
             raise Undelivered("our certificate, key or CA cannot be used") from error
+        except Rejected as error:
+            raise Undelivered(str(error)) from error
         except NoAssociation as error:
             raise Undelivered("no association") from error
 

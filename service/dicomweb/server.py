@@ -9,13 +9,20 @@ from typing import Any
 from starlette.applications import Starlette
 
 from dicom_scp.guard import Gate
+from dicom_scp.taking import Peer
 from service.web.server import TimedProtocol, listen, run_http
 
 
 class GatedProtocol(TimedProtocol):
     """A connection that the gate has let in, or one that is closed before a byte of it is read."""
 
-    def __init__(self, *arguments: Any, gate: Gate, turned_away: Callable[[str], None], **more: Any) -> None:  # noqa: ANN401 - uvicorn's
+    def __init__(
+        self,
+        *arguments: Any,  # noqa: ANN401 - uvicorn's
+        gate: Gate,
+        turned_away: Callable[[str, Peer], None],
+        **more: Any,  # noqa: ANN401 - the same
+    ) -> None:
         super().__init__(*arguments, **more)
         self._gate = gate
         self._turned_away = turned_away
@@ -31,7 +38,7 @@ class GatedProtocol(TimedProtocol):
             self._inside = address
         super().connection_made(transport)
         if reason:
-            self._turned_away(reason)
+            self._turned_away(reason, Peer(address))
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -45,7 +52,7 @@ class GatedProtocol(TimedProtocol):
 class DicomwebServer:
     """Serves an application in a thread of its own."""
 
-    def __init__(self, app: Starlette, gate: Gate, turned_away: Callable[[str], None]) -> None:
+    def __init__(self, app: Starlette, gate: Gate, turned_away: Callable[[str, Peer], None]) -> None:
         self._app = app
         self._protocol = partial(GatedProtocol, gate=gate, turned_away=turned_away)
         self._stop = threading.Event()

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from dicom_scp.deidentify import Announced, check_uid
 from dicom_scp.errors import NotUnderstood
 from dicom_scp.part10 import opened
-from dicom_scp.taking import Refusal, Taker
+from dicom_scp.taking import Peer, Refusal, Taker
 from service.access import Permission
 from service.dicomweb.assembly import Assembly, Unbuildable, Waiting, built
 from service.dicomweb.media import DICOM, DICOM_JSON, DICOM_XML, RELATED, MediaType, choose, parse
@@ -87,15 +87,16 @@ class Stow:
         posting = self._begun(request, client)
         self._postings.append(posting)
         whole = False
+        peer = Peer(request.client.host if request.client else "", client.ae_title)
         try:
-            self._taker.events.association("accepted")
+            self._taker.events.association("accepted", peer)
             self._taker.events.active(1)
             await self._received(request, posting)
             whole = True
         finally:
             self._postings.remove(posting)
             self._taker.events.active(-1)
-            self._taker.events.association("released" if whole else "aborted")
+            self._taker.events.association("released" if whole else "aborted", peer)
         series = frozenset(posting.series)
         await self._run(lambda: self._taker.events.released(client.ae_title, series))
         return _response(posting.outcomes, answer)

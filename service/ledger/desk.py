@@ -2,17 +2,19 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
+from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, true, update
 
-from service.ledger.database import Database
+from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
 from service.ledger.outbox import close_settled
 from service.ledger.states import OUTSTANDING, DeliveryState, SeriesState
-from service.ledger.tables import outbox, series, vault
-from service.ledger_views import DeliverySelection
+from service.ledger.tables import event, outbox, series, vault
+from service.ledger.tables_desk import deed as deeds
+from service.ledger_views import DeedView, DeliverySelection
 
 _Id = TypeVar("_Id", int, str)
 
@@ -33,6 +35,10 @@ class Selected:
     name: str  # its sealed file
 
 
+class KeyUsed(ValueError):
+    """This Idempotency-Key came with another request before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
     """Who did something, and why."""
@@ -40,6 +46,16 @@ class Deed:
     what: str
     by: str
     reason: str
+    key: str = field(default_factory=lambda: str(uuid4()))  # of the request: the same one again counts once
+    request: str = ""  # a digest of what was asked
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a deed."""
+
+    changed: int
+    left: int  # selected, but their built objects have been let go
 
 
 # What each deed applies to, and what it makes of it.
@@ -59,6 +75,54 @@ class Desk:
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._clock = clock
+
+    def done_before(self, deed: Deed) -> Done | None:
+        """Give what came of this very request when it came before. Raises KeyUsed where it was another one."""
+        with self._database.read() as connection:
+            return _done_before(connection, deed)
+
+    def noted(self, deed: Deed, done: Done) -> Done:
+        """Write down what came of a deed; of one that came twice meanwhile the first stands. Raises KeyUsed."""
+        with self._database.write() as connection:
+            lock_all(connection, [f"deed {deed.by}"])
+            before = _done_before(connection, deed)
+            if before is not None:
+                return before
+            row = {name: getattr(deed, name) for name in ("what", "by", "reason", "key", "request")}
+            row |= {"at": self._clock(), "changed": done.changed, "left": done.left}
+            connection.execute(insert(deeds), row)
+        return done
+
+    def latest(self, limit: int) -> list[DeedView]:
+        """Give what people did last, newest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(deeds).order_by(deeds.c.at.desc()).limit(limit)).all()
+        return [DeedView(row.what, row.by, row.at, row.reason, row.changed, row.left) for row in rows]
+
+    def history(self, delivery: int) -> tuple[str, list[DeedView]] | None:
+        """Give the series of a delivery, and what people did to it, oldest first; None where there is none."""
+        with self._database.read() as connection:
+            series_id = connection.scalar(select(outbox.c.series_id).where(outbox.c.id == delivery))
+            if series_id is None:
+                return None
+            mine = (event.c.series_id == series_id) & (event.c.kind == DEED)
+            rows = connection.execute(select(event.c.at, event.c.data).where(mine).order_by(event.c.id)).all()
+        told = [
+            DeedView(row.data["deed"], row.data["by"], row.at, row.data["reason"])
+            for row in rows
+            if delivery in row.data.get("deliveries", ())
+        ]
+        return series_id, told
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Count all deliveries by destination and state."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(outbox.c.destination, outbox.c.state, func.count()).group_by(
+                    outbox.c.destination, outbox.c.state
+                )
+            ).all()
+        return {(str(destination), str(state)): int(count) for destination, state, count in rows}
 
     def selected(self, selection: DeliverySelection, what: str) -> list[Selected]:
         """Give the deliveries of a selection to which a deed applies."""
@@ -188,6 +252,15 @@ class Desk:
             note_event(connection, self._clock(), DEED, series_id, told | {"deliveries": deliveries})
 
 
+def _done_before(connection: Connection, deed: Deed) -> Done | None:
+    row = connection.execute(select(deeds).where(deeds.c.by == deed.by, deeds.c.key == deed.key)).first()
+    if row is None:
+        return None
+    if row.request != deed.request:
+        raise KeyUsed(KeyUsed.__doc__)
+    return Done(row.changed, row.left)
+
+
 def applies(what: str) -> ColumnElement[bool]:
     """Give to which deliveries a deed applies; what stands under a former identity is not sent any more."""
     fits = outbox.c.state.in_(APPLIES[what])
@@ -205,6 +278,8 @@ def chosen(selection: DeliverySelection) -> ColumnElement[bool]:
         given.append(outbox.c.state == selection.state)
     if selection.series_id is not None:
         given.append(outbox.c.series_id == selection.series_id)
+    if selection.kind is not None:
+        given.append(outbox.c.kind == selection.kind)
     if selection.before is not None:
         given.append(outbox.c.created_at < selection.before)
     return and_(true(), *given)

@@ -72,7 +72,7 @@ class Disputes:
                 for row in rows
             ]
 
-    def decided(self, series_id: str, keep: Keep) -> None:
+    def decided(self, series_id: str, keep: Keep, by: str) -> None:
         """Let the first or the last image stand under each UID, and all images be of whom the series is of now.
 
         The series is judged anew, and its results leave. Raises NoDispute and LedgerUnavailable.
@@ -91,7 +91,7 @@ class Disputes:
                 update(instance).where(instance.c.series_uid == found.uid).values(bearer=found.bearer)
             )
             _over(connection, found.uid)
-            note_event(connection, now, "decision", series_id, {"keep": keep})
+            note_event(connection, now, "decision", series_id, {"keep": keep, "by": by})
 
     def pairs(self) -> list[Pair]:
         """Give the contents that are in dispute; each was in the spool when it came."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Row, exists, insert, or_, select, update
 
+from service.ledger.control import TO, goes_on
 from service.ledger.events import note_event
 from service.ledger.leases import Worker
 from service.ledger.states import OUTSTANDING, UNSENT, DeliveryState, SeriesState
@@ -57,10 +58,11 @@ class Outbox:
         """Claim what is due for a destination: oldest series first, in each the SR first.
 
         Of a series the generations go in their order; what a later one replaces before it left does not go.
+        Nothing goes while a person has the destination stopped.
         """
         now = self._worker.clock()
         here = outbox.c.destination == destination
-        due = here & _is_due(now)
+        due = here & _is_due(now) & goes_on(TO + destination)
         with self._worker.database.read() as connection:
             if connection.execute(select(outbox.c.id).where(due).limit(1)).first() is None:
                 return []

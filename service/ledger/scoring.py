@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import exists, select, update
 
+from service.ledger.control import SCORING, goes_on
 from service.ledger.leases import Worker
 from service.ledger.states import OPEN, SliceState
 from service.ledger.tables import instance, series, slice_
@@ -46,12 +47,16 @@ class Scoring:
         self.worker = worker
 
     def claim_slices(self, limit: int) -> list[SliceTask]:
-        """Claim up to `limit` waiting slices whose place is noted, of the open series that was served longest ago."""
+        """Claim up to `limit` waiting slices whose place is noted, of the open series that was served longest ago.
+
+        None while a person has scoring stopped.
+        """
         now = self.worker.clock()
         free = (
             (slice_.c.state == SliceState.WAITING)
             & slice_.c.place.is_not(None)
             & (slice_.c.lease_until < now)
+            & goes_on(SCORING)
         )
         turn = (
             select(series.c.id, series.c.uid)

@@ -18,6 +18,7 @@ from service.ledger.tables import (
     exam_series,
     installation,
     instance,
+    metadata,
     outbox,
     part,
     refusal,
@@ -81,6 +82,14 @@ class Upkeep:
         """Note that a part has stopped."""
         with self._database.write() as connection:
             connection.execute(delete(part).where(part.c.name == name))
+
+    def sizes(self) -> dict[str, int]:
+        """Count the rows of every table."""
+        with self._database.read() as connection:
+            return {
+                name: int(connection.scalar(select(func.count()).select_from(table)) or 0)
+                for name, table in sorted(metadata.tables.items())
+            }
 
     def spooled(self) -> list[str]:
         """Give the spool names of all instances whose pixels should be there."""

@@ -20,13 +20,12 @@ from service.settings_tables import ShelfDestination
 
 
 @contextmanager
-def dicomweb(foundation: Foundation, taker: Taker) -> Generator[int | None]:
-    """Serve DICOMweb until the block ends; gives the port, None where the settings name none."""
+def dicomweb(foundation: Foundation, taker: Taker, gate: Gate) -> Generator[int | None]:
+    """Serve DICOMweb behind a gate until the block ends; gives the port, None where the settings name none."""
     settings = foundation.settings
     if settings.dicomweb.port is None:
         yield None
         return
-    gate = Gate(settings.allow.networks, settings.max_associations, settings.max_associations_per_peer)
     tokens = Tokens(TokenBook(foundation.database))
     admission = Admission(tokens, at_home=is_loopback(settings.dicomweb.host))
     keyed = foundation.keyring.uid

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager, suppress
+from importlib.metadata import version
 from types import FrameType
 
 from service.ledger import Bell, Database, LedgerUnavailable, Upkeep
@@ -30,7 +31,7 @@ class Part:
         self.kind = kind
         self.name = f"{kind}@{socket.gethostname()}:{os.getpid()}"
         self.stop = threading.Event()
-        self.facts: dict[str, object] = {"kind": kind}
+        self.facts: dict[str, object] = {"kind": kind, "version": version("scanside")}
         self.metrics = metrics
         self._upkeep = upkeep
         self._database = database
@@ -64,7 +65,7 @@ class Part:
         """Run a function in a thread that the stop waits for."""
         thread = threading.Thread(target=target, name=name, daemon=True)
         thread.start()
-        self._threads.append(thread)
+        self._threads = [*(one for one in self._threads if one.is_alive()), thread]
 
     def every(self, seconds: float, step: Callable[[], None], name: str) -> None:
         """Run a step again and again in a thread of its own; an error is said, and the next turn tries anew."""
@@ -76,24 +77,21 @@ class Part:
 
         self.spawn(turns, name)
 
-    def loop(self, step: Callable[[], bool], name: str) -> None:
-        """Run a step in a thread of its own: at once while it finds work, then whenever somebody commits."""
+    def loop(self, step: Callable[[], bool], name: str, until: threading.Event | None = None) -> None:
+        """Run a step in a thread of its own: at once while it finds work, then whenever somebody commits.
+
+        Ends with the part, or before where `until` is set.
+        """
+
+        def over() -> bool:
+            return self.stop.is_set() or (until is not None and until.is_set())
 
         def turns() -> None:
-            while not self.stop.is_set():
+            while not over():
                 with self._told(name), closing(self._database.bell()) as bell:
-                    self._listen(bell, step)
+                    _listen(bell, step, over)
 
         self.spawn(turns, name)
-
-    def _listen(self, bell: Bell, step: Callable[[], bool]) -> None:
-        heard = -1
-        while not self.stop.is_set():
-            heard = bell.wait(heard, 0.0)  # what is committed from here on will be heard
-            while not self.stop.is_set() and step():
-                pass
-            if not self.stop.is_set():
-                heard = bell.wait(heard, IDLE_S)
 
     @contextmanager
     def _told(self, name: str) -> Generator[None]:
@@ -106,6 +104,16 @@ class Part:
         except Exception:
             log.exception("step failed", extra={"stage": name})
             self.stop.wait(PAUSE_S)
+
+
+def _listen(bell: Bell, step: Callable[[], bool], over: Callable[[], bool]) -> None:
+    heard = -1
+    while not over():
+        heard = bell.wait(heard, 0.0)  # what is committed from here on will be heard
+        while not over() and step():
+            pass
+        if not over():
+            heard = bell.wait(heard, IDLE_S)
 
 
 def leave() -> None:

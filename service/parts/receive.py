@@ -6,20 +6,23 @@ from dataclasses import replace
 from pynetdicom import evt
 
 from dicom_scp.commitment_report import PUSH_MODEL, TakeReport, answer_report
+from dicom_scp.guard import Gate
 from dicom_scp.listener import Listener, ListenerConfig, Offer
 from dicom_scp.taking import Taker
 from service.bootstrap import (
+    Foundation,
     commitments,
     deidentifier,
     door_tls,
     lay_foundation,
     metrics_of,
     note_expiry,
+    roster,
     scanner_book,
 )
-from service.door import door_events
+from service.door import CallBook, door_events
 from service.exams import offers
-from service.ledger import Intake
+from service.ledger import Callers, Intake
 from service.parts.dicomweb import dicomweb
 from service.parts.health import basics, health_server
 from service.parts.part import Part
@@ -28,7 +31,7 @@ from service.settings import Settings
 from service.settings_tables import DicomDestination
 from service.tls import FreshServerContext
 
-CERTIFICATES_EVERY_S = 60.0
+CERTIFICATES_EVERY_S, CALLS_EVERY_S, RENEW_EVERY_S = 60.0, 2.0, 1.0
 
 
 def run(settings: Settings, *, supervised: bool) -> None:
@@ -36,34 +39,63 @@ def run(settings: Settings, *, supervised: bool) -> None:
     foundation = lay_foundation(settings)
     metrics = metrics_of(settings)
     part = Part("receive", foundation.upkeep, foundation.database, metrics)
-    intake = Intake(foundation.database)
+    intake, calls = Intake(foundation.database), CallBook(Callers(foundation.database))
+    gate = Gate(settings.allow.networks, settings.max_associations, settings.max_associations_per_peer)
+    doorman = Doorman(foundation, gate)
     reception = Reception(
         spool=foundation.spool,
         vault=foundation.vault,
         intake=intake,
-        scanners=scanner_book(foundation),
+        scanners=lambda: doorman.book,
         metrics=metrics,
         min_free_bytes=settings.min_free_mb * 2**20,
     )
-    taker = Taker(reception, deidentifier(foundation), door_events(metrics, intake), intake.is_own)
+    taker = Taker(
+        reception, deidentifier(foundation), door_events(metrics, intake, calls.heard), intake.is_own
+    )
     offered = [*offers(foundation, intake), *_reports(settings, commitments(foundation))]
     listeners = _listeners(settings, taker, offered)
     ports = {name: listener.start() for name, listener in listeners.items()}
+    doorman.listeners += listeners.values()
+    doorman.renew()
     part.facts |= {"ae_title": settings.ae_title, **ports}
     with (
         part.running(),
         health_server(
             0 if supervised else settings.receive_health_port, metrics, basics(foundation)
         ) as health,
-        dicomweb(foundation, taker) as dicomweb_port,
+        dicomweb(foundation, taker, gate) as dicomweb_port,
     ):
         part.facts |= {"health_port": health, "dicomweb_port": dicomweb_port}
         part.beat()
         note_expiry(settings, metrics)
+        part.every(RENEW_EVERY_S, doorman.renew, "doorman")
+        part.every(CALLS_EVERY_S, calls.note, "calls")
         part.every(CERTIFICATES_EVERY_S, lambda: note_expiry(settings, metrics), "certificates")
         part.stop.wait()
         for listener in listeners.values():
             listener.stop(drain_s=5.0 / len(listeners))
+
+
+class Doorman:
+    """Knows who is let in and how scanners are called, and keeps up with what people change."""
+
+    def __init__(self, foundation: Foundation, gate: Gate) -> None:
+        self._foundation = foundation
+        self._roster = roster(foundation)
+        self._gate = gate
+        self._seen = self._roster()
+        self.book = scanner_book(foundation, self._seen)
+        self.listeners: list[Listener] = []
+
+    def renew(self) -> None:
+        """Take up what is in force now."""
+        settings = self._roster()
+        if settings is not self._seen:
+            self._seen, self.book = settings, scanner_book(self._foundation, settings)
+        self._gate.admit(settings.allow.networks)
+        for listener in self.listeners:
+            listener.admit(settings.allow.ae_titles, settings.allow.networks)
 
 
 def _reports(settings: Settings, take: TakeReport) -> list[Offer]:

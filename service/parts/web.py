@@ -11,6 +11,7 @@ from importlib.metadata import version
 from io import BytesIO
 from urllib.request import urlopen
 
+from prometheus_client import generate_latest
 from pydicom import dcmread
 
 from dicom_scp.identity import WrongKey
@@ -19,17 +20,43 @@ from inference.card import Card
 from inference.image import Slice, UnreadableImage
 from inference.masks import MaskStack
 from inference.verdict import Thresholds
-from service.bootstrap import Foundation, gate_of, lay_foundation, metrics_of, model_card, thresholds
-from service.ledger import Bands, Boards, Identities, LedgerUnavailable, ReviewBook, Search, Trends, Views
+from service.bootstrap import (
+    Foundation,
+    accepted,
+    audit_log,
+    gate_of,
+    lay_foundation,
+    metrics_of,
+    model_card,
+    roster,
+    thresholds,
+)
+from service.deliveries import DeliveryDesk
+from service.ledger import (
+    Bands,
+    Boards,
+    Control,
+    Disputes,
+    Identities,
+    LedgerUnavailable,
+    ReviewBook,
+    Search,
+    Trends,
+    Views,
+)
 from service.ledger.feedback import FeedbackBook
 from service.ledger.thresholds import ThresholdBook
 from service.ledger_views import SliceSource
 from service.metrics_merge import merged
 from service.naming import Screen
+from service.node_desk import NodeDesk
 from service.parts.health import readiness
 from service.parts.part import Part, living
 from service.reviewing import Reviewing
+from service.routing.desk import RulesDesk
 from service.settings import Settings
+from service.support import Support
+from service.system import System
 from service.tls import TlsFiles, server_context
 from service.vault import Keeper
 from service.web.app import create_app
@@ -54,6 +81,8 @@ def run(settings: Settings, *, supervised: bool) -> None:
     metrics = metrics_of(settings)
     part = Part("web", foundation.upkeep, foundation.database, metrics)
     views = Views(foundation.database)
+    registry = merged(metrics.registry, lambda: _pages(views)) if supervised else metrics.registry
+    force = roster(foundation, accepted(settings, card).digest())
     house = House(
         ledger=views,
         picture=Pictures(foundation.spool),
@@ -62,12 +91,24 @@ def run(settings: Settings, *, supervised: bool) -> None:
         gate=gate_of(foundation),
         feedback=FeedbackBook(foundation.database, time.time),
         reviewing=reviewing(foundation),
+        rules=RulesDesk.of(foundation, force),
         trends=Trends(foundation.database),
         bands=Bands(foundation.database),
         search=Search(foundation.database),
         boards=Boards(foundation.database, (entry.name for entry in settings.scanner)),
+        deliveries=DeliveryDesk.of(foundation, force),
+        disputes=Disputes(foundation.database),
+        nodes=NodeDesk.of(foundation, force),
+        system=System(
+            Control(foundation.database),
+            settings,
+            force,
+            accepted(settings, card),
+            Support(foundation, card, lambda: generate_latest(registry)),
+        ),
+        audit=audit_log(foundation),
         whose=Whose(Keeper.of(foundation)),
-        registry=merged(metrics.registry, lambda: _pages(views)) if supervised else metrics.registry,
+        registry=registry,
         version=version("scanside"),
         model=model_facts(card, thresholds(settings)),
         hosts=LOOPBACK_NAMES.union(settings.http_names),

@@ -1,11 +1,9 @@
 """The worker as a process: scoring, closing, reporting, delivering."""
 
-import hashlib
-import json
 import os
 import socket
 import time
-from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 
 from inference.burned_in import TextDetector
@@ -13,26 +11,36 @@ from inference.card import Card
 from inference.eye import Eye
 from service.bootstrap import (
     Foundation,
+    accepted,
     commitments,
-    destinations,
+    destination_of,
     lay_foundation,
     metrics_of,
     model_card,
     patience,
     profiles,
+    roster,
+    sampling,
     thresholds,
 )
 from service.comparing import Comparer
-from service.delivery import Postman
 from service.housekeeping import Housekeeper
 from service.judging import Judge
 from service.ledger import Closings, Disputes, Outbox, Places, Reports, Scoring, Views, Worker
+from service.ledger.actions import Errands
+from service.ledger.rules import Rulebooks
+from service.ledger.thresholds import ThresholdBook
+from service.parts.errand_room import ErrandRoom
 from service.parts.health import basics, health_server
 from service.parts.part import Part, living
+from service.parts.post_room import PostRoom
 from service.report.result import Product
 from service.report.uids import derive
 from service.reporting import Reporter, Subscription
 from service.research import Curator, Repository
+from service.routing.clerk import Clerk
+from service.routing.file import RulesFile
+from service.routing.names import Names
 from service.scoring import Scorer
 from service.settings import Settings
 from service.settings_tables import ResearchDestination
@@ -54,9 +62,13 @@ def run(settings: Settings, *, supervised: bool) -> None:
     metrics.name_model(card.name, version=card.version, sha256=card.sha256, provider=eye.provider)
     part = Part("work", foundation.upkeep, foundation.database, metrics)
     part.facts |= {"provider": eye.provider, "model": card.title}
+    force = roster(foundation, accepted(settings, card).digest())
+    build = partial(destination_of, take_report=commitments(foundation))
     worker = Worker(foundation.database, f"{socket.gethostname()}:{os.getpid()}:{time.time_ns():x}")
     places = Places(worker, settings.volumes)
-    closings, outbox = Closings(worker), Outbox(worker, give_up_s=settings.give_up_hours * 3600)
+    give_up_s = settings.give_up_hours * 3600
+    closings, outbox = Closings(worker), Outbox(worker, give_up_s=give_up_s)
+    rulebooks, errands = Rulebooks(foundation.database, time.time), Errands(worker, give_up_s=give_up_s)
     scorer = Scorer(
         scoring=Scoring(worker),
         places=places,
@@ -70,11 +82,13 @@ def run(settings: Settings, *, supervised: bool) -> None:
         closings=closings,
         places=places,
         patience=patience(settings),
-        thresholds=thresholds(settings),
+        thresholds=ThresholdBook(foundation.database, thresholds(settings), time.time).in_force,
+        sampling=sampling(settings),
         listening_since=_ListeningSince(Views(foundation.database)),
         model=card.title,
         provider=eye.provider,
         metrics=metrics,
+        ruling=Clerk(rulebooks, force).ruling,
     )
     reporter = Reporter(
         reports=Reports(worker),
@@ -82,12 +96,12 @@ def run(settings: Settings, *, supervised: bool) -> None:
         vault=foundation.vault,
         spool=foundation.spool,
         outbox=foundation.outbox,
-        subscriptions=subscriptions(settings),
+        subscriptions=lambda: subscriptions(force()),
         curator=Curator(foundation.keyring, foundation.spool, foundation.outbox),
-        repositories=repositories(settings),
+        repositories=lambda: repositories(force()),
         product=product(foundation, card),
     )
-    housekeeper = Housekeeper(foundation, metrics, Views(foundation.database))
+    housekeeper = Housekeeper(foundation, metrics, Views(foundation.database), force)
     with (
         part.running(),
         health_server(0 if supervised else settings.work_health_port, metrics, basics(foundation)) as health,
@@ -95,12 +109,12 @@ def run(settings: Settings, *, supervised: bool) -> None:
         part.facts["health_port"] = health
         part.beat()
         housekeeper.reconcile()
+        RulesFile(settings.rules_path, rulebooks, Names.of(force())).taken_in()
         part.loop(scorer.score_next, "score")
         part.loop(judge.close_next, "close")
         part.loop(reporter.report_next, "report")
-        for destination in destinations(settings, commitments(foundation)):
-            postman = Postman(outbox, foundation.outbox, destination, metrics)
-            part.loop(postman.deliver_next, f"deliver {destination.name}")
+        PostRoom(part, outbox, foundation.outbox, metrics, force, build).open()
+        ErrandRoom(part, errands, foundation.vault, foundation.installation_id, metrics, force).open()
         part.every(worker.lease_s / 3, worker.beat, "leases")
         part.every(MEASURE_EVERY_S, housekeeper.measure, "gauges")
         part.every(SWEEP_EVERY_S, housekeeper.sweep, "sweep")
@@ -138,11 +152,11 @@ def subscriptions(settings: Settings) -> tuple[Subscription, ...]:
         Subscription(
             entry.name,
             entry.form,
-            problems_only=entry.send == "problems",
+            send=entry.send,
             bundle=entry.bundle == "study",
         )
         for entry in settings.destination
-        if not isinstance(entry, ResearchDestination) and entry.send != "never"
+        if not isinstance(entry, ResearchDestination)
     )
 
 
@@ -152,20 +166,19 @@ def repositories(settings: Settings) -> tuple[Repository, ...]:
         return ()
     known = profiles(settings)
     return tuple(
-        Repository(entry.name, known[entry.profile], problems_only=entry.send == "problems")
+        Repository(entry.name, known[entry.profile], send=entry.send)
         for entry in settings.destination
-        if isinstance(entry, ResearchDestination) and entry.send != "never"
+        if isinstance(entry, ResearchDestination)
     )
 
 
 def product(foundation: Foundation, card: Card) -> Product:
     """Give who scores: this installation, the model, and the settings that change a result."""
-    deciding = {"thresholds": asdict(thresholds(foundation.settings)), "model": card.sha256}
     return Product(
         version=version("scanside"),
         installation_uid=derive("installation", foundation.installation_id),
         model_name=card.name,
         model_version=card.version,
         model_sha256=card.sha256,
-        config_digest=hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest(),
+        config_digest=accepted(foundation.settings, card).digest(),
     )

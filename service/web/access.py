@@ -113,7 +113,9 @@ ThresholdKeeper = Annotated[Caller, Security(authorised, scopes=[Permission.THRE
 Acknowledger = Annotated[Caller, Security(authorised, scopes=[Permission.ACKNOWLEDGE])]
 IdentityReader = Annotated[Caller, Security(authorised, scopes=[Permission.IDENTITY])]
 Oneself = Annotated[Caller, Security(authorised, scopes=[Permission.OWN])]
+RuleKeeper = Annotated[Caller, Security(authorised, scopes=[Permission.RULES])]
 UserKeeper = Annotated[Caller, Security(authorised, scopes=[Permission.USERS])]
+AuditReader = Annotated[Caller, Security(authorised, scopes=[Permission.AUDIT])]
 TokenKeeper = Annotated[Caller, Security(authorised, scopes=[Permission.TOKENS])]
 
 

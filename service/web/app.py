@@ -8,14 +8,19 @@ from fastapi import FastAPI
 from service.web import (
     access_api,
     api,
+    audit_api,
     board_api,
+    deliveries_api,
     events,
     feedback_api,
     health,
+    nodes_api,
     pictures,
     review_api,
+    rules_api,
     search_api,
     session_api,
+    system_api,
     thresholds_api,
     trends_api,
 )
@@ -27,6 +32,7 @@ from service.web.house import House
 from service.web.problems import Problem, answer_problems
 
 MOST_BYTES = 64 * 1024  # of a request
+LARGER = {rules_api.FILE_PATH: rules_api.MOST_FILE}
 
 
 @asynccontextmanager
@@ -51,15 +57,20 @@ def create_app(house: House) -> FastAPI:
     app.state.feed = Feed(house.ledger, house.ready)
     modules = (
         api,
+        audit_api,
         board_api,
+        deliveries_api,
         pictures,
         events,
         feedback_api,
+        nodes_api,
         review_api,
+        rules_api,
         thresholds_api,
         trends_api,
         search_api,
         session_api,
+        system_api,
         access_api,
         health,
     )
@@ -67,7 +78,7 @@ def create_app(house: House) -> FastAPI:
         check_declared(router)
         app.include_router(router)
     answer_problems(app)
-    app.add_middleware(Guard, hosts=house.hosts, proxies=house.proxies, most_bytes=MOST_BYTES)
+    app.add_middleware(Guard, hosts=house.hosts, proxies=house.proxies, most_bytes=MOST_BYTES, larger=LARGER)
     _describe_problems(app)
     return app
 

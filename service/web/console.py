@@ -44,9 +44,16 @@ PAGES = (
     Page("/study/{study_id}", "study.html", "An exam", Permission.READ),
     Page("/trends", "trends.html", "Trends", Permission.READ),
     Page("/search", "search.html", "Search", Permission.READ),
+    Page("/review", "review.html", "Review", Permission.REVIEW),
+    Page("/agreement", "agreement.html", "Agreement and thresholds", Permission.REVIEW),
     Page("/login", "login.html", "Sign in", None),
     Page("/account", "account.html", "My account", Permission.OWN),
+    Page("/deliveries", "deliveries.html", "Deliveries", Permission.DELIVERIES),
+    Page("/nodes", "nodes.html", "Nodes", Permission.STATUS),
+    Page("/system", "system.html", "System", Permission.STATUS),
+    Page("/rules", "rules.html", "Rules", Permission.STATUS),
     Page("/users", "users.html", "Users and tokens", Permission.USERS),
+    Page("/audit", "audit.html", "Audit", Permission.AUDIT),
 )
 """A page whose path is not here does not exist; one that demands a sign-in leads browsers to ``/login``."""
 

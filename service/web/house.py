@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from service.access import Gate
+from service.audit_log import AuditLog
 from service.board_views import ScannerView, StudyView
+from service.deliveries import DeliveryDesk
+from service.ledger import Disputes
 from service.ledger.feedback import Saying
 from service.ledger_views import (
     ALL,
@@ -24,7 +27,10 @@ from service.ledger_views import (
     SliceView,
     Verdict,
 )
+from service.node_desk import NodeDesk
 from service.reviewing import Reviewing
+from service.routing.desk import RulesDesk
+from service.system import System
 from service.web.proxy import Proxies
 from service.web.trend_house import Bands, Search, Trends
 
@@ -171,10 +177,16 @@ class House:
     gate: Gate  # who is who
     feedback: Feedback
     reviewing: Reviewing
+    rules: RulesDesk
     boards: Boards
     trends: Trends
     bands: Bands
     search: Search
+    deliveries: DeliveryDesk
+    disputes: Disputes
+    nodes: NodeDesk
+    system: System
+    audit: AuditLog
     whose: Callable[[str, str], Patient]  # series id, who asks; raises NoIdentity and KeyElsewhere
     version: str
     product: str = "Scanside"

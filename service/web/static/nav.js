@@ -3,11 +3,12 @@
 import { h, put } from "/static/dom.js";
 import { change } from "/static/session.js";
 import { choose, fillWords, language } from "/static/language.js";
+import { watch } from "/static/notices.js";
 import { WORDS } from "/static/words.nav.js";
 
 // [path, word, permission]; the first lot is what people come for every day, the second what keeps the house.
-const DAILY = [["/", WORDS.console, "read"], ["/boards", WORDS.boards, "read"], ["/search", WORDS.search, "read"], ["/trends", WORDS.trends, "read"]];
-const HOUSE = [["/users", WORDS.users, "users"]];
+const DAILY = [["/", WORDS.console, "read"], ["/boards", WORDS.boards, "read"], ["/search", WORDS.search, "read"], ["/trends", WORDS.trends, "read"], ["/review", WORDS.review, "review"], ["/agreement", WORDS.agreement, "review"]];
+const HOUSE = [["/deliveries", WORDS.deliveries, "deliveries"], ["/nodes", WORDS.nodes, "status"], ["/system", WORDS.system, "status"], ["/rules", WORDS.rules, "status"], ["/users", WORDS.users, "users"], ["/audit", WORDS.audit, "audit"]];
 
 fillWords(WORDS);
 
@@ -50,6 +51,7 @@ const boardOf = ({ scanner }) => {
 };
 
 export function drawNav(element, session) {
+  watch(session);
   if (session.open) {
     put(element, links(DAILY, session), menu(session), h("span", { class: "open" }, WORDS.openToAll), speaking());
     return;

@@ -33,19 +33,23 @@ export async function ask(path) {
   return answer.json();
 }
 
+// What a problem says, with each thing that does not fit.
+const told = ({ detail, errors }) => [detail, ...(errors ?? []).map(({ parameter, message }) => `${parameter.replace(/^body\./, "")}: ${message}`)].join(" ");
+
 // Gives the body of the answer, null where there is none.
 export async function change(method, path, body, headers = {}) {
+  const type = body instanceof Blob ? body.type : "application/json";
   const answer = await fetch(`/api/v1${path}`, {
     method,
     credentials: "same-origin",
     cache: "no-store",
-    headers: { ...idle(), "X-CSRF-Token": csrf, ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
-    body: body === undefined ? undefined : JSON.stringify(body),
+    headers: { ...idle(), "X-CSRF-Token": csrf, ...(body === undefined ? {} : { "Content-Type": type }), ...headers },
+    body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
   });
   if (answer.status === 401 && path !== "/session") toSignIn();
-  if (!answer.ok) throw new Failed(answer.status, (await answer.json()).detail);
+  if (!answer.ok) throw new Failed(answer.status, told(await answer.json()));
   if (answer.status === 204) return null;
-  const told = await answer.json();
-  if (told.csrf) csrf = told.csrf;
-  return told;
+  const given = await answer.json();
+  if (given.csrf) csrf = given.csrf;
+  return given;
 }

@@ -46,7 +46,7 @@ class Door:
             self.skipped.append(reason)
 
         return DoorEvents(
-            association=self.associations.append,
+            association=lambda result, _peer: self.associations.append(result),
             active=self.active.append,
             skipped=skipped,
             refused=self.refused.append,

@@ -25,7 +25,8 @@ def foundation(tmp_path: Path) -> Iterator[Foundation]:
 
 
 def housekeeper(foundation: Foundation) -> Housekeeper:
-    return Housekeeper(foundation, metrics_of(foundation.settings), Views(foundation.database))
+    views, settings = Views(foundation.database), foundation.settings
+    return Housekeeper(foundation, metrics_of(settings), views, lambda: settings)
 
 
 def received(foundation: Foundation, *, days_ago: float) -> str:

@@ -260,7 +260,7 @@ def test_the_command_line_holds_and_moves_with_a_reason(
     ("words", "told"),
     [
         (["discard", "--reason", "all of it"], "say which"),
-        (["discard", "--state", "waiting"], "--reason"),
+        (["discard", "--state", "waiting"], "the reason wants"),
         (["move", "--destination", "gone", "--to", "nowhere", "--reason", "x"], "copy, pacs, trial"),
         (["move", "--destination", "gone", "--to", "trial", "--reason", "x"], "goes to research"),
         (["move", "--state", "waiting", "--to", "pacs", "--reason", "x"], "are to leave"),

@@ -173,7 +173,7 @@ def test_results_of_a_conflict_wait_until_somebody_decides(
     assert reports.claim_report() is None
     (dispute,) = Disputes(database).open()
     assert (dispute.images, dispute.bearers) == (1, 1)
-    Disputes(database).decided(dispute.id, keep)  # type: ignore[arg-type]  # one of the two words
+    Disputes(database).decided(dispute.id, keep, "tester")  # type: ignore[arg-type]  # one of the two words
     assert Disputes(database).open() == []
     closed(database, clock)
     task = reports.claim_report()
@@ -181,7 +181,7 @@ def test_results_of_a_conflict_wait_until_somebody_decides(
     assert [row.digest for row in reports.instances_of(task.uid, 1)] == [digest]
     assert [view.verdict for view in views(database)] == ["Usable"]
     with pytest.raises(NoDispute):
-        Disputes(database).decided(dispute.id, "first")
+        Disputes(database).decided(dispute.id, "first", "tester")
 
 
 def test_a_late_image_does_not_end_a_dispute(database: Database, clock: Clock) -> None:
@@ -193,7 +193,7 @@ def test_a_late_image_does_not_end_a_dispute(database: Database, clock: Clock) -
     assert reports.claim_report() is None
     (dispute,) = Disputes(database).open()
     assert dispute.id == views(database)[0].id
-    Disputes(database).decided(dispute.id, "first")
+    Disputes(database).decided(dispute.id, "first", "tester")
     closed(database, clock)
     assert Disputes(database).open() == []
     assert [posted(database, clock, "SR").generation for _ in range(3)] == [1, 2, 3]
@@ -225,7 +225,7 @@ def test_images_that_somebody_has_decided_on_are_compared_no_more(database: Data
         intake.received(arrival(1, digest=digest))
     closed(database, clock, "Check")
     assert len(disputes.pairs()) == 1
-    disputes.decided(disputes.open()[0].id, "first")
+    disputes.decided(disputes.open()[0].id, "first", "tester")
     assert disputes.pairs() == []
 
 

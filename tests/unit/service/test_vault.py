@@ -34,7 +34,7 @@ def reception_of(foundation: Foundation) -> Reception:
         spool=foundation.spool,
         vault=foundation.vault,
         intake=Intake(foundation.database),
-        scanners=scanner_book(foundation),
+        scanners=lambda: scanner_book(foundation, foundation.settings),
         metrics=Metrics.build(version="1"),
         min_free_bytes=0,
     )

@@ -2,8 +2,10 @@
 
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 from weakref import finalize
@@ -12,14 +14,32 @@ import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, Counter
 
+from dicom_scp.identity import KeyRing, Vault
+from dicom_scp.spool import Spool
 from inference.artifacts import CATALOGUE
 from inference.series import Answer, Description
 from inference.series.advice import advice_on
 from inference.series.situation import Situation
 from inference.verdict import Thresholds
+from service.acceptance import Accepted
 from service.access import Gate, Limits
+from service.audit_log import AuditLog
 from service.board_views import MadeView, ScannerView, StepView, StudyView
-from service.ledger import Bands, Database, ReviewBook, Search, Trends
+from service.bootstrap import destination_of
+from service.deliveries import DeliveryDesk
+from service.ledger import (
+    Bands,
+    Callers,
+    Control,
+    Database,
+    Desk,
+    Disputes,
+    NodeBook,
+    ReviewBook,
+    Search,
+    Trends,
+)
+from service.ledger.audit import AuditBook
 from service.ledger.feedback import SaidMeanwhile, Saying
 from service.ledger.tables import metadata
 from service.ledger.thresholds import ThresholdBook
@@ -41,12 +61,19 @@ from service.ledger_views import (
     SliceView,
     Verdict,
 )
+from service.node_desk import NodeDesk
+from service.nodes import Roster
 from service.reviewing import Reviewing
+from service.settings import Settings
+from service.system import System
 from service.web import House, ModelFacts, Picture, PictureGone
 from service.web.house import KeyElsewhere, NoIdentity, Patient
+from tests.rules import a_rules_desk
 
 T = TypeVar("T")
 
+VAULT = Vault(KeyRing(bytes(range(32))))
+ACCEPTED = Accepted.of(Thresholds(), "3f2a9c0d1e5b" + "0" * 52)
 NAMES = [artifact.name for artifact in CATALOGUE]
 MASK = 128  # rows and columns of a mask
 DESCRIPTION = Description.of(
@@ -332,15 +359,27 @@ def a_review_room() -> Reviewing:
     )
 
 
+def a_spool() -> Spool:
+    """Give a place for built results."""
+    folder = TemporaryDirectory(prefix="outbox-")
+    made = Spool(Path(folder.name), VAULT)
+    finalize(made, folder.cleanup)
+    return made
+
+
 def a_house(
     ledger: RecordedLedger,
     *,
     ready: dict[str, bool | str] | None = None,
     gate: Gate | None = None,
     past: Database | None = None,
+    settings: Settings | None = None,
+    files: Spool | None = None,
 ) -> House:
-    """Give a house around a recorded ledger; ``past`` holds the series of its trends and searches."""
+    """Give a house around a recorded ledger; ``past`` holds what its trends, searches and desks look at."""
     past = past or an_empty_database()
+    settings = settings or Settings()
+    force = Roster(settings, NodeBook(past), Control(past), ACCEPTED.digest())
     registry = CollectorRegistry()
     Counter("scanside_test", "A counter of the test", registry=registry).inc()
     checks: dict[str, bool | str] = {"database": True, "disk": True, "model": True, "listener": True}
@@ -354,10 +393,22 @@ def a_house(
         gate=gate or a_gate(),
         feedback=ledger,
         reviewing=a_review_room(),
+        rules=a_rules_desk(past),
         boards=ledger,
         trends=Trends(past),
         bands=Bands(past),
         search=Search(past),
+        deliveries=DeliveryDesk(Desk(past), VAULT, files or a_spool(), force),
+        disputes=Disputes(past),
+        nodes=NodeDesk(NodeBook(past), Callers(past), settings, force, destination_of),
+        system=System(
+            Control(past),
+            settings,
+            force,
+            ACCEPTED,
+            lambda file: zipfile.ZipFile(file, "w").close(),
+        ),
+        audit=AuditLog(AuditBook(past), lambda: None),
         whose=ledger.whose,
         version="0.1.0",
         model=ModelFacts(
