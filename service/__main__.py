@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from service.logs import configure
+from service.operating_words import add_operating_words
 from service.settings_source import BadSettings, Loaded, describe, load
 
 DELIVERY_STATES = (  # of service/ledger/states.py, which is not loaded for every command
@@ -205,6 +206,27 @@ def _token(arguments: argparse.Namespace, loaded: Loaded) -> int:
     return token(arguments.action, grant, loaded.settings, as_json=arguments.json)
 
 
+def _audit(arguments: argparse.Namespace, loaded: Loaded) -> int:
+    from service import audit_commands  # noqa: PLC0415
+    from service.audit_views import AuditQuery  # noqa: PLC0415
+
+    days = arguments.days
+    query = AuditQuery(
+        actor=arguments.actor,
+        what=arguments.what,
+        since=None if days is None else time.time() - days * 86400,
+    )
+    match arguments.action:
+        case "verify":
+            return audit_commands.verify(loaded.settings, arguments.head, as_json=arguments.format == "json")
+        case "list":
+            return audit_commands.listed(loaded.settings, query, arguments.limit)
+        case "export":
+            return audit_commands.export(loaded.settings, query, arguments.format or "csv", arguments.out)
+        case _:
+            return audit_commands.purge(loaded.settings, arguments.older_than)
+
+
 def _db(_arguments: argparse.Namespace, loaded: Loaded) -> int:
     from service.ledger import Database, upgrade  # noqa: PLC0415
 
@@ -291,9 +313,28 @@ def _parser() -> argparse.ArgumentParser:
     settings.add_argument("--json", action="store_true")
     _add_access(word)
     _add_deliveries(word)
+    add_operating_words(word)
+    _add_audit(word)
     db = word("db", "look after the database", _db)
     db.add_argument("action", choices=["upgrade"])
     return parser
+
+
+def _add_audit(word: Callable[[str, str, Command], argparse.ArgumentParser]) -> None:
+    made = word("audit", "see what people did, and that nothing of it was changed", _audit)
+    made.add_argument("action", choices=["verify", "list", "export", "purge"])
+    made.add_argument(
+        "--head", metavar="NUMBER:DIGEST", help="for verify: a row as a log of the process has it"
+    )
+    made.add_argument("--actor", default="", metavar="NAME", help="only what this one did")
+    made.add_argument("--what", default="", metavar="TEXT", help="only this, as list shows it")
+    made.add_argument("--days", type=float, metavar="N", help="only the last days")
+    made.add_argument("--format", choices=["csv", "json"])
+    made.add_argument("--out", type=Path, metavar="FILE", help="for export: a new file")
+    made.add_argument("--limit", type=int, default=50, metavar="N", help="for list")
+    made.add_argument(
+        "--older-than", type=float, default=2190.0, metavar="DAYS", help="for purge: six years without"
+    )
 
 
 def _add_deliveries(word: Callable[[str, str, Command], argparse.ArgumentParser]) -> None:

@@ -19,6 +19,7 @@ from service.access import Gate, Limits, NoUser
 from service.access.audit import HeadFile
 from service.audit_log import AuditLog
 from service.closing import Patience
+from service.deid_log import DeidLog, Tell
 from service.delivery import (
     Credentials,
     Destination,
@@ -30,6 +31,7 @@ from service.delivery import (
 )
 from service.ledger import Commitments, Control, Database, Identities, NodeBook, Upkeep, prepare
 from service.ledger.audit import AuditBook
+from service.ledger.deid import DeidTally
 from service.metrics import Metrics
 from service.nodes import Roster
 from service.reception import ScannerBook
@@ -112,8 +114,8 @@ def _keyring(settings: Settings, *, create: bool) -> KeyRing:
     return KeyRing.from_file(settings.key_path, create=create)
 
 
-def deidentifier(foundation: Foundation) -> Deidentifier:
-    """Give what takes the identity off at the door."""
+def deidentifier(foundation: Foundation, tell: Tell = lambda *_: None) -> Deidentifier:
+    """Give what takes the identity off at the door; `tell` is told what was done to which attributes."""
     known = profiles(foundation.settings)
     return Deidentifier(
         foundation.keyring,
@@ -123,6 +125,7 @@ def deidentifier(foundation: Foundation) -> Deidentifier:
         },
         enabled=foundation.settings.deidentify,
         max_bytes=foundation.settings.max_instance_mb * 2**20,
+        tell=tell,
     )
 
 
@@ -168,6 +171,13 @@ def audit_log(foundation: Foundation) -> AuditLog:
     """Give what people did, and what checks that nothing of it was changed."""
     head = HeadFile(foundation.settings.state_dir / AUDIT_HEAD)
     return AuditLog(AuditBook(foundation.database), head.read)
+
+
+def deid_log(foundation: Foundation) -> DeidLog:
+    """Give the profiles in force and what was done by them."""
+    entries = foundation.settings.profile
+    titles = {entry.name: tuple(entry.ae_titles) for entry in entries}
+    return DeidLog(DeidTally(foundation.database), profiles(foundation.settings), titles)
 
 
 def model_card(settings: Settings) -> Card:

@@ -49,11 +49,14 @@ class CallBook:
 
 
 def door_events(
-    metrics: Metrics, intake: Intake, heard: Callable[[str, Peer], None] = lambda *_: None
+    metrics: Metrics,
+    intake: Intake,
+    heard: Callable[[str, Peer], None] = lambda *_: None,
+    passed_over: Callable[[str], None] = lambda _reason: None,
 ) -> DoorEvents:
     """Give the functions that the door calls when something happens; none of them raises.
 
-    `heard` is told of each association how it went.
+    `heard` is told of each association how it went, `passed_over` why a sound object is not taken.
     """
 
     def association(result: str, peer: Peer) -> None:
@@ -67,6 +70,7 @@ def door_events(
 
     def skipped(reason: str, _facts: Facts | None) -> None:
         metrics.instances_received.labels(status=OUR_OWN if reason == OWN else SKIPPED).inc()
+        passed_over(reason)
         log.info("instance skipped", extra={"reason": reason})
 
     def refused(refusal: Refusal) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from service.access import audit
 from service.bootstrap import Foundation, destination_of
 from service.delivery import Destination, Pacs
 from service.ledger import Callers, NodeBook
@@ -123,22 +122,15 @@ class NodeDesk:
             raise NodeExists("the settings file has a scanner of this AE title")
         if len(self.book.all()) >= MOST:
             raise UnfitNode(f"the console keeps no more than {MOST} nodes: the settings file takes more")
-        row = self.book.added(NodeChange(node_id, told_of(entry), by, key))
-        audit.changed("node added", node_id, by)
-        return row
+        return self.book.added(NodeChange(node_id, told_of(entry), by, key))
 
     def change(self, node_id: str, told: Mapping[str, Any], version: int, by: str, key: str) -> NodeRow:
         """Change a node that the console keeps. Raises UnfitNode, NoNode and NodeChanged."""
-        row = self.book.changed(
-            NodeChange(node_id, told_of(understood(node_id, told)), by, key), version
-        )  # fmt: skip
-        audit.changed("node changed", node_id, by)
-        return row
+        return self.book.changed(NodeChange(node_id, told_of(understood(node_id, told)), by, key), version)
 
     def remove(self, node_id: str, version: int, by: str, key: str) -> None:
         """Take away a node that the console keeps; what waits for it stays. Raises NoNode and NodeChanged."""
         self.book.changed(NodeChange(node_id, None, by, key), version)
-        audit.changed("node removed", node_id, by)
 
     def echo(self, node_id: str) -> Probe:
         """Ask a node whether it answers, within five seconds. Raises NoNode, NotReached and NotAsked."""

@@ -7,7 +7,6 @@ from shutil import disk_usage
 from typing import IO, Literal
 
 from service.acceptance import Accepted
-from service.access import audit
 from service.ledger import Control
 from service.ledger.control import SCORING, TO
 from service.nodes import Roster
@@ -66,14 +65,12 @@ class System:
         """Stop scoring, or what leaves for a destination; what is under way ends. Raises NothingLikeIt."""
         if what != SCORING and what.removeprefix(TO) not in self.roster.fresh().destination_names:
             raise NothingLikeIt(NothingLikeIt.__doc__)
-        if self.control.paused(what, by, reason):
-            audit.changed("paused", what, by)
+        self.control.paused(what, by, reason)
 
     def resume(self, what: str, by: str) -> None:
         """Let it go on. Raises NothingLikeIt where it was not stopped."""
         if not self.control.resumed(what, by):
             raise NothingLikeIt(NothingLikeIt.__doc__)
-        audit.changed("resumed", what, by)
 
     def acceptance(self) -> Acceptance | None:
         """Give the acceptance that stands, which counts only while it is of what is in use now."""
@@ -87,7 +84,6 @@ class System:
             raise OtherAccepted(OtherAccepted.__doc__)
         made = self.control.accepted(digest, self.accepted.told(), by)
         self.roster.fresh()
-        audit.changed("went live", "mode", by)
         return made
 
     def withdraw(self, by: str) -> None:
@@ -97,4 +93,3 @@ class System:
         if not self.control.withdrawn(by):
             raise NothingLikeIt(NothingLikeIt.__doc__)
         self.roster.fresh()
-        audit.changed("went to shadow mode", "mode", by)

@@ -28,10 +28,14 @@ class Callers:
                     & (caller.c.ae_title == call.ae_title)
                     & (caller.c.result == call.result)
                 )
-                values = {"count": caller.c.count + call.count, "last_at": call.last_at}
+                values: dict[str, object] = {"calls": caller.c.calls + call.count, "last_at": call.last_at}
                 if connection.execute(update(caller).where(same).values(values)).rowcount == 0:
-                    row = {"address": call.address, "ae_title": call.ae_title, "result": call.result}
-                    row |= {"count": call.count, "first_at": call.first_at, "last_at": call.last_at}
+                    row: dict[str, object] = {
+                        "address": call.address,
+                        "ae_title": call.ae_title,
+                        "result": call.result,
+                    }
+                    row |= {"calls": call.count, "first_at": call.first_at, "last_at": call.last_at}
                     connection.execute(insert(caller), row)
             kept = select(caller.c.id).order_by(caller.c.last_at.desc(), caller.c.id.desc()).limit(MOST)
             connection.execute(delete(caller).where(caller.c.id.not_in(kept)))
@@ -41,7 +45,7 @@ class Callers:
         with self._database.read() as connection:
             rows = connection.execute(select(caller).order_by(caller.c.last_at.desc())).all()
         return [
-            Call(row.address, row.ae_title, row.result, row.count, row.first_at, row.last_at) for row in rows
+            Call(row.address, row.ae_title, row.result, row.calls, row.first_at, row.last_at) for row in rows
         ]
 
     def refused(self, limit: int) -> list[RefusedInstance]:

@@ -33,7 +33,7 @@ caller = Table(  # who called at the DICOM port, and how it went
     Column("address", String, nullable=False),
     Column("ae_title", String, nullable=False),  # "": it was turned away before it could say
     Column("result", String, nullable=False),
-    Column("count", Integer, nullable=False),
+    Column("calls", Integer, nullable=False),
     Column("first_at", Float, nullable=False),
     Column("last_at", Float, nullable=False),
     UniqueConstraint("address", "ae_title", "result"),

@@ -1,6 +1,7 @@
 """The door as a process."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from pynetdicom import evt
@@ -20,9 +21,11 @@ from service.bootstrap import (
     roster,
     scanner_book,
 )
+from service.deid_log import Tally
 from service.door import CallBook, door_events
 from service.exams import offers
-from service.ledger import Callers, Intake
+from service.ledger import Callers, Intake, LedgerUnavailable
+from service.ledger.deid import DeidTally
 from service.parts.dicomweb import dicomweb
 from service.parts.health import basics, health_server
 from service.parts.part import Part
@@ -31,7 +34,7 @@ from service.settings import Settings
 from service.settings_tables import DicomDestination
 from service.tls import FreshServerContext
 
-CERTIFICATES_EVERY_S, CALLS_EVERY_S, RENEW_EVERY_S = 60.0, 2.0, 1.0
+CERTIFICATES_EVERY_S, CALLS_EVERY_S, TALLY_EVERY_S, RENEW_EVERY_S = 60.0, 2.0, 10.0, 1.0
 
 
 def run(settings: Settings, *, supervised: bool) -> None:
@@ -50,9 +53,9 @@ def run(settings: Settings, *, supervised: bool) -> None:
         metrics=metrics,
         min_free_bytes=settings.min_free_mb * 2**20,
     )
-    taker = Taker(
-        reception, deidentifier(foundation), door_events(metrics, intake, calls.heard), intake.is_own
-    )
+    tally = Tally(DeidTally(foundation.database))
+    events = door_events(metrics, intake, calls.heard, tally.skipped)
+    taker = Taker(reception, deidentifier(foundation, tally.done), events, intake.is_own)
     offered = [*offers(foundation, intake), *_reports(settings, commitments(foundation))]
     listeners = _listeners(settings, taker, offered)
     ports = {name: listener.start() for name, listener in listeners.items()}
@@ -71,10 +74,13 @@ def run(settings: Settings, *, supervised: bool) -> None:
         note_expiry(settings, metrics)
         part.every(RENEW_EVERY_S, doorman.renew, "doorman")
         part.every(CALLS_EVERY_S, calls.note, "calls")
+        part.every(TALLY_EVERY_S, tally.note, "tally")
         part.every(CERTIFICATES_EVERY_S, lambda: note_expiry(settings, metrics), "certificates")
         part.stop.wait()
         for listener in listeners.values():
             listener.stop(drain_s=5.0 / len(listeners))
+        with suppress(LedgerUnavailable):
+            tally.note()
 
 
 class Doorman:

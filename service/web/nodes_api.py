@@ -201,11 +201,10 @@ def _probe(probe: Probe) -> ProbeAnswer:
 
 def _answer(node: Node) -> NodeAnswer:
     entry, row, sending, call = node.entry, node.row, node.sending, node.call
-    scanner = isinstance(entry, Scanner)
     seen = call.last_at if call else sending.sent_at if sending else None
     tried = sending.tried_at if sending else None
     told: dict[str, Any] = {
-        "kind": "scanner" if scanner else entry.kind,
+        "kind": getattr(entry, "kind", "scanner"),
         "ae_title": getattr(entry, "ae_title", None) or "",
         "calling_ae_title": getattr(entry, "calling_ae_title", None) or "",
         "host": _place(entry),
@@ -218,11 +217,11 @@ def _answer(node: Node) -> NodeAnswer:
         "send": getattr(entry, "send", ""),
         "bundle": getattr(entry, "bundle", ""),
         "recheck": bool(getattr(entry, "recheck", False)),
-        "can_echo": not scanner or entry.host is not None,
+        "can_echo": not isinstance(entry, Scanner) or entry.host is not None,
     }
     return NodeAnswer(
         id=node.id,
-        role="scanner" if scanner else "destination",
+        role="scanner" if isinstance(entry, Scanner) else "destination",
         name=entry.name,
         source="file" if row is None else "console",
         overridden=node.overridden,

@@ -1,9 +1,9 @@
 // Deliveries: where they stand, which ones, and what people do about them; disputes on top while there are any.
 
-import { fill, key, mark, none, twice } from "/static/controls.js";
+import { button, fill, key, mark, none, twice } from "/static/controls.js";
 import { byId, h, put, say } from "/static/dom.js";
 import { ago, moment } from "/static/formats.js";
-import { fillWords } from "/static/language.js";
+import { fillWords, locale } from "/static/language.js";
 import { drawNav } from "/static/nav.js";
 import { ask, change, whoAmI } from "/static/session.js";
 import { WORDS } from "/static/words.deliveries.js";
@@ -82,8 +82,9 @@ function drawCounts({ items: counts, destinations }) {
       h(
         "button",
         { class: "link", type: "button", "aria-pressed": String(byId("destination").value === name && byId("state").value === one.state), onclick: () => choose(name, one.state) },
-        stateMark(one.state), h("strong", {}, one.count.toLocaleString()),
+        stateMark(one.state), h("strong", {}, one.count.toLocaleString(locale)),
       )),
+    counts.some((one) => one.destination === name) ? null : h("p", { class: "quiet" }, WORDS.nothingYet),
   );
   put(byId("counts"), names.length ? names.map(card) : h("p", { class: "quiet" }, WORDS.nowhere));
   const [destination, target] = [byId("destination").value, byId("target").value];
@@ -141,14 +142,14 @@ function rowOf(one) {
     h("td", {}, stateMark(one.state), one.former_identity ? h("span", { class: "flag" }, WORDS.former) : null),
     h("td", {}, String(one.attempts)), h("td", {}, when(one.next_at)),
     h("td", { class: "wrap" }, told || "–", one.tried_at ? h("span", { class: "small" }, ` · ${ago(Date.now() - Date.parse(one.tried_at))}`) : null),
+    h("td", {}, h("a", { class: "link", href: `/#/series/${encodeURIComponent(one.series)}`, "aria-label": `${WORDS.series} ${one.series}` }, WORDS.look)),
     h("td", { class: "deeds" },
-      h("a", { class: "button", href: `/#/series/${encodeURIComponent(one.series)}` }, WORDS.series), " ",
-      h("button", { class: "button", type: "button", "aria-expanded": String(open.has(one.id)), onclick: () => unfold(one) }, WORDS.past)),
+      button(WORDS.past, one.id, () => unfold(one), { "aria-expanded": String(open.has(one.id)) })),
   );
   if (!open.has(one.id)) return [row];
   const deeds = open.get(one.id);
   const line = (deed) => h("li", {}, when(deed.at), ` ${deed.by}: ${WORDS.didWhat[deed.what]}. ${deed.reason}`);
-  return [row, h("tr", { class: "past" }, h("td", { colspan: WORDS.head.length + (may ? 1 : 0) }, deeds.length ? h("ol", {}, deeds.map(line)) : WORDS.noPast))];
+  return [row, h("tr", { class: "past" }, h("td", { colspan: WORDS.head.length + (may ? 2 : 1) }, deeds.length ? h("ol", {}, deeds.map(line)) : WORDS.noPast))];
 }
 
 function draw() {
@@ -159,10 +160,10 @@ function draw() {
   };
   const whole = items.length > 0 && (allChosen || items.every((one) => chosen.has(one.id)));
   const wasThere = byId("head").contains(document.activeElement);
-  put(byId("head"), may ? h("th", { scope: "col", class: "check" }, tick(whole, WORDS.selectShown, every)) : null, WORDS.head.map((word) => h("th", { scope: "col" }, word)));
+  put(byId("head"), may ? h("th", { scope: "col", class: "check" }, tick(whole, WORDS.selectShown, every)) : null, WORDS.head.map((word) => h("th", { scope: "col" }, word)), h("th", { scope: "col" }, h("span", { class: "unseen" }, WORDS.past)));
   if (wasThere) byId("head").querySelector("input").focus();
   const filtered = Object.keys(filter().of).length > 0 || filter().before !== null;
-  fill(byId("rows"), items.length ? items.flatMap(rowOf) : none(WORDS.head.length + 1, filtered ? WORDS.noneOfFilter : WORDS.none));
+  fill(byId("rows"), items.length ? items.flatMap(rowOf) : none(WORDS.head.length + 2, filtered ? WORDS.noneOfFilter : WORDS.none));
   byId("more").hidden = cursor === null;
   byId("bench").hidden = !may || (!chosen.size && !allChosen);
   say(byId("count"), allChosen ? WORDS.allSelected : WORDS.selected(chosen.size));

@@ -46,7 +46,7 @@ async function remove(node) {
 
 const deeds = (node) => h(
   "td", { class: "deeds" },
-  may && node.can_echo && !node.overridden ? button(WORDS.echo, node.name, () => echo(node)) : null,
+  may && node.can_echo && !node.overridden ? button(node.ae_title ? WORDS.echo : WORDS.askIt, node.name, () => echo(node)) : null,
   may && node.source === "console" ? [button(WORDS.edit, node.name, () => edit(node)), twice(byId("said"), WORDS.remove, node.name, () => remove(node))] : null,
 );
 
@@ -54,7 +54,7 @@ const titles = (node) => [node.ae_title || (node.role === "scanner" ? WORDS.bySe
 
 const scannerRow = (node) => h(
   "tr", { "data-key": node.id + node.source }, h("th", { scope: "row" }, node.name), h("td", {}, titles(node)), h("td", {}, place(node)),
-  h("td", {}, when(node.last_seen_at)), h("td", { class: "wrap" }, answers(node)), h("td", {}, source(node)), deeds(node),
+  h("td", {}, when(node.last_seen_at)), h("td", {}, answers(node)), h("td", {}, source(node)), deeds(node),
 );
 
 const destinationRow = (node) => h(
@@ -161,7 +161,7 @@ const session = await whoAmI();
 may = session.permissions.includes("operate");
 drawNav(byId("who"), session);
 const heads = { scanners: WORDS.scannerHead, destinations: WORDS.destinationHead, away: WORDS.awayHead, refused: WORDS.refusedHead };
-for (const [name, words] of Object.entries(heads)) put(byId(`${name}-head`), words.map((word) => h("th", { scope: "col" }, word)));
+for (const [name, words] of Object.entries(heads)) put(byId(`${name}-head`), words.map((word) => h("th", { scope: "col" }, word === WORDS.whatToDo ? h("span", { class: "unseen" }, word) : word)));
 for (const name of ["send", "bundle"]) put(byId(name), Object.entries(WORDS[`${name}s`]).map(([value, word]) => h("option", { value }, word)));
 put(byId("results"), KINDS.map((kind) => h("label", { class: "choice" }, h("input", { type: "checkbox", value: kind }), ` ${kind}`)));
 byId("form-panel").hidden = !may;

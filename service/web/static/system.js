@@ -107,7 +107,7 @@ function drawModel({ model, to_accept: accepted }) {
     put(byId("model"), h("p", { class: "quiet" }, WORDS.noModel));
     return;
   }
-  const presence = Object.entries(model.thresholds?.presence ?? model.presence ?? {});
+  const presence = Object.entries(model.presence);
   put(
     byId("model"),
     h("div", { class: "stack" },
@@ -115,8 +115,10 @@ function drawModel({ model, to_accept: accepted }) {
       h("h3", {}, WORDS.limits), h("ul", { class: "limits" }, model.limits.map((limit) => h("li", {}, limit)))),
     h("div", { class: "stack" },
       h("h3", {}, WORDS.thresholds), thresholdsOf(accepted.thresholds),
-      presence.length ? [h("h3", {}, WORDS.presence), h("dl", { class: "facts" }, presence.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, number(value))]))] : null,
-      Object.keys(model.metrics).length ? [h("h3", {}, WORDS.figures), h("dl", { class: "facts" }, Object.entries(model.metrics).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, number(value))]))] : null),
+      presence.length ? [h("h3", {}, WORDS.presence), h("dl", { class: "facts many" }, presence.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, number(value))]))] : null,
+      Object.keys(model.metrics).length
+        ? h("details", { class: "fold" }, h("summary", {}, WORDS.figures), h("dl", { class: "facts" }, Object.entries(model.metrics).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, number(value))])))
+        : null),
   );
 }
 
@@ -155,7 +157,7 @@ may = session.permissions.includes("operate");
 commissions = session.permissions.includes("commission");
 drawNav(byId("who"), session);
 byId("support-panel").hidden = !may;
-put(byId("work-head"), WORDS.workHead.map((word) => h("th", { scope: "col" }, word)));
+put(byId("work-head"), WORDS.workHead.map((word, at) => h("th", { scope: "col" }, at === WORDS.workHead.length - 1 ? h("span", { class: "unseen" }, word) : word)));
 put(byId("parts-head"), WORDS.partsHead.map((word) => h("th", { scope: "col" }, word)));
 drawModel(await draw());
 setInterval(renew, RENEW_MS);
