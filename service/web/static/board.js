@@ -27,7 +27,7 @@ let may = false; // say to everybody that an alert was seen
 let greeted = false;
 let heard = new Set(); // alerts that sounded once
 
-const store = new Store({ scanner: SCANNER, kept: KEPT, changed: draw, gone: (id) => { if (id === null) stranger(); } });
+const store = new Store({ scanner: SCANNER, kept: KEPT, changed: draw, gone: (id) => { if (id === null) stranger([]); } });
 const sound = new Sound(drawSound);
 
 const alertKey = ({ id, verdict, reason }) => JSON.stringify([id, verdict, reason]);
@@ -148,20 +148,34 @@ async function turnSound() {
 }
 
 // Only a scanner that exists has a board: a slip in the address must not look like a quiet day.
-async function checkName() {
+async function named() {
   try {
-    const all = await scanners();
-    if (!all.some(({ name }) => name === SCANNER)) stranger(all);
+    return await scanners();
   } catch {
-    // the banner says what is wrong; the next word from the service asks again
+    return null; // the banner will say what is wrong
   }
 }
 
-function stranger(all = []) {
+function stranger(all) {
   const links = all.map(({ name }) => h("li", {}, h("a", { class: "button", href: `/board/${encodeURIComponent(name)}` }, name)));
   byId("board").replaceChildren(
     h("section", { class: "latest none" }, h("p", { class: "verdict" }, WORDS.noScanner), h("p", { class: "reason" }, WORDS.noScannerWhy), h("ul", { class: "boards" }, links)),
   );
+}
+
+function follow() {
+  vitals = new Vitals({
+    scanner: SCANNER,
+    entered: (session) => {
+      may = session.permissions.includes("acknowledge");
+      draw();
+    },
+    hello: () => store.reload(),
+    event: (_kind, body) => { if (body.series) store.refresh(body.series); },
+    lastImage: () => lastOf([...store.known.values()]),
+  });
+  setInterval(() => { if (!vitals.silent) store.watchOpen(OPEN_WATCHED); }, 2000);
+  setInterval(() => { if (alerts().some(({ verdict }) => verdict === "Repeat")) sound.play("Repeat"); }, AGAIN_MS);
 }
 
 let vitals = null;
@@ -181,18 +195,10 @@ byId("keys").replaceWith(shortcuts(
   { keys: COMMON.keys, letters: WORDS.letters, table: WORDS.keyTable },
 ));
 drawSound();
-vitals = new Vitals({
-  scanner: SCANNER,
-  entered: (session) => {
-    may = session.permissions.includes("acknowledge");
-    draw();
-  },
-  hello: () => {
-    checkName();
-    store.reload();
-  },
-  event: (_kind, body) => { if (body.series) store.refresh(body.series); },
-  lastImage: () => lastOf([...store.known.values()]),
-});
-setInterval(() => { if (!vitals.silent) store.watchOpen(OPEN_WATCHED); }, 2000);
-setInterval(() => { if (alerts().some(({ verdict }) => verdict === "Repeat")) sound.play("Repeat"); }, AGAIN_MS);
+const all = await named();
+if (all && !all.some(({ name }) => name === SCANNER)) {
+  stranger(all);
+  new Vitals({ hello: () => {}, event: () => {} });
+} else {
+  follow();
+}

@@ -126,14 +126,14 @@ export class Detail {
         ? ""
         : h("p", { class: "head-index" }, `${WORDS.index} `, h("strong", {}, tenths(series.index)), ` ${WORDS.outOf}`),
       h("p", { class: "head-title" }, h("strong", {}, series.scanner), ` ${titleOf(series)} `, flags(series)),
+      h("p", { class: "reason" }, series.reason),
+      feedbackOf(series, this.again),
       h(
-        "p", { class: "head-ways" },
+        "div", { class: "head-ways" },
         h("a", { class: "button", href: `/board/${encodeURIComponent(series.scanner)}` }, WORDS.boardOf(series.scanner)),
         h("a", { class: "button", href: `/study/${encodeURIComponent(series.study)}` }, WORDS.exam),
         this.identity.element,
       ),
-      h("p", { class: "reason" }, series.reason),
-      feedbackOf(series, this.again),
     );
     if (saying) head.querySelector(`[data-kind="${CSS.escape(saying)}"]`)?.focus();
     this.list(series, looks, side);

@@ -48,10 +48,9 @@ export function evidencePart(metrics, jump) {
     h(
       "tr", { class: outside(extreme, low, high) ? "beyond" : null },
       h("th", { scope: "row" }, title),
-      h("td", {}, bandBar([extreme, median], low, high)),
+      h("td", {}, bandBar([extreme, median], low, high), h("p", { class: "quiet" }, low === null ? WORDS.noBand : WORDS.span(figure(low), figure(high)))),
       h("td", {}, withUnit(median, unit)),
       h("td", {}, withUnit(extreme, unit), outside(extreme, low, high) ? h("span", { class: "flag" }, WORDS.beyond) : null),
-      h("td", {}, low === null ? WORDS.noBand : WORDS.span(figure(low), figure(high))),
       h("td", {}, slice === null ? WORDS.onSlices(n) : h("button", { type: "button", class: "button", onclick: () => jump(slice) }, WORDS.showSlice(slice + 1))),
     );
   return h(

@@ -4,6 +4,14 @@ import { h, put } from "/static/dom.js";
 import { change } from "/static/session.js";
 import { WORDS } from "/static/words.js";
 
+// A person name (PS3.5, 6.2.1) as people write it: family name first, each group of characters by itself.
+const asPeopleWrite = (name) =>
+  name.split("=").map((group) => {
+    const [family = "", given = "", middle = "", prefix = "", suffix = ""] = group.split("^").map((part) => part.trim());
+    const rest = [prefix, given, middle, suffix].filter(Boolean).join(" ");
+    return [family, rest].filter(Boolean).join(", ");
+  }).filter(Boolean).join(" · ");
+
 export class Identity {
   constructor() {
     this.element = h("div", { class: "identity" });
@@ -34,7 +42,7 @@ export class Identity {
     let told;
     try {
       const { name, number } = await change("POST", `/series/${encodeURIComponent(id)}/identity`);
-      told = [h("strong", {}, name || WORDS.nameless), h("span", {}, WORDS.patientId(number)), h("span", { class: "quiet" }, WORDS.onRecord)];
+      told = [h("strong", {}, asPeopleWrite(name) || WORDS.nameless), h("span", {}, WORDS.patientId(number)), h("span", { class: "quiet" }, WORDS.onRecord)];
     } catch (error) {
       told = [h("span", {}, error.message), this.button()];
     }

@@ -46,7 +46,7 @@ const anchor = (id) => `series-${id}`;
 function ties(item) {
   const by = study.items.filter((one) => one.repeats === item.series.id);
   const of = study.items.find((one) => one.series.id === item.repeats);
-  const jump = (one, word) => h("a", { class: "tie", href: `#${anchor(one.series.id)}` }, word, " ", chip(one.series), h("span", {}, tenths(one.series.index)));
+  const jump = (one, word) => h("a", { class: "tie", href: `#${anchor(one.series.id)}` }, h("span", { class: "tie-word" }, word), chip(one.series), h("span", {}, tenths(one.series.index)));
   return [of ? jump(of, WORDS.insteadOf(name(of))) : null, ...by.map((one) => jump(one, WORDS.repeatedBy(name(one))))].filter(Boolean);
 }
 
@@ -96,9 +96,7 @@ const row = (id) => byId(anchor(id))?.querySelector(".row");
 
 // Draws a tie from each series to the ones that repeat it, along the left of the list.
 function tie() {
-  byId("time").querySelector(".tying")?.remove();
   const pairs = study.items.filter((one) => one.repeats).map((one) => [byId(anchor(one.repeats)), byId(anchor(one.series.id))]);
-  if (!pairs.length) return;
   const box = byId("time").getBoundingClientRect();
   const middle = (item) => item.querySelector(".row").getBoundingClientRect();
   const lines = pairs.map(([from, to], i) => {
@@ -107,8 +105,7 @@ function tie() {
     const left = Math.max(2, x - 12 - LANE * (i % 2));
     return s("path", { d: `M${x} ${y1}H${left + 8}Q${left} ${y1} ${left} ${y1 + 8}V${y2 - 8}Q${left} ${y2} ${left + 8} ${y2}H${x - 2}M${x - 9} ${y2 - 6}L${x - 2} ${y2}L${x - 9} ${y2 + 6}` });
   });
-  const svg = s("svg", { class: "tying", width: box.width, height: box.height, "aria-hidden": "true" }, ...lines);
-  byId("time").append(h("li", { class: "tying", role: "presentation" }, svg));
+  put(byId("ties"), lines.length ? s("svg", { width: box.width, height: box.height }, ...lines) : null);
 }
 
 // Up and down from series to series.
