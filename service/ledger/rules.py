@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, select
 
+from service.audit_views import Entry
+from service.ledger.audit import note
 from service.ledger.database import Database, lock_all
 from service.ledger.states import OPEN
 from service.ledger.tables import scanner, series
@@ -85,6 +87,8 @@ class Rulebooks:
                 "content": dict(content),
             }
             number = connection.scalar(insert(rulebook).values(values).returning(rulebook.c.id))
+            told = {"origin": origin, "digest": digest, "why": why}
+            note(connection, self._clock(), Entry("rules changed", author, f"version {number}", detail=told))
             return Version(number=int(number or 0), **values)  # type: ignore[arg-type]  # its fields, by name
 
     def file_seen(self, digest: str) -> bool:

@@ -60,15 +60,25 @@ def checked(values: object, names: Names | None = None) -> Rulebook:
     try:
         rulebook = Rulebook.model_validate_json(json.dumps(values, default=str))
     except ValidationError as error:
-        raise UnfitRules(
-            [_problem(one) for one in error.errors(include_url=False, include_input=False)]
-        ) from None
+        raise UnfitRules(_problems(error)) from None
     except RecursionError:
         raise UnfitRules([Problem("", "groups within groups without end")]) from None
     problems = [*_too_deep(rulebook), *(_strangers(rulebook, names) if names is not None else ())]
     if problems:
         raise UnfitRules(problems)
     return rulebook
+
+
+def _problems(error: ValidationError) -> list[Problem]:
+    """Say what does not fit; a list does not count as too short because what stands in it does not fit."""
+    told = error.errors(include_url=False, include_input=False, include_context=False)
+    found = [(_problem(one), one["type"]) for one in told]
+    paths = [one.path for one, _ in found]
+    return [
+        one
+        for one, kind in found
+        if kind != "too_short" or not any(path.startswith(f"{one.path}.") for path in paths)
+    ]
 
 
 def _problem(error: Mapping[str, Any]) -> Problem:

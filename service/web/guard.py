@@ -3,12 +3,14 @@
 import logging
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.ledger.audit import ADDRESS
 from service.web.problems import problem
 from service.web.proxy import Proxies
 
@@ -67,6 +69,7 @@ class Guard:
         hosts: names that it answers to; None for any.
         proxies: with them nobody is answered who comes past them.
         most_bytes: of a request; None where the application sees to that itself.
+        larger: the same for paths that take more.
 
     """
 
@@ -76,9 +79,11 @@ class Guard:
         hosts: Iterable[str] | None,
         proxies: Proxies | None = None,
         most_bytes: int | None = None,
+        larger: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self._app = app
         self._most_bytes = most_bytes
+        self._larger = larger
         self._proxies = proxies
         self._hosts = None if hosts is None else frozenset(hosts)
 
@@ -90,6 +95,7 @@ class Guard:
         headers = Headers(scope=scope)
         past_proxy = self._proxies is not None and not self._proxies.seen_through(scope)
         request_id = scope["request_id"] = request_id_of(headers)
+        ADDRESS.set(scope["client"][0] if scope.get("client") else "")
         started = False
 
         async def send_guarded(message: Message) -> None:
@@ -105,7 +111,7 @@ class Guard:
             await problem(status, detail, request_id=request_id)(scope, receive, send_guarded)
             return
         try:
-            await self._app(scope, self._bounded(receive), send_guarded)
+            await self._app(scope, self._bounded(receive, scope), send_guarded)
         except Exception:
             log.exception("request failed", extra={"request_id": request_id, "method": scope["method"]})
             if started:
@@ -121,15 +127,20 @@ class Guard:
         if scope["method"] not in SAFE and not _from_here(scope, headers):
             return 403, "A page of another site asks for this."
         length = headers.get("content-length", "0")
-        if self._most_bytes is not None and length.isdecimal() and int(length) > self._most_bytes:
+        most = self._most(scope)
+        if most is not None and length.isdecimal() and int(length) > most:
             return 413, TOO_LONG
         return None
 
-    def _bounded(self, receive: Receive) -> Receive:
+    def _most(self, scope: Scope) -> int | None:
+        return None if self._most_bytes is None else self._larger.get(scope["path"], self._most_bytes)
+
+    def _bounded(self, receive: Receive, scope: Scope) -> Receive:
         """Let no body through that is longer than it may be, whatever its header said."""
-        if self._most_bytes is None:
+        most = self._most(scope)
+        if most is None:
             return receive
-        left: int = self._most_bytes
+        left: int = most
 
         async def bounded() -> Message:
             nonlocal left
