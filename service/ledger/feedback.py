@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select
 
+from service.audit_views import Entry
+from service.ledger.audit import note
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
 from service.ledger.review import object_to
@@ -82,6 +84,10 @@ class FeedbackBook:
             after = said_to(connection, saying.series_id, about)
             told: Mapping[str, object] = {"said": saying.kind, "role": saying.role}
             note_event(connection, now, "feedback", saying.series_id, told)
+            said = Entry(
+                f"verdict: {saying.kind}", saying.author, saying.series_id, detail={"role": saying.role}
+            )
+            note(connection, now, said)
         return after
 
 
@@ -112,7 +118,11 @@ def mark(judged: int, verdict: str, reason: str) -> str:
 def said_to(connection: Connection, series_id: str, about: str) -> SeriesFeedback:
     """Read what was said to a series; its version changes with the verdict and with each saying."""
     query = select(feedback).where(feedback.c.series_id == series_id).order_by(feedback.c.id)
-    rows = connection.execute(query).all()
+    return said_in(connection.execute(query).all(), about)
+
+
+def said_in(rows: Sequence[Row[Any]], about: str) -> SeriesFeedback:
+    """Give what some rows say, which are all of a series, oldest first."""
     last = rows[-1].id if rows else 0
     return SeriesFeedback(tuple(_view(row, about) for row in rows), f"{about}-{last}")
 

@@ -21,6 +21,8 @@ from sqlalchemy import (
 )
 
 from service.agreement import CHOICE_RANKS, MODEL_RANKS, Reviewed
+from service.audit_views import Entry
+from service.ledger.audit import note
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
 from service.ledger.tables import scanner, series
@@ -144,6 +146,8 @@ class ReviewBook:
                 _write(connection, row, ruling, now)
                 told = {"review": str(row.id), "tier": ruling.tier, "decision": ruling.decision}
                 note_event(connection, now, "review", row.series_id, told)
+                decided = Entry(f"review: {ruling.decision}", ruling.author, row.series_id, detail=told)
+                note(connection, now, decided)
             return _case(connection, connection.execute(_cases().where(review.c.id == row.id)).one())
 
 

@@ -8,6 +8,8 @@ from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from inference.score import QualityScore
 from inference.verdict import Thresholds, Verdict
+from service.audit_views import Entry
+from service.ledger.audit import note
 from service.ledger.database import Database, lock_all
 from service.ledger.review import RequestUsed
 from service.ledger.tables import scanner, series
@@ -177,6 +179,9 @@ class ThresholdBook:
                     "key": acceptance.key,
                 }
                 connection.execute(insert(threshold_version), values)
+                told = {"version": last + 1, "lane": acceptance.lane, "why": acceptance.why}
+                changed = Entry("thresholds accepted", acceptance.author, acceptance.protocol, detail=told)
+                note(connection, now, changed)
         found = self.protocol(acceptance.protocol, 0.0)
         assert found is not None  # it is known, and series are never taken out
         return found

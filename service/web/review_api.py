@@ -46,7 +46,7 @@ def version_of(if_match: str | None) -> int:
 
 
 def _selection(
-    tier: Annotated[Literal[0, 1, 2], Query(description="Who decides next; 0: what is decided")] = 1,
+    tier: Annotated[int, Query(ge=0, le=2, description="Who decides next; 0: what is decided")] = 1,
     scanner: Annotated[str, Query(max_length=64, description="Only what this scanner made")] = "",
     verdict: Annotated[
         Literal["Usable", "Check", "Repeat", "Not scored"] | None,

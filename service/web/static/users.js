@@ -9,7 +9,7 @@ import { WORDS } from "/static/words.access.js";
 
 fillWords(WORDS);
 
-const ROLES = ["technologist", "physicist", "operations", "administrator"];
+const ROLES = ["technologist", "physicist", "radiologist", "operations", "administrator"];
 let me = "";
 let boardScopes = [];
 

@@ -43,6 +43,7 @@ export class Viewer {
     this.filled = true;
     this.hidden = false;
     this.chosen = null; // the one artifact that is shown; null: all
+    this.mark = null; // {slice, x, y: shares of the picture, on(): the slice that is shown}
     this.developed = document.createElement("canvas");
     this.stale = true;
     this.asked = 0;
@@ -125,7 +126,34 @@ export class Viewer {
     context.imageSmoothingQuality = "high";
     context.drawImage(this.developed, place.x, place.y, place.width, place.height);
     if (!this.hidden) for (const plane of this.shown()) this.paint(context, plane, place, ratio);
+    if (this.mark && this.mark.slice === this.mark.on()) this.cross(context, place, ratio);
     canvas.dataset.drawn = String(this.hidden ? 0 : this.shown().length);
+  }
+
+  // A ring with an open middle: what is marked stays visible.
+  cross(context, place, ratio) {
+    const [x, y] = [place.x + this.mark.x * place.width, place.y + this.mark.y * place.height];
+    const radius = 11 * ratio;
+    for (const [colour, width] of [["#000", 5], ["#fff", 2.5]]) {
+      context.beginPath();
+      context.arc(x, y, radius, 0, 2 * Math.PI);
+      for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+        context.moveTo(x + dx * radius, y + dy * radius);
+        context.lineTo(x + dx * radius * 1.7, y + dy * radius * 1.7);
+      }
+      context.strokeStyle = colour;
+      context.lineWidth = width * ratio;
+      context.stroke();
+    }
+  }
+
+  // Which place of the picture, {x, y} in shares of it, lies at a point of the window; null beside the picture.
+  shareAt(clientX, clientY) {
+    const box = this.canvas.getBoundingClientRect();
+    if (!this.image || !box.width) return null;
+    const place = this.place(box.width, box.height);
+    const [x, y] = [(clientX - box.left - place.x) / place.width, (clientY - box.top - place.y) / place.height];
+    return x >= 0 && x <= 1 && y >= 0 && y <= 1 ? { x, y } : null;
   }
 
   shown() {

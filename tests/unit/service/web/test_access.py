@@ -21,13 +21,19 @@ ROOT = Path(__file__).resolve().parents[4]
 PASSWORD = "blue horse under moon"
 EXAMPLES = {
     "series_id": "s1",
+    "review_id": "4711",
+    "protocol_id": "1-KEY",
     "study_id": "study-1",
     "scanner": "MR 2",
     "position": "0",
     "name": "somebody",
     "session_id": "4711",
     "delivery_id": "4711",
+    "number": "1",
+    "errand_id": "4711",
     "artifact": "motion",
+    "node_id": "scanner:MR 1",
+    "what": "scoring",
 }
 DESCRIPTION = create_app(a_house(RecordedLedger())).openapi()
 OPERATIONS = list(operations(DESCRIPTION))
