@@ -10,6 +10,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, select, true, update
 
+from service.audit_views import Entry
+from service.ledger.audit import note
+from service.ledger.database import Database
 from service.ledger.events import note_event
 from service.ledger.leases import Worker
 from service.ledger.outbox import retry_after
@@ -143,8 +146,9 @@ class Errands:
 class ErrandDesk:
     """Where people see what rules ordered, and look after it."""
 
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
 
     def page(
         self,
@@ -158,36 +162,40 @@ class ErrandDesk:
             if not cursor.isdecimal():
                 raise BadCursor(BadCursor.__doc__)
             query = query.where(errand.c.id < int(cursor))
-        with self._worker.database.read() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(query).all()
         return [_view(row) for row in rows[:limit]], str(rows[limit - 1].id) if len(rows) > limit else None
 
     def firings(self, series_id: str) -> list[FiringView]:
         """Give what fired at the verdicts of a series, oldest first."""
         query = select(firing).where(firing.c.series_id == series_id).order_by(firing.c.id)
-        with self._worker.database.read() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(query).all()
         return [FiringView(r.series_id, r.at, r.version, r.provisional, r.fired, r.routes) for r in rows]
 
-    def retried(self, number: int) -> ErrandView | None:
+    def retried(self, number: int, by: str) -> ErrandView | None:
         """Let an order that was given up, or waits, be tried now; None where there is no such."""
-        now = self._worker.clock()
+        now = self._clock()
         values = {"state": WAITING, "next_at": now, "renewed_at": now}
-        return self._changed(number, values)
+        return self._changed(number, values, "order of a rule tried again", by)
 
-    def discarded(self, number: int) -> ErrandView | None:
+    def discarded(self, number: int, by: str) -> ErrandView | None:
         """Let an order never be carried out; None where there is no such."""
-        return self._changed(number, {"state": DISCARDED})
+        return self._changed(number, {"state": DISCARDED}, "order of a rule discarded", by)
 
-    def _changed(self, number: int, values: Mapping[str, object]) -> ErrandView | None:
-        with self._worker.database.write() as connection:
+    def _changed(self, number: int, values: Mapping[str, object], deed: str, by: str) -> ErrandView | None:
+        with self._database.write() as connection:
             changed = connection.execute(
                 update(errand)
                 .where(errand.c.id == number, errand.c.state.in_((WAITING, DEAD)))
                 .values({**values, "lease_until": 0.0, "attempt": errand.c.attempt + 1})
             )
             row = connection.execute(_viewed().where(errand.c.id == number)).first()
-        return _view(row) if row is not None and changed.rowcount else None
+            if row is None or not changed.rowcount:
+                return None
+            told = {"rule": row.rule, "channel": row.channel, "order": number}
+            note(connection, self._clock(), Entry(deed, by, row.series_id, detail=told))
+        return _view(row)
 
 
 def ruled(connection: Connection, row: Row[Any], about: str, ruling: Ruling, now: float) -> list[Notice]:

@@ -7,7 +7,6 @@ from typing import Any, Literal, Self
 
 from dicom_scp.deidentify import Deidentifier
 from dicom_scp.part10 import opened
-from service.access import audit
 from service.bootstrap import Foundation, deidentifier, scanner_book
 from service.ledger.actions import ErrandDesk
 from service.ledger.rules import Rulebooks
@@ -86,9 +85,7 @@ class RulesDesk:
         self, rulebook: Rulebook, *, seen: int | None, by: str, why: str, origin: Origin = "page"
     ) -> Version:
         """Put rules into force as a new version. Raises ChangedMeanwhile."""
-        made = self.rulebooks.saved(plain(rulebook), seen=seen, author=by, why=why, origin=origin)
-        audit.changed(f"rules: version {made.number} in force", made.origin, by)
-        return made
+        return self.rulebooks.saved(plain(rulebook), seen=seen, author=by, why=why, origin=origin)
 
     def restore(self, number: int, *, seen: int | None, by: str, why: str) -> Version:
         """Put an old version into force again, as a new one. Raises NoVersion, UnfitRules and ChangedMeanwhile."""
@@ -110,11 +107,7 @@ class RulesDesk:
 
     def look_after(self, errand_id: int, what: Literal["retry", "discard"], by: str) -> ErrandView | None:
         """Let an order be tried now, or never; None where it is done already, or there is none."""
-        deed = self.errands.retried if what == "retry" else self.errands.discarded
-        view = deed(errand_id)
-        if view is not None:
-            audit.changed(f"order of a rule: {what}", str(errand_id), by)
-        return view
+        return (self.errands.retried if what == "retry" else self.errands.discarded)(errand_id, by)
 
     def described(self, content: bytes, case: Case) -> Case:
         """Give the case of a DICOM file, with the verdict of `case`; the file is not kept. Raises Refused."""
