@@ -5,16 +5,16 @@ break, full-width forms of them included. Some programs split at semicolons or t
 a cell may also begin in the middle of a text.
 """
 
-import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from io import StringIO
+from functools import lru_cache
+from itertools import chain, islice
 from math import isfinite
 
 Cell = str | float | bool | None
 
-CHUNK = 500  # rows that are sent together
+CHUNK = 1000  # lines that are sent together
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # Blanks of any kind and characters without width may stand before what counts.
 _FORMULA = re.compile(r"(^|[,;|])([\s\u200b-\u200f\u2060\ufeff\"']*)([=+\-@\uff1d\uff0b\uff0d\uff20\u2212])")
@@ -30,45 +30,65 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator
 
     Truth values are 1 and 0; what is not known, or is no finite number, is empty.
     """
-    sink = StringIO()
-    writer = csv.writer(sink, quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow([harmless(name) for name in header])
-    for count, row in enumerate(rows, start=1):
-        writer.writerow([_cell(cell) for cell in row])
-        if count % CHUNK == 0:
-            yield _taken(sink)
-    yield _taken(sink)
+    return _pieces((",".join(map(_in_csv, header)) + "\r\n",), map(_csv_line, rows), ())
 
 
 def json_lines(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
     """Write one JSON array of objects in pieces, an object a line; what is no finite number is null."""
-    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-    piece: list[str] = []
-    start = "[\n"
-    for row in rows:
-        known = {
-            name: None if isinstance(cell, float) and not isfinite(cell) else cell
-            for name, cell in zip(header, row, strict=True)
-        }
-        piece.append(start + encode(known))
-        start = ",\n"
-        if len(piece) == CHUNK:
-            yield "".join(piece).encode()
-            piece.clear()
-    yield ("".join(piece) + ("[]\n" if start == "[\n" else "\n]\n")).encode()
+    names = [json.dumps(name, ensure_ascii=False) for name in header]
+    objects = (_json_line(names, row) for row in rows)
+    between = (f"{',' if place else ''}\n{each}" for place, each in enumerate(objects))
+    return _pieces(("[",), between, ("\n]\n",))
 
 
-def _cell(cell: Cell) -> Cell:
+def _csv_line(row: Sequence[Cell]) -> str:
+    """Write a row; numbers with a fraction, of which there are most, are written in place."""
+    line = ",".join([repr(cell) if cell.__class__ is float else _in_csv(cell) for cell in row])
+    if _maybe_not_finite(line):
+        line = ",".join([_in_csv(None if _is_not_finite(cell) else cell) for cell in row])
+    return line + "\r\n"
+
+
+def _json_line(names: Sequence[str], row: Sequence[Cell]) -> str:
+    line = ",".join(
+        [
+            f"{name}:{cell!r}" if cell.__class__ is float else f"{name}:{_in_json(cell)}"
+            for name, cell in zip(names, row, strict=True)
+        ]
+    )
+    if _maybe_not_finite(line):
+        known = (None if _is_not_finite(cell) else cell for cell in row)
+        line = ",".join(f"{name}:{_in_json(cell)}" for name, cell in zip(names, known, strict=True))
+    return f"{{{line}}}"
+
+
+def _maybe_not_finite(line: str) -> bool:
+    """Look cheaply for how nan, inf and -inf are written."""
+    return "nan" in line or "inf" in line
+
+
+def _is_not_finite(cell: Cell) -> bool:
+    return isinstance(cell, float) and not isfinite(cell)
+
+
+@lru_cache(maxsize=1 << 14, typed=True)
+def _in_csv(cell: Cell) -> str:
+    """Write a text in quotes, a number, or nothing."""
     if isinstance(cell, str):
-        return harmless(cell)
-    if isinstance(cell, bool):
-        return int(cell)
-    return cell if cell is not None and isfinite(cell) else ""
+        quoted = harmless(cell).replace('"', '""')
+        return f'"{quoted}"'
+    if cell is None:
+        return ""
+    return repr(cell) if isinstance(cell, float) else str(int(cell))
 
 
-def _taken(sink: StringIO) -> bytes:
-    """Give what was written, and begin anew."""
-    written = sink.getvalue().encode()
-    sink.seek(0)
-    sink.truncate()
-    return written
+@lru_cache(maxsize=1 << 14, typed=True)
+def _in_json(cell: Cell) -> str:
+    return json.dumps(cell, ensure_ascii=False)
+
+
+def _pieces(first: Iterable[str], lines: Iterable[str], last: Iterable[str]) -> Iterator[bytes]:
+    """Put lines together to pieces that are worth sending."""
+    every = chain(first, lines, last)
+    while some := list(islice(every, CHUNK)):
+        yield "".join(some).encode()

@@ -1,9 +1,12 @@
 """A protocol as people know it: the coded terms that describe a series, as one key that holds no free text."""
 
+from functools import lru_cache
+
 from inference.series import Answer, Description
 from inference.series.vocabulary import FACETS, Term, term_of
 
 FIELD = "field"
+MOST_KNOWN = 4096  # protocols whose words are kept
 _END = ";"  # stands before and after each term, so that one is found in the key without its neighbours
 
 
@@ -32,6 +35,7 @@ def protocol_of(key: str) -> Description:
     )
 
 
+@lru_cache(maxsize=MOST_KNOWN)
 def words_of(key: str) -> str:
     """Tell a protocol in a line for people; "" where nothing is known."""
     return protocol_of(key).words

@@ -1,9 +1,10 @@
 """Series searched for by what they are and how they were judged; never by whose they are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import compress
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, and_, cast, exists, or_, select
 
 from inference.artifacts import NAMES as ARTIFACTS
 from service.ledger.cursors import after_cursor, cursor_of
@@ -22,7 +23,7 @@ _decided = (
     exists().where(review.c.series_id == series.c.id, review.c.decided_at.is_not(None)).correlate(series)
 )
 REVIEWED = or_(_said, _decided)
-_FOUND = tuple(trend.c[found_in(name)] for name in ARTIFACTS)
+_FOUND = tuple(cast(trend.c[found_in(name)], Integer) for name in ARTIFACTS)
 
 
 class Search:
@@ -97,7 +98,6 @@ def _wanted(connection: Connection, query: Query) -> list[ColumnElement[bool]]:
 
 
 def _found(row: Row[Any]) -> FoundSeries:
-    present: Sequence[bool | None] = row[-len(_FOUND) :]
     return FoundSeries(
         id=row.id,
         generation=row.generation,
@@ -111,6 +111,6 @@ def _found(row: Row[Any]) -> FoundSeries:
         reason=row.reason,
         index=row.quality_index,
         suitability=row.suitability,
-        artifacts=tuple(name for name, there in zip(ARTIFACTS, present, strict=True) if there),
+        artifacts=tuple(compress(ARTIFACTS, row[-len(_FOUND) :])),
         reviewed=bool(row.reviewed),
     )

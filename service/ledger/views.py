@@ -5,17 +5,16 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from inference.checks import SeriesFact
 from inference.geometry import Sampling
 from inference.reference import MetricSummary, Statement
+from service.ledger.beside import Beside
+from service.ledger.cursors import after_cursor, cursor_of
 from service.ledger.database import Bell, Database
 from service.ledger.desk import chosen
-from service.ledger.exams import told_of
-from service.ledger.feedback import mark_of, said_to
 from service.ledger.order import scored_rows
-from service.ledger.reports import held
 from service.ledger.states import OPEN, DeliveryState, SliceState
 from service.ledger.tables import event, instance, outbox, part, scanner, series, slice_
 from service.ledger_views import (
@@ -32,6 +31,7 @@ from service.ledger_views import (
     SliceSource,
     SliceView,
 )
+from service.rules import circumstances
 from service.understanding import described
 
 SHOWN = frozenset({SliceState.SCORED})  # all others: nobody has looked for text on them, or it was found
@@ -53,28 +53,23 @@ class Views:
         """Give generations of one scanner or of all, newest first, and the next page's cursor. Raises BadCursor."""
         query = _series_query().order_by(series.c.opened_at.desc(), series.c.id.desc()).limit(limit + 1)
         if cursor is not None:
-            opened_at, series_id = _position(cursor)
-            query = query.where(
-                or_(
-                    series.c.opened_at < opened_at,
-                    and_(series.c.opened_at == opened_at, series.c.id < series_id),
-                )
-            )
+            query = query.where(after_cursor(cursor))
         if verdict is not None:
             query = query.where(series.c.verdict == verdict)
-        if scanner_name:
-            query = query.where(scanner.c.name == scanner_name)
         with self._database.read() as connection:
+            if scanner_name:
+                named = select(scanner.c.id).where(scanner.c.name == scanner_name)
+                query = query.where(series.c.scanner_id == (connection.scalar(named) or 0))
             rows = connection.execute(query).all()
-            page = [_series_view(connection, row) for row in rows[:limit]]
-        more = f"{rows[limit - 1].opened_at!r}_{rows[limit - 1].id}" if len(rows) > limit else None
-        return page, more
+            beside = Beside.of(connection, rows[:limit])
+        page = [_series_view(row, beside) for row in rows[:limit]]
+        return page, cursor_of(rows, limit)
 
     def series_view(self, series_id: str) -> SeriesView | None:
         """Give one generation, or None."""
         with self._database.read() as connection:
             row = connection.execute(_series_query().where(series.c.id == series_id)).first()
-            return None if row is None else _series_view(connection, row)
+            return None if row is None else _series_view(row, Beside.of(connection, [row]))
 
     def scanner_of(self, series_id: str) -> str | None:
         """Give the scanner of a series, or None."""
@@ -241,14 +236,6 @@ def _series_query() -> Select[Any]:
     return select(series, scanner.c.name.label("scanner")).join(scanner, scanner.c.id == series.c.scanner_id)
 
 
-def _position(cursor: str) -> tuple[float, str]:
-    opened_at, _, series_id = cursor.partition("_")
-    try:
-        return float(opened_at), series_id
-    except ValueError as error:
-        raise BadCursor(BadCursor.__doc__) from error
-
-
 def _count_by(connection: Connection, column: Any) -> dict[str, int]:  # noqa: ANN401 - any column
     rows = connection.execute(select(column, func.count()).group_by(column)).all()
     return {str(value): int(count) for value, count in rows}
@@ -258,12 +245,9 @@ def _json(value: object) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", json.loads(value) if isinstance(value, str) else value or {})
 
 
-def _series_view(connection: Connection, row: Row[Any]) -> SeriesView:
+def _series_view(row: Row[Any], beside: Beside) -> SeriesView:
     quality, facts = _json(row.quality), _json(row.facts)
-    told = told_of(connection, row.uid)
-    results = connection.execute(
-        select(outbox.c.state, func.count()).where(outbox.c.series_id == row.id).group_by(outbox.c.state)
-    ).all()
+    told = beside.told.get(row.uid)
     return SeriesView(
         id=row.id,
         generation=row.generation,
@@ -305,21 +289,15 @@ def _series_view(connection: Connection, row: Row[Any]) -> SeriesView:
         conflict=row.conflict,
         told=None if told is None else told.told,
         never_came=None if told is None else len(told.missing),
-        held=bool(connection.scalar(select(series.c.id).where(series.c.id == row.id, held()))),
-        former_identity=bool(connection.scalar(_former(row.id))),
-        repeated_by=connection.scalar(
-            select(series.c.id).where(series.c.repeats == row.id).order_by(series.c.opened_at.desc()).limit(1)
-        ),
+        held=row.id in beside.held,
+        former_identity=row.id in beside.former,
+        repeated_by=beside.repeated_by.get(row.id),
+        judging=row.judging,
         incomplete=row.incomplete,
-        feedback=said_to(connection, row.id, mark_of(row)),
-        results={state: count for state, count in results},  # noqa: C416 - rows are not pairs to the type checker
+        feedback=beside.feedback[row.id],
+        situation=circumstances(facts).series,
+        results=beside.results.get(row.id, {}),
     )
-
-
-def _former(series_id: str) -> Select[Any]:
-    """Select what of a generation left under a former identity."""
-    sent = outbox.c.state == DeliveryState.SENT
-    return select(outbox.c.id).where(outbox.c.series_id == series_id, outbox.c.former_identity, sent).limit(1)
 
 
 def _expected(row: Row[Any]) -> int | None:
