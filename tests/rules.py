@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from dicom_scp.deidentify import Deidentifier
 from dicom_scp.identity import KeyRing
 from service.ledger import Database
-from service.ledger.actions import ErrandDesk
+from service.ledger.errand_desk import ErrandDesk
 from service.ledger.rules import Rulebooks
 from service.ledger.tables import scanner, series
 from service.reception import ScannerBook
@@ -18,6 +18,7 @@ from service.routing.desk import RulesDesk
 from service.settings import Settings
 from service.understanding import FACT, Understanding
 
+ROOT = Path(__file__).resolve().parents[1]
 PACS = {"name": "pacs", "kind": "dicom", "host": "pacs.example", "port": 104, "ae_title": "PACS"}
 COPY = {"name": "copy", "kind": "folder", "folder": "/nonexistent"}
 RIS = {"name": "ris", "kind": "webhook", "url": "https://ris.example/hook", "secret_file": "/nonexistent"}

@@ -8,21 +8,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, select, true, update
+from sqlalchemy import Connection, Row, insert, select, update
 
-from service.audit_views import Entry
-from service.ledger.audit import note
-from service.ledger.database import Database
 from service.ledger.events import note_event
 from service.ledger.leases import Worker
 from service.ledger.outbox import retry_after
 from service.ledger.states import DeliveryState
 from service.ledger.tables import outbox, series, vault
 from service.ledger.tables_rules import errand, firing
-from service.ledger_views import BadCursor
 from service.routing import CONSOLE, Order, Route
 from service.routing.wording import withdrawn
-from service.rules_views import ErrandSelection, ErrandView, FiringView, Ruling
+from service.rules_views import Ruling
 
 HELD_BY_RULE = "held by the rule "  # followed by its name: the reason of a delivery
 NOTICE = "notice"  # kind of the events that tell the console what a rule alerts it to
@@ -141,61 +137,6 @@ class Errands:
                 )
             )
         return state
-
-
-class ErrandDesk:
-    """Where people see what rules ordered, and look after it."""
-
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
-        self._database = database
-        self._clock = clock
-
-    def page(
-        self,
-        limit: int,
-        cursor: str | None = None,
-        selection: ErrandSelection = ErrandSelection(),  # noqa: B008  # frozen
-    ) -> tuple[list[ErrandView], str | None]:
-        """Give orders, newest first, and the next page's cursor. Raises BadCursor."""
-        query = _viewed().order_by(errand.c.id.desc()).limit(limit + 1).where(_chosen(selection))
-        if cursor is not None:
-            if not cursor.isdecimal():
-                raise BadCursor(BadCursor.__doc__)
-            query = query.where(errand.c.id < int(cursor))
-        with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        return [_view(row) for row in rows[:limit]], str(rows[limit - 1].id) if len(rows) > limit else None
-
-    def firings(self, series_id: str) -> list[FiringView]:
-        """Give what fired at the verdicts of a series, oldest first."""
-        query = select(firing).where(firing.c.series_id == series_id).order_by(firing.c.id)
-        with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        return [FiringView(r.series_id, r.at, r.version, r.provisional, r.fired, r.routes) for r in rows]
-
-    def retried(self, number: int, by: str) -> ErrandView | None:
-        """Let an order that was given up, or waits, be tried now; None where there is no such."""
-        now = self._clock()
-        values = {"state": WAITING, "next_at": now, "renewed_at": now}
-        return self._changed(number, values, "order of a rule tried again", by)
-
-    def discarded(self, number: int, by: str) -> ErrandView | None:
-        """Let an order never be carried out; None where there is no such."""
-        return self._changed(number, {"state": DISCARDED}, "order of a rule discarded", by)
-
-    def _changed(self, number: int, values: Mapping[str, object], deed: str, by: str) -> ErrandView | None:
-        with self._database.write() as connection:
-            changed = connection.execute(
-                update(errand)
-                .where(errand.c.id == number, errand.c.state.in_((WAITING, DEAD)))
-                .values({**values, "lease_until": 0.0, "attempt": errand.c.attempt + 1})
-            )
-            row = connection.execute(_viewed().where(errand.c.id == number)).first()
-            if row is None or not changed.rowcount:
-                return None
-            told = {"rule": row.rule, "channel": row.channel, "order": number}
-            note(connection, self._clock(), Entry(deed, by, row.series_id, detail=told))
-        return _view(row)
 
 
 def ruled(connection: Connection, row: Row[Any], about: str, ruling: Ruling, now: float) -> list[Notice]:
@@ -353,19 +294,6 @@ def let_go(connection: Connection, series_uid: str, routes: Mapping[str, Route],
         )
 
 
-def _chosen(selection: ErrandSelection) -> ColumnElement[bool]:
-    given = {
-        errand.c.series_id: selection.series_id,
-        errand.c.channel: selection.channel,
-        errand.c.state: selection.state,
-    }
-    return and_(true(), *(column == value for column, value in given.items() if value is not None))
-
-
-def _viewed() -> Select[Any]:
-    return select(errand, firing.c.version).join(firing, firing.c.id == errand.c.firing_id)
-
-
 def _errand(row: Row[Any]) -> Errand:
     return Errand(
         id=row.id,
@@ -381,25 +309,4 @@ def _errand(row: Row[Any]) -> Errand:
         tried_since=max(row.created_at, row.renewed_at),
         series_uid=row.series_uid,
         header=row.sealed,
-    )
-
-
-def _view(row: Row[Any]) -> ErrandView:
-    return ErrandView(
-        id=row.id,
-        series_id=row.series_id,
-        kind=row.kind,
-        rule=row.rule,
-        channel=row.channel,
-        event=row.what.get("event", ""),
-        text=row.what.get("text", "") or f"{row.what.get('what', '')} to {row.what.get('to', '')}",
-        version=row.version,
-        state=row.state,
-        attempts=row.attempts,
-        created_at=row.created_at,
-        next_at=row.next_at if row.state == WAITING else None,
-        tried_at=row.tried_at,
-        done_at=row.done_at,
-        answer=row.answer,
-        replaces=row.replaces,
     )

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from dicom_scp.deidentify import Deidentifier
 from dicom_scp.part10 import opened
 from service.bootstrap import Foundation, deidentifier, scanner_book
-from service.ledger.actions import ErrandDesk
+from service.ledger.errand_desk import ErrandDesk
 from service.ledger.rules import Rulebooks
 from service.reception import ScannerBook
 from service.routing.case import Case, circumstances_of

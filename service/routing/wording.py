@@ -109,9 +109,9 @@ def withdrawn(now: Message, rule: str) -> Message:
 
 
 def _worded(value: Any) -> str:  # noqa: ANN401 - a plain value
+    if value is None or value in ("", [], {}):
+        return NOTHING
     match value:
-        case None | "" | [] | {}:
-            return NOTHING
         case bool():
             return "provisional" if value else "final"
         case list():
