@@ -33,6 +33,7 @@ EventKind = Literal[
     "exam",
     "feedback",
     "review",
+    "drift",
     "access",
 ]
 FeedbackKind = Literal["acknowledged", "agreed", "repeated", "accepted", "wrong alarm", "aborted"]
@@ -125,6 +126,7 @@ class SeriesView:
     held: bool = False  # results wait until a person has decided
     former_identity: bool = False  # results left before patient or study were corrected
     repeated_by: str | None = None  # the series that was made because this one failed
+    judging: Mapping[str, Any] | None = None  # the thresholds in force, and what others would have said
     incomplete: bool = False
     feedback: SeriesFeedback = SeriesFeedback()
     results: Mapping[str, int] = field(default_factory=dict[str, int])  # deliveries by state

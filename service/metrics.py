@@ -21,6 +21,7 @@ from prometheus_client import (
 from inference.artifacts import CATALOGUE
 from service.closing import CloseReason
 from service.rules import Verdict
+from service.trends import DRIFTING
 
 OTHER = "other"
 STATUSES = {0x0000: "success", 0xA700: "out_of_resources", 0xA900: "mismatch", 0xC000: "not_understood"}
@@ -81,6 +82,8 @@ class Metrics:
     ood: Labelled[Counter]  # reason; what the model was not asked about or could not answer
     erased: Counter  # images with burned-in text
     model_info: Gauge  # by ``name_model``
+    drift: Labelled[Gauge]  # scanner, measure; population stability index
+    drifting: Labelled[Gauge]  # scanner, measure; 1: an alarm
 
     queue_depth: Labelled[Gauge]  # queue
     oldest_job_age: Labelled[Gauge]  # queue
@@ -135,6 +138,18 @@ class Metrics:
             model_info=make.free_gauge(
                 "model_info", "the model in use", ["model", "version", "sha256_12", "provider"]
             ),
+            drift=make.gauges(
+                "drift_stability_index",
+                "how far the last month lies from the first three under the model in use",
+                scanner=scanners,
+                measure=[measure.name for measure in DRIFTING],
+            ),
+            drifting=make.gauges(
+                "drift_alarm",
+                "1 where that is a major shift, and hardly of chance",
+                scanner=scanners,
+                measure=[measure.name for measure in DRIFTING],
+            ),
             queue_depth=make.gauges("queue_depth", "work that waits", queue=QUEUES),
             oldest_job_age=make.gauges("oldest_job_age_seconds", "how long the oldest waits", queue=QUEUES),
             deliveries=make.counters(
@@ -148,7 +163,10 @@ class Metrics:
             ),
             dead_letters=make.gauge("dead_letters", "results that a person must look at"),
             errands=make.counters(
-                "errands", "alerts and forwards of site rules by how they went", channel=channels, result=ERRANDS
+                "errands",
+                "alerts and forwards of site rules by how they went",
+                channel=channels,
+                result=ERRANDS,
             ),
             disk_free=make.gauge("disk_free_bytes", "free space for the spool", UNKNOWN),
             certificate_expiry=make.gauge(

@@ -26,10 +26,23 @@ from service.bootstrap import (
 from service.comparing import Comparer
 from service.housekeeping import Housekeeper
 from service.judging import Judge
-from service.ledger import Closings, Disputes, Outbox, Places, Reports, Scoring, Views, Worker
+from service.ledger import (
+    Bands,
+    Closings,
+    Disputes,
+    Drifts,
+    Outbox,
+    Places,
+    Reports,
+    Scoring,
+    Trends,
+    Views,
+    Worker,
+)
 from service.ledger.actions import Errands
 from service.ledger.rules import Rulebooks
 from service.ledger.thresholds import ThresholdBook
+from service.lessons import Lessons
 from service.parts.errand_room import ErrandRoom
 from service.parts.health import basics, health_server
 from service.parts.part import Part, living
@@ -47,6 +60,7 @@ from service.settings_tables import ResearchDestination
 
 MEASURE_EVERY_S, SWEEP_EVERY_S, STUDY_EVERY_S, STRAYS_EVERY_S = 5.0, 60.0, 1.0, 3600.0
 COMPARE_EVERY_S = 2.0
+LEARN_EVERY_S = 300.0  # looked at; learnt once a day
 SLICES_AT_ONCE = (
     8  # claimed together: enough to fill a GPU's batch, few enough to let other series have their turn
 )
@@ -102,6 +116,9 @@ def run(settings: Settings, *, supervised: bool) -> None:
         product=product(foundation, card),
     )
     housekeeper = Housekeeper(foundation, metrics, Views(foundation.database), force)
+    lessons = Lessons(
+        Bands(foundation.database), Drifts(foundation.database), Trends(foundation.database), metrics
+    )
     with (
         part.running(),
         health_server(0 if supervised else settings.work_health_port, metrics, basics(foundation)) as health,
@@ -118,6 +135,7 @@ def run(settings: Settings, *, supervised: bool) -> None:
         part.every(worker.lease_s / 3, worker.beat, "leases")
         part.every(MEASURE_EVERY_S, housekeeper.measure, "gauges")
         part.every(SWEEP_EVERY_S, housekeeper.sweep, "sweep")
+        part.every(LEARN_EVERY_S, lessons.learn, "lessons")
         part.every(
             COMPARE_EVERY_S, Comparer(Disputes(foundation.database), foundation.spool).compare, "compare"
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 from inference.artifacts import Artifact
 from inference.checks import BY_NAME, SeriesFact
@@ -20,6 +21,7 @@ from service.ledger_views import (
     SeriesView,
     SliceView,
 )
+from service.trend_views import BandView
 from service.web.house import ModelFacts
 from service.web.wire import (
     ArtifactAnswer,
@@ -30,6 +32,7 @@ from service.web.wire import (
     FeedbackAnswer,
     FindingAnswer,
     FindingList,
+    JudgedByAnswer,
     LocatedFinding,
     MetricAnswer,
     ModelAnswer,
@@ -37,6 +40,7 @@ from service.web.wire import (
     SeriesAnswer,
     SeriesFactAnswer,
     SeriesFinding,
+    ShadowAnswer,
     SliceAnswer,
     StatementAnswer,
     SuggestionAnswer,
@@ -90,10 +94,18 @@ def statement_answer(statement: Statement) -> StatementAnswer:
     return StatementAnswer(title=metric.title, unit=metric.unit, **statement.to_json())
 
 
-def metric_answer(summary: MetricSummary) -> MetricAnswer:
-    """Say one metric over a series."""
+def metric_answer(summary: MetricSummary, own: BandView | None = None) -> MetricAnswer:
+    """Say one metric over a series; ``own`` is the band of its scanner and protocol."""
     metric = metric_of(summary.metric)
-    return MetricAnswer(title=metric.title, unit=metric.unit, worse=metric.worse, **summary.to_json())
+    return MetricAnswer(
+        title=metric.title,
+        unit=metric.unit,
+        worse=metric.worse,
+        own_low=None if own is None else own.low,
+        own_high=None if own is None else own.high,
+        own_series=0 if own is None else own.n,
+        **summary.to_json(),
+    )
 
 
 def coded_answer(answer: Answer, term: Term) -> CodedAnswer:
@@ -117,6 +129,20 @@ def feedback_answer(view: FeedbackView) -> FeedbackAnswer:
         at=instant(view.at),
         earlier=view.earlier,
         comment=view.comment,
+    )
+
+
+def judged_by_answer(judging: Mapping[str, Any] | None) -> JudgedByAnswer | None:
+    """Say by which thresholds a series was judged."""
+    if judging is None:
+        return None
+    shadow = judging["shadow"]
+    return JudgedByAnswer(
+        **judging["thresholds"],
+        number=judging["version"],
+        shadow=None
+        if shadow is None
+        else ShadowAnswer(number=shadow["version"], verdict=shadow["verdict"], reason=shadow["reason"]),
     )
 
 
@@ -158,6 +184,7 @@ def series_answer(view: SeriesView) -> SeriesAnswer:
         never_came=view.never_came,
         held=view.held,
         former_identity=view.former_identity,
+        judged_by=judged_by_answer(view.judging),
         incomplete=view.incomplete,
         feedback=[feedback_answer(one) for one in view.feedback.items],
         feedback_version=view.feedback.version,
@@ -226,14 +253,17 @@ def located(artifact: ArtifactView, slices: Mapping[int, SliceView]) -> SeriesFi
     )
 
 
-def finding_list(series: SeriesView, slices: Sequence[SliceView]) -> FindingList:
-    """Say what was found in a series and where."""
+def finding_list(
+    series: SeriesView, slices: Sequence[SliceView], bands: Sequence[BandView] = ()
+) -> FindingList:
+    """Say what was found in a series and where; ``bands`` are those of its scanner and protocol."""
+    own = {band.metric: band for band in bands}
     by_position = {view.position: view for view in slices}
     ranked = sorted(series.artifacts, key=lambda a: (not a.present, -a.severity, -a.probability))
     return FindingList(
         items=[located(artifact, by_position) for artifact in ranked],
         geometry=[fact_answer(fact) for fact in series.geometry],
-        evidence=[metric_answer(summary) for summary in series.evidence],
+        evidence=[metric_answer(summary, own.get(summary.metric)) for summary in series.evidence],
     )
 
 

@@ -83,7 +83,8 @@ def list_slices(series_id: VisibleSeries, house: HouseOf) -> wire.SliceList:
 )
 def list_findings(series_id: VisibleSeries, house: HouseOf) -> wire.FindingList:
     """Tell each artifact of a series and the slices that show it."""
-    return answers.finding_list(series_or_404(house, series_id), house.ledger.slices_of(series_id))
+    series, slices = series_or_404(house, series_id), house.ledger.slices_of(series_id)
+    return answers.finding_list(series, slices, house.bands.of_series(series_id))
 
 
 @router.get(

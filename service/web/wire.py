@@ -70,6 +70,11 @@ class MetricAnswer(_Answer):
     n_slices: int = Field(description="Slices to which it applies")
     low: float | None = Field(description="Reference band of clean slices: 5th percentile")
     high: float | None = Field(description="95th percentile")
+    own_low: float | None = Field(
+        description="5th percentile of the medians of this scanner's usable series of this protocol; null: too few"
+    )
+    own_high: float | None = Field(description="95th percentile")
+    own_series: int = Field(description="Of how many series; these bands are shown, and decide nothing")
     reason: str = Field(description="Why it does not apply, else empty")
 
 
@@ -133,6 +138,24 @@ class FeedbackAnswer(_Answer):
     comment: str
 
 
+class ShadowAnswer(_Answer):
+    """What thresholds that are tried in shadow would have said."""
+
+    number: int = Field(description="Of the version in shadow")
+    verdict: str
+    reason: str
+
+
+class JudgedByAnswer(_Answer):
+    """The thresholds by which a series was judged."""
+
+    usable_index: float
+    repeat_index: float
+    repeat_suitability: float
+    number: int = Field(description="Of the version that was accepted for its protocol; 0: the settings")
+    shadow: ShadowAnswer | None
+
+
 class SeriesAnswer(_Answer):
     """One generation of a series."""
 
@@ -175,6 +198,7 @@ class SeriesAnswer(_Answer):
     never_came: int | None = Field(description="Of these, how many are not here")
     held: bool = Field(description="Results wait until a person has decided which images and whose they are")
     former_identity: bool = Field(description="Results were sent under a former identity of patient or study")
+    judged_by: JudgedByAnswer | None = Field(description="Null before there is a verdict")
     incomplete: bool
     feedback: list[FeedbackAnswer] = Field(description="What people said to the verdict, oldest first")
     feedback_version: str = Field(description="The ETag of the feedback, without its quotes")

@@ -44,12 +44,12 @@ export function evidencePart(metrics, jump) {
   const read = metrics.filter(({ extreme }) => extreme !== null);
   const silent = metrics.filter(({ extreme }) => extreme === null);
   if (!metrics.length) return null;
-  const line = ({ title, unit, median, extreme, slice, n_slices: n, low, high }) =>
+  const line = ({ title, unit, median, extreme, slice, n_slices: n, low, high, own_low: least, own_high: most, own_series: learnt }) =>
     h(
       "tr", { class: outside(extreme, low, high) ? "beyond" : null },
       h("th", { scope: "row" }, title),
       h("td", {}, bandBar([extreme, median], low, high), h("p", { class: "quiet" }, low === null ? WORDS.noBand : WORDS.span(figure(low), figure(high)))),
-      h("td", {}, withUnit(median, unit)),
+      h("td", {}, withUnit(median, unit), least === null ? null : h("p", { class: "quiet" }, WORDS.ownBand(figure(least), figure(most), learnt))),
       h("td", {}, withUnit(extreme, unit), outside(extreme, low, high) ? h("span", { class: "flag" }, WORDS.beyond) : null),
       h("td", {}, slice === null ? WORDS.onSlices(n) : h("button", { type: "button", class: "button", onclick: () => jump(slice) }, WORDS.showSlice(slice + 1))),
     );
