@@ -17,7 +17,7 @@ from models.shelf import Batch
 
 WARM_UP = 0.03  # of the budget
 FULL_MARKS = 1.1  # IoU of which a class falls short by its lag: the best one keeps a share too
-FAVOUR = 2.5  # times
+FAVOUR = 5.0  # times
 
 
 @dataclass(frozen=True, slots=True)
