@@ -8,10 +8,11 @@ from types import MappingProxyType
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.ledger.audit import ADDRESS
-from service.web.problems import problem
+from service.web.problems import told
 from service.web.proxy import Proxies
 
 log = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ class Guard:
         refusal = PAST_PROXY if past_proxy else self._refusal(scope, headers)
         if refusal is not None:
             status, detail = refusal
-            await problem(status, detail, request_id=request_id)(scope, receive, send_guarded)
+            await told(Request(scope), status, detail)(scope, receive, send_guarded)
             return
         try:
             await self._app(scope, self._bounded(receive, scope), send_guarded)
@@ -116,7 +117,7 @@ class Guard:
             log.exception("request failed", extra={"request_id": request_id, "method": scope["method"]})
             if started:
                 raise
-            failure = problem(500, "The service failed; its log says why.", request_id=request_id)
+            failure = told(Request(scope), 500, "The service failed; its log says why.")
             await failure(scope, receive, send_guarded)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:

@@ -2,12 +2,15 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import cache
+from html import escape
 from http import HTTPStatus
+from importlib import resources
 from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -89,6 +92,26 @@ def _opens_a_page(request: Request) -> bool:
     return request.method == "GET" and "text/html" in wants and not request.url.path.startswith("/api/")
 
 
+def told(request: Request, status: int, detail: str, *, headers: Mapping[str, str] | None = None) -> Response:
+    """Say a problem: to a person who waits for a page as a page with a way on, to a program as problem details."""
+    request_id = _id_of(request)
+    if not _opens_a_page(request):
+        return problem(status, detail, request_id=request_id, headers=headers)
+    said = {
+        "status": str(status),
+        "title": HTTPStatus(status).phrase,
+        "detail": detail,
+        "request_id": request_id,
+    }
+    page = _page().format_map({name: escape(value) for name, value in said.items()})
+    return HTMLResponse(page, status, headers={"Cache-Control": "no-store"} | dict(headers or {}))
+
+
+@cache
+def _page() -> str:
+    return resources.files("service.web").joinpath("static", "problem.html").read_text("utf-8")
+
+
 _DETAILS = {
     404: "There is nothing here.",
     405: "This method is not served here; the Allow header says which are.",
@@ -102,7 +125,7 @@ def _http_error(request: Request, error: Exception) -> Response:
     # Starlette's own errors carry the phrase as their detail; ours say something.
     said = "" if error.detail == HTTPStatus(error.status_code).phrase else error.detail
     detail = said or _DETAILS.get(error.status_code, "")
-    return problem(error.status_code, detail, request_id=_id_of(request), headers=error.headers)
+    return told(request, error.status_code, detail, headers=error.headers)
 
 
 def _where(location: Sequence[int | str]) -> str:
@@ -120,9 +143,8 @@ def _bad_cursor(request: Request, _error: Exception) -> ProblemResponse:
     return problem(422, "A parameter does not fit.", request_id=_id_of(request), errors=errors)
 
 
-def _no_ledger(request: Request, _error: Exception) -> ProblemResponse:
-    detail = "The database does not answer."
-    return problem(503, detail, request_id=_id_of(request), headers={"Retry-After": "5"})
+def _no_ledger(request: Request, _error: Exception) -> Response:
+    return told(request, 503, "The database does not answer.", headers={"Retry-After": "5"})
 
 
 def _picture_gone(request: Request, _error: Exception) -> ProblemResponse:
