@@ -63,6 +63,10 @@ _REMOVED = b"REMOVED"
 _LONGEST = {b"SH": 16, b"LO": 64, b"CS": 16}  # characters of one value (PS3.5, table 6.2-1)
 
 
+Acted = tuple[int, Action]
+"""A tag, and what was done to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """What was done to one attribute: names only, never a value."""
@@ -82,6 +86,7 @@ class Cleaner:
     signed: bool  # the pixels are signed: what "US or SS" means
     known: Known
     trail: list[Done] | None = None
+    acted: set[Acted] = field(default_factory=set)  # the same by tag, each once
     _path: list[str] = field(default_factory=list)
 
     def top(self, elements: Iterable[Element]) -> dict[int, bytes]:
@@ -140,6 +145,7 @@ class Cleaner:
         return value if not safe.terms or text(value) in safe.terms else b""
 
     def _note(self, tag: int, action: Action) -> None:
+        self.acted.add((tag, action))
         if self.trail is not None:
             self.trail.append(Done(".".join((*self._path, name_of(tag))), action))
 

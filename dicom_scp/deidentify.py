@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from pydicom.uid import (
     MRImageStorage,
 )
 
-from dicom_scp.cleaning import Cleaner, Done
+from dicom_scp.cleaning import Acted, Cleaner, Done
 from dicom_scp.elements import LONG_VRS, Element, Walker, encode, encode_item
 from dicom_scp.encoding import inflate, little_endian
 from dicom_scp.errors import Mismatch, NotUnderstood, Skipped
@@ -81,10 +81,15 @@ class Plain:
     transfer_syntax: str  # of the clean file
 
 
+def _told_nobody(_profile: str, _acted: Iterable[Acted]) -> None:
+    """Tell nobody what was done."""
+
+
 class Deidentifier:
     """Takes the identity off objects with the keys of one site; the same object always gives the same bytes.
 
-    `profiles` gives the profile of a source by its calling AE title; all others get `profile`.
+    `profiles` gives the profile of a source by its calling AE title; all others get `profile`. `tell` is told the
+    name of the profile and what was done in each object: tags, never a value.
     With `enabled=False` the content is as it came: so can a test that looks for leaks show that it finds one.
     """
 
@@ -96,12 +101,14 @@ class Deidentifier:
         profiles: Mapping[str, Profile] = MappingProxyType({}),
         enabled: bool = True,
         max_bytes: int = MAX_BYTES,
+        tell: Callable[[str, Iterable[Acted]], None] = _told_nobody,
     ) -> None:
         self._keyring = keyring
         self._profile = profile
         self._profiles = profiles
         self._enabled = enabled
         self._max_bytes = max_bytes
+        self._tell = tell
 
     def __call__(
         self,
@@ -161,6 +168,8 @@ class Deidentifier:
         )
         cleaned = cleaner.top(header.elements.values())
         values = _own_values(header, known)
+        if self._enabled:
+            self._tell(profile.name, cleaner.acted)
         kept = Header(header.walker, {tag: one for tag, one in header.elements.items() if tag in cleaned})
         facts = facts_of(header, kept, dict(_clean_texts(cleaned)), values, self._keyring)
         cleaned.update(_statement(facts, profile))

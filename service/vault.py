@@ -18,7 +18,9 @@ from dicom_scp.facts import pseudonym_of
 from dicom_scp.identity import KeyFile, KeyProblem, Vault, WrongKey, key_id
 from dicom_scp.instance import header_dataset
 from dicom_scp.spool import Spool
+from service.audit_views import Entry
 from service.bootstrap import Foundation, alone
+from service.ledger.audit import AuditBook
 from service.ledger.identities import Found, Identities, Leftovers, SealedValue
 from service.operator import operator_name
 from service.reception import header_context, reference_context
@@ -212,6 +214,8 @@ class Keeper:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         line = {"at": at, "user": by or operator_name(), "what": what, "name": name, "series": found}
         _append(self.foundation.settings.state_dir / AUDIT, json.dumps(line))
+        entry = Entry(f"identity: {what}", str(line["user"]), name, detail={"series": found})
+        AuditBook(self.foundation.database).noted(entry)
 
 
 def _reseal(

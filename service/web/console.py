@@ -53,7 +53,10 @@ PAGES = (
     Page("/system", "system.html", "System", Permission.STATUS),
     Page("/rules", "rules.html", "Rules", Permission.STATUS),
     Page("/users", "users.html", "Users and tokens", Permission.USERS),
+    Page("/deid", "deid.html", "De-identification", Permission.STATUS),
     Page("/audit", "audit.html", "Audit", Permission.AUDIT),
+    Page("/help", "help.html", "Help", None),
+    Page("/api-docs", "api-docs.html", "The API", Permission.READ),
 )
 """A page whose path is not here does not exist; one that demands a sign-in leads browsers to ``/login``."""
 

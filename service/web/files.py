@@ -8,7 +8,9 @@ from fastapi.responses import StreamingResponse
 
 from service.access import Caller
 from service.access.audit import exported
+from service.audit_views import Entry
 from service.exports import Cell, csv_lines, json_lines
+from service.ledger.audit import AuditBook
 
 Format = Annotated[Literal["csv", "json"], Query(description="Of the file")]
 FILE: dict[int | str, dict[str, object]] = {
@@ -23,10 +25,16 @@ FILE: dict[int | str, dict[str, object]] = {
 
 
 def file_of(
-    name: str, kind: Literal["csv", "json"], header: Sequence[str], rows: Iterator[Sequence[Cell]], by: Caller
+    name: str,
+    kind: Literal["csv", "json"],
+    header: Sequence[str],
+    rows: Iterator[Sequence[Cell]],
+    by: Caller,
+    audit: AuditBook,
 ) -> StreamingResponse:
     """Answer rows as a file; who takes what is noted before the first byte leaves."""
     exported(name, kind, by.name)
+    audit.noted(Entry("exported", by.name, name, detail={"form": kind}))
     write, media = (
         (csv_lines, "text/csv; charset=utf-8") if kind == "csv" else (json_lines, "application/json")
     )

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from service.access import Gate
 from service.audit_log import AuditLog
 from service.board_views import ScannerView, StudyView
+from service.deid_log import DeidLog
 from service.deliveries import DeliveryDesk
 from service.ledger import Disputes
 from service.ledger.feedback import Saying
@@ -187,6 +188,7 @@ class House:
     nodes: NodeDesk
     system: System
     audit: AuditLog
+    deid: DeidLog
     whose: Callable[[str, str], Patient]  # series id, who asks; raises NoIdentity and KeyElsewhere
     version: str
     product: str = "Scanside"

@@ -321,7 +321,7 @@ def export_trend(
     format: Format = "csv",  # noqa: A002 - the word of the query
 ) -> StreamingResponse:
     """Give every judged series of a selection, oldest first: what it is, its verdict, and all its measures."""
-    return file_of("trend", format, HEADER, map(_exported, house.trends.rows(selection)), caller)
+    return file_of("trend", format, HEADER, map(_exported, house.trends.rows(selection)), caller, house.audit.book)
 
 
 HEADER = ("series", "opened_at", "scanner", "protocol", "coil", "verdict", "model", *VALUES)

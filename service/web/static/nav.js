@@ -7,8 +7,8 @@ import { watch } from "/static/notices.js";
 import { WORDS } from "/static/words.nav.js";
 
 // [path, word, permission]; the first lot is what people come for every day, the second what keeps the house.
-const DAILY = [["/", WORDS.console, "read"], ["/boards", WORDS.boards, "read"], ["/search", WORDS.search, "read"], ["/trends", WORDS.trends, "read"], ["/review", WORDS.review, "review"], ["/agreement", WORDS.agreement, "review"]];
-const HOUSE = [["/deliveries", WORDS.deliveries, "deliveries"], ["/nodes", WORDS.nodes, "status"], ["/system", WORDS.system, "status"], ["/rules", WORDS.rules, "status"], ["/users", WORDS.users, "users"], ["/audit", WORDS.audit, "audit"]];
+const DAILY = [["/", WORDS.console, "read"], ["/boards", WORDS.boards, "read"], ["/search", WORDS.search, "read"], ["/trends", WORDS.trends, "read"], ["/review", WORDS.review, "review"], ["/agreement", WORDS.agreement, "review"], ["/help", WORDS.help, "read"]];
+const HOUSE = [["/deliveries", WORDS.deliveries, "deliveries"], ["/nodes", WORDS.nodes, "status"], ["/system", WORDS.system, "status"], ["/rules", WORDS.rules, "status"], ["/users", WORDS.users, "users"], ["/deid", WORDS.deid, "status"], ["/audit", WORDS.audit, "audit"], ["/api-docs", WORDS.apiDocs, "read"]];
 
 fillWords(WORDS);
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, Counter
 
 from dicom_scp.identity import KeyRing, Vault
+from dicom_scp.profile import LIVE
 from dicom_scp.spool import Spool
 from inference.artifacts import CATALOGUE
 from inference.series import Answer, Description
@@ -26,6 +27,7 @@ from service.access import Gate, Limits
 from service.audit_log import AuditLog
 from service.board_views import MadeView, ScannerView, StepView, StudyView
 from service.bootstrap import destination_of
+from service.deid_log import DeidLog
 from service.deliveries import DeliveryDesk
 from service.ledger import (
     Bands,
@@ -40,6 +42,7 @@ from service.ledger import (
     Trends,
 )
 from service.ledger.audit import AuditBook
+from service.ledger.deid import DeidTally
 from service.ledger.feedback import SaidMeanwhile, Saying
 from service.ledger.tables import metadata
 from service.ledger.thresholds import ThresholdBook
@@ -409,6 +412,7 @@ def a_house(
             lambda file: zipfile.ZipFile(file, "w").close(),
         ),
         audit=AuditLog(AuditBook(past), lambda: None),
+        deid=DeidLog(DeidTally(past), {LIVE.name: LIVE}, {}),
         whose=ledger.whose,
         version="0.1.0",
         model=ModelFacts(
