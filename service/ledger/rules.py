@@ -86,10 +86,11 @@ class Rulebooks:
                 "digest": digest,
                 "content": dict(content),
             }
-            number = connection.scalar(insert(rulebook).values(values).returning(rulebook.c.id))
+            number = 1 if before is None else int(before.id) + 1  # without a gap
+            connection.execute(insert(rulebook), {"id": number, **values})
             told = {"origin": origin, "digest": digest, "why": why}
             note(connection, self._clock(), Entry("rules changed", author, f"version {number}", detail=told))
-            return Version(number=int(number or 0), **values)  # type: ignore[arg-type]  # its fields, by name
+            return Version(number=number, **values)  # type: ignore[arg-type]  # its fields, by name
 
     def file_seen(self, digest: str) -> bool:
         """Tell whether a file of this content was taken in before."""
