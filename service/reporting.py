@@ -1,10 +1,11 @@
 """Step four: the results of a closed series are built, sealed and put into the outbox, the report first."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from dicom_scp.spool import Spool
 from inference.eye import MaskStack
 from inference.image import Slice, UnreadableImage
 from inference.score import SliceScore
+from service.acceptance import Accepted
 from service.forms import RESULT_KINDS, Form, SendWhen
 from service.judging import is_skipped_kind, sum_up
 from service.ledger import Closings, Documents, Parcel, Reports, ReportTask, ScoredRow
@@ -135,7 +137,7 @@ class Reporter:
             verdict=task.verdict,
             reason=task.reason,
             advice=tuple(task.advice),
-            product=self.product,
+            product=judged_by(self.product, task.judging),
             created=datetime.fromtimestamp(task.closed_at, UTC).astimezone(),
             generation=task.generation,
             identity_revision=task.identity_revision,
@@ -167,6 +169,20 @@ class Reporter:
             ).pixels
         except (FileNotFoundError, WrongKey, UnreadableImage):
             return None
+
+
+def judged_by(product: Product, judging: Mapping[str, Any] | None) -> Product:
+    """Let the product say by which thresholds it judged a series; another result comes of others."""
+    if judging is None:
+        return product
+    thresholds = judging["thresholds"]
+    origin = f"accepted version {judging['version']} of its protocol" if judging["version"] else "settings"
+    words = "; ".join(f"{name} {value:g}" for name, value in thresholds.items())
+    return replace(
+        product,
+        config_digest=Accepted(thresholds, product.model_sha256).digest(),
+        parameters=(f"thresholds {words} ({origin})",),
+    )
 
 
 def _source_instance(encoded: bytes, number: int, header: Dataset | None) -> SourceInstance:

@@ -38,7 +38,10 @@ class ReportTask:
     header: bytes  # sealed
     documents: Documents  # of the earlier generations, sent or not
     there: Documents  # those of them that the destinations have
-    routes: Mapping[str, Route] = field(default_factory=dict[str, Route])  # what the site's rules say, by destination
+    judging: Mapping[str, Any] | None = None  # the thresholds in force
+    routes: Mapping[str, Route] = field(
+        default_factory=dict[str, Route]
+    )  # what the site's rules say, by destination
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,7 @@ class Reports:
             header=row.sealed,
             documents=reports[0] if reports else {},
             there=there,
+            judging=row.judging,
             routes=routes,
         )
 

@@ -153,7 +153,8 @@ def algorithm(product: Product) -> Iterator[Dataset]:
     """Say what looked (TID 4019)."""
     yield text(codes.ALGORITHM_NAME, product.model_name, relation=HAS_CONCEPT_MOD)
     yield text(codes.ALGORITHM_VERSION, product.algorithm_version, relation=HAS_CONCEPT_MOD)
-    yield text(codes.ALGORITHM_PARAMETERS, f"config {product.config_digest[:12]}", relation=HAS_CONCEPT_MOD)
+    for parameters in (f"config {product.config_digest[:12]}", *product.parameters):
+        yield text(codes.ALGORITHM_PARAMETERS, parameters, relation=HAS_CONCEPT_MOD)
 
 
 def tracked(identifier: str, tracking_uid: str) -> list[Dataset]:

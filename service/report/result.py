@@ -82,6 +82,7 @@ class Product:
     model_version: str
     model_sha256: str
     config_digest: str  # of the settings that change a result
+    parameters: tuple[str, ...] = ()  # by which it judged, in words
 
     @property
     def algorithm_version(self) -> str:

@@ -6,9 +6,11 @@ import { fillWords, locale } from "/static/language.js";
 import { drawNav } from "/static/nav.js";
 import { ProtocolPanel, short } from "/static/agreement.protocol.js";
 import { ask, whoAmI } from "/static/session.js";
+import { WORDS as COMMON } from "/static/words.js";
 import { WORDS } from "/static/words.agreement.js";
 
 const YEAR = 365;
+const VERDICTS = ["Usable", "Check", "Repeat"];
 const plain = (value) => value.toLocaleString(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 // [field, how it is written, the least and the greatest value of its axis]
 const FIGURES = [["model", plain, -1, 1], ["alerts", percent, 0, 1], ["repeats", percent, 0, 1], ["missed", percent, 0, 1], ["limited", percent, 0, 1], ["tiers", plain, -1, 1]];
@@ -55,7 +57,7 @@ const confusion = (table) =>
   h(
     "table", { class: "confusion" }, h("caption", {}, WORDS.table),
     h("thead", {}, h("tr", {}, h("td", {}), WORDS.decisions.map((word) => h("th", { scope: "col" }, word)))),
-    h("tbody", {}, table.map((row, i) => h("tr", {}, h("th", { scope: "row" }, WORDS.verdicts[i]), row.map((n, j) => h("td", { class: i === j ? "agrees" : null }, String(n)))))),
+    h("tbody", {}, table.map((row, i) => h("tr", {}, h("th", { scope: "row" }, COMMON.verdicts[VERDICTS[i]]), row.map((n, j) => h("td", { class: i === j ? "agrees" : null }, String(n)))))),
   );
 
 async function figures() {

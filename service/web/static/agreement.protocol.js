@@ -4,6 +4,7 @@ import { h, put, say } from "/static/dom.js";
 import { moment, percent } from "/static/formats.js";
 import { locale } from "/static/language.js";
 import { ask, change } from "/static/session.js";
+import { WORDS as COMMON } from "/static/words.js";
 import { WORDS } from "/static/words.agreement.js";
 
 const NAMES = [["usable_index", "usableIndex", 10, 0.25], ["repeat_index", "repeatIndex", 10, 0.25], ["repeat_suitability", "repeatSuitability", 1, 0.05]];
@@ -144,7 +145,7 @@ export class ProtocolPanel {
   compared() {
     const counts = Object.entries(this.protocol.compared);
     if (!counts.length) return null;
-    return h("div", {}, h("h3", {}, WORDS.compared), h("ul", {}, counts.map(([pair, n]) => h("li", {}, WORDS.comparedOne(...pair.split(" > "), n)))));
+    return h("div", {}, h("h3", {}, WORDS.compared), h("ul", {}, counts.map(([pair, n]) => h("li", {}, WORDS.comparedOne(...pair.split(" > ").map((verdict) => COMMON.verdicts[verdict]), n)))));
   }
 
   history() {

@@ -138,7 +138,7 @@ export class Detail {
     if (saying) head.querySelector(`[data-kind="${CSS.escape(saying)}"]`)?.focus();
     this.list(series, looks, side);
     this.metrics = h("div", { class: "metrics-part" });
-    put(foot, this.metrics, this.facts(series, model), h("div", { class: "pair" }, this.limits(model), this.thresholds(model, looks)), this.deliveries());
+    put(foot, this.metrics, this.facts(series, model), h("div", { class: "pair" }, this.limits(model), this.thresholds(series, model, looks)), this.deliveries());
     this.testify();
   }
 
@@ -255,13 +255,14 @@ export class Detail {
     );
   }
 
-  // From where on an artifact counts and where the verdicts part: of the model and the settings in force.
-  thresholds(model, looks) {
+  // From where on an artifact counts and where the verdicts part: those that this series was judged by, once it was.
+  thresholds({ judged_by: judged }, model, looks) {
     if (!model) return null;
-    const { verdict, presence, outlier } = model;
+    const { presence, outlier } = model;
+    const verdict = judged ?? model.verdict;
     return h(
       "section", { class: "thresholds" }, h("h3", {}, WORDS.thresholds),
-      h("ul", {}, WORDS.parting(verdict, percent).map((line) => h("li", {}, line)), outlier === null ? null : h("li", {}, WORDS.outlier(figure(outlier)))),
+      h("ul", {}, WORDS.parting(verdict, percent).map((line) => h("li", {}, line)), judged ? h("li", {}, WORDS.judgedBy(judged.number)) : null, judged?.shadow ? h("li", {}, WORDS.inShadow(judged.shadow.number, WORDS.verdicts[judged.shadow.verdict], judged.shadow.reason)) : null, outlier === null ? null : h("li", {}, WORDS.outlier(figure(outlier)))),
       h(
         "details", { class: "others" }, h("summary", {}, WORDS.presenceFrom),
         h("ul", {}, Object.entries(presence).map(([name, share]) => h("li", {}, looks.get(name)?.title ?? name, " ", h("span", {}, percent(share))))),

@@ -10,6 +10,7 @@ import { ask, whoAmI } from "/static/session.js";
 import { shortcuts } from "/static/shortcuts.js";
 import { follow } from "/static/stream.js";
 import { chip } from "/static/verdicts.js";
+import { WORDS as COMMON } from "/static/words.js";
 import { WORDS } from "/static/words.review.js";
 
 const VERDICTS = ["Usable", "Check", "Repeat", "Not scored"];
@@ -118,7 +119,7 @@ async function saved(review) {
   const last = review.decisions.at(-1);
   put(
     byId("said"),
-    h("span", {}, WORDS.saved(WORDS.choices[last.decision], titled(review)), last.blind && review.verdict ? ` ${WORDS.modelSaid(review.verdict)}` : ""),
+    h("span", {}, WORDS.saved(WORDS.choices[last.decision], titled(review)), last.blind && review.verdict ? ` ${WORDS.modelSaid(COMMON.verdicts[review.verdict])}` : ""),
     h("a", { class: "button", href: `#/${review.id}` }, WORDS.again),
   );
   const next = items[Math.min(at, items.length - 1)];
@@ -140,7 +141,7 @@ byId("more").addEventListener("click", () => load(cursor).catch((error) => say(b
 for (const id of ["by-verdict", "by-artifact", "by-age"]) byId(id).addEventListener("change", () => load());
 byId("by-scanner").addEventListener("change", () => load());
 byId("filter").addEventListener("submit", (event) => event.preventDefault());
-put(byId("by-verdict"), h("option", { value: "" }, WORDS.all), VERDICTS.map((word) => h("option", { value: word }, word)));
+put(byId("by-verdict"), h("option", { value: "" }, WORDS.all), VERDICTS.map((word) => h("option", { value: word }, COMMON.verdicts[word])));
 put(byId("by-artifact"), h("option", { value: "" }, WORDS.all), catalogue.map(({ name, title }) => h("option", { value: name }, title)));
 put(byId("by-age"), WORDS.ages.map(([value, word]) => h("option", { value }, word)));
 put(
