@@ -168,6 +168,12 @@ def _deliveries(arguments: argparse.Namespace, loaded: Loaded) -> int:
     return act(loaded.settings, arguments.action, selection, reason=arguments.reason, to=arguments.to)
 
 
+def _samples(arguments: argparse.Namespace, loaded: Loaded) -> int:
+    from service.samples import write_samples  # noqa: PLC0415
+
+    return write_samples(loaded.settings, arguments.out, pictures=not arguments.no_pictures)
+
+
 def _settings(arguments: argparse.Namespace, loaded: Loaded) -> int:
     rows = describe(loaded)
     if arguments.json:
@@ -309,6 +315,11 @@ def _parser() -> argparse.ArgumentParser:
     disputes.add_argument(
         "--keep", choices=["first", "last"], help="which image stands where one UID came with two"
     )
+    samples = word(
+        "samples", "write what people decided in review as labelled samples, without identity", _samples
+    )
+    samples.add_argument("--out", type=Path, required=True, metavar="DIR")
+    samples.add_argument("--no-pictures", action="store_true", help="the table alone")
     settings = word("settings", "print the settings in force and where each comes from", _settings)
     settings.add_argument("--json", action="store_true")
     _add_access(word)

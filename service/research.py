@@ -137,7 +137,7 @@ class Curator:
         return []
 
     def _entries(self, profile: Profile, series: Reported, known: Collection[str]) -> list[Entry]:
-        images = self._images(_scored(series))
+        images = self._images(scored_instances(series.rows, series.instances))
         first = images[0].dataset
         _check(first, profile)
         is_head = counts_as_head(first)
@@ -215,14 +215,14 @@ def counts_as_head(dataset: Dataset) -> bool:
     return marked or str(dataset.get("BodyPartExamined") or "").strip().upper() not in NOT_A_HEAD
 
 
-def _scored(series: Reported) -> list[InstanceRow]:
+def scored_instances(rows: Sequence[ScoredRow], instances: Sequence[InstanceRow]) -> list[InstanceRow]:
     """Give the instances all of whose frames have a score. Raises NotExported."""
-    having = {row.instance_id for row in series.rows if row.state is SliceState.SCORED}
-    if having & {row.instance_id for row in series.rows if row.state is not SliceState.SCORED}:
+    having = {row.instance_id for row in rows if row.state is SliceState.SCORED}
+    if having & {row.instance_id for row in rows if row.state is not SliceState.SCORED}:
         raise NotExported("some frames of an object have a score and some have not")
-    if any(row.tile for row in series.rows):
+    if any(row.tile for row in rows):
         raise NotExported("a mosaic has no volume from which a face could be taken off")
-    return [row for row in series.instances if row.id in having]
+    return [row for row in instances if row.id in having]
 
 
 def _indices(rows: Sequence[ScoredRow]) -> dict[int, list[float]]:

@@ -1,7 +1,8 @@
 """What the ledger shows of review: frozen values that the web reads, and what a reader may see of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from inference.series import Description
 from service.ledger_views import Verdict
@@ -101,3 +102,26 @@ def as_seen(case: Case, reader: str) -> Case:
 
 def _covered(review: ReviewView) -> ReviewView:
     return replace(review, verdict="", artifacts=(), why=())
+
+
+@dataclass(frozen=True, slots=True)
+class SampleView:
+    """A series that people have decided on, as a labelled sample is made of it."""
+
+    id: int  # of the series in review
+    series_uid: str  # keyed
+    generation: int
+    patient: str  # pseudonym
+    scanner_id: int
+    protocol_key: str  # keyed pseudonym
+    description: Description
+    verdict: str  # of the model
+    quality: Mapping[str, Any]  # as `QualityScore.to_json` gives it
+    model: str
+    judging: Mapping[str, Any] | None
+    why: tuple[str, ...]
+    share: float | None  # the probability with which it came into review; None: somebody objected
+    first: str
+    second: str
+    outcome: str
+    decisions: tuple[DecisionView, ...]

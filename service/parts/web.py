@@ -46,6 +46,7 @@ from service.ledger import (
     Views,
 )
 from service.ledger.feedback import FeedbackBook
+from service.ledger.samples import SampleBook
 from service.ledger.thresholds import ThresholdBook
 from service.ledger_views import SliceSource
 from service.metrics_merge import merged
@@ -55,6 +56,7 @@ from service.parts.health import readiness
 from service.parts.part import Part, living
 from service.reviewing import Reviewing
 from service.routing.desk import RulesDesk
+from service.samples import Sampler
 from service.settings import Settings
 from service.support import Support
 from service.system import System
@@ -147,6 +149,7 @@ def reviewing(foundation: Foundation) -> Reviewing:
         book=ReviewBook(foundation.database, time.time),
         thresholds=ThresholdBook(foundation.database, thresholds(settings), time.time),
         screen=Screen(Identities(foundation.database), foundation.vault),
+        samples=Sampler(SampleBook(foundation.database), foundation.keyring, foundation.spool).page,
         rules=settings.review,
     )
 

@@ -10,7 +10,7 @@ from service.access import Caller, Permission
 from service.ledger.review import DecidedMeanwhile, NoSuchReview, OutOfTurn, RequestUsed, Ruling
 from service.naming import NamesSomebody
 from service.review_views import Case, Cursor, ReviewSelection, as_seen
-from service.web.access import Reviewer
+from service.web.access import Reviewer, ThresholdKeeper
 from service.web.api import PAGED, link_next
 from service.web.deps import Cursor as PageCursor
 from service.web.deps import HouseOf, IdempotencyKey, Limit
@@ -20,6 +20,8 @@ from service.web.review_wire import (
     NewDecision,
     ReviewAnswer,
     ReviewPage,
+    SampleAnswer,
+    SamplePage,
     agreement_answer,
     review_answer,
 )
@@ -162,6 +164,24 @@ def get_agreement(
 ) -> AgreementAnswer:
     """Give kappa, precision of alerts and the missed rate, each with its interval."""
     return agreement_answer(house.reviewing.agreement(days, scanner, protocol), days)
+
+
+@router.get("/samples", summary="What people decided, as labelled samples", responses=PAGED)
+def list_samples(
+    request: Request,
+    response: Response,
+    house: HouseOf,
+    _caller: ThresholdKeeper,
+    limit: Limit = 50,
+    cursor: Annotated[
+        str | None, Query(pattern=r"^\d{1,18}$", description="`next_cursor` of the page before")
+    ] = None,
+) -> SamplePage:
+    """List every decided series with its labels and without identity; pictures come by `scanside samples`."""
+    items, following = house.reviewing.samples(limit, int(cursor or 0))
+    after = None if following is None else str(following)
+    link_next(request, response, after)
+    return SamplePage(items=[SampleAnswer.model_validate(item) for item in items], next_cursor=after)
 
 
 def _told(response: Response, case: Case, caller: Caller) -> ReviewAnswer:

@@ -85,7 +85,7 @@ def site(tmp_path: Path, gate: Gate) -> Iterator[Site]:
     prepare(database)
     ledger = RecordedLedger()
     book = ReviewBook(database, time.time)
-    room = Reviewing(book, ThresholdBook(database, Thresholds(), time.time), screen)
+    room = Reviewing(book, ThresholdBook(database, Thresholds(), time.time), screen, lambda *_: ([], None))
     house = replace(a_house(ledger, gate=gate), reviewing=room)
     with serving(create_app(house)) as url:
         yield Site(url, book, room, database, ledger, put_scanner(database))

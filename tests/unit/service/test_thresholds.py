@@ -89,6 +89,7 @@ def room(database: Database, clock: Clock) -> Reviewing:
         ReviewBook(database, clock),
         ThresholdBook(database, SITE, clock),
         lambda _series, _text: None,
+        lambda _limit, _after: ([], None),
         clock=clock,
     )
 

@@ -359,6 +359,7 @@ def a_review_room() -> Reviewing:
         book=ReviewBook(database, time.time),
         thresholds=ThresholdBook(database, Thresholds(), time.time),
         screen=lambda _series, _text: None,
+        samples=lambda _limit, _after: ([], None),
     )
 
 
