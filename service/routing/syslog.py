@@ -4,6 +4,7 @@ import re
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -75,7 +76,8 @@ class Syslog:
                 return "sent by TCP"
             with client_context(self.tls).wrap_socket(plain, server_hostname=self.host) as out:
                 out.sendall(frame)
-                out.unwrap()
+                with suppress(ssl.SSLEOFError):  # a server that hangs up without a word has read it all the same
+                    out.unwrap()
         return "sent by TLS"
 
 
