@@ -8,8 +8,9 @@ import { Viewer } from "/static/viewer.js";
 import { percent, tenths } from "/static/formats.js";
 import { WORDS } from "/static/words.js";
 
-const AHEAD = [1, -1, 2, -2];
-const CACHED = 24; // slices
+const AHEAD = 8; // slices fetched in the direction of the last step
+const BEHIND = 2;
+const CACHED = 32; // slices
 const KEY_STEP = 12; // css pixels that one press of Shift + arrow is worth
 
 export class Slices {
@@ -18,6 +19,7 @@ export class Slices {
     this.series = null;
     this.slices = [];
     this.position = 0;
+    this.heading = 1; // the direction of the last step
     this.byHand = false; // the window was set by hand
     this.moved = false; // the slice was chosen by hand, and stays chosen
     this.cache = new Map(); // position -> promise of [image, planes]
@@ -116,6 +118,7 @@ export class Slices {
     if (!this.slices.length) return;
     const position = Math.min(this.slices.length - 1, Math.max(0, wanted));
     const { series } = this;
+    if (position !== this.position) this.heading = Math.sign(position - this.position);
     this.position = position;
     this.slider.value = String(position);
     this.strip.move(position);
@@ -127,7 +130,7 @@ export class Slices {
     say(this.where, words.join(" · "));
     this.slider.setAttribute("aria-valuetext", words.join(", "));
     this.describe(slice, words);
-    if (slice.state && slice.state !== "scored") { // nobody has looked for a name on it, and so it is not shown
+    if (!this.shows(slice)) {
       this.viewer.clear();
       say(this.note, [WORDS.sliceStates[slice.state] ?? slice.state, slice.reason].filter(Boolean).join(": "));
       return;
@@ -140,7 +143,7 @@ export class Slices {
       this.viewer.awaited = [how, start];
       this.viewer.show(image, planes.filter((plane) => told.has(plane.artifact)), this.byHand);
       say(this.note, "");
-      for (const step of AHEAD) if (this.slices[position + step]) this.fetch(position + step).catch(() => {});
+      this.fetchAround(position);
     } catch (error) {
       if (this.series !== series || this.position !== position) return;
       this.cache.delete(position);
@@ -149,6 +152,20 @@ export class Slices {
     } finally {
       clearTimeout(waiting);
     }
+  }
+
+  // The neighbours, nearest first; what is here already costs nothing.
+  fetchAround(position) {
+    for (let step = 1; step <= AHEAD; step += 1) {
+      for (const next of [position + step * this.heading, ...(step <= BEHIND ? [position - step * this.heading] : [])]) {
+        if (this.shows(this.slices[next])) this.fetch(next).then(([, planes]) => this.viewer.prepare(planes), () => {});
+      }
+    }
+  }
+
+  // Nobody has looked for a name on a slice that was not scored, and so it is not shown.
+  shows(slice) {
+    return Boolean(slice) && (!slice.state || slice.state === "scored");
   }
 
   describe(slice, words) {

@@ -54,11 +54,16 @@ export class Viewer {
   // keepWindow: the person has set the window by hand, and it stays from slice to slice.
   show(image, planes, keepWindow) {
     this.image = image;
-    for (const plane of planes) plane.path ??= outline(plane);
+    this.prepare(planes);
     this.planes = planes;
     if (!keepWindow || !this.window) this.window = [...image.window];
     this.stale = true;
     this.redraw();
+  }
+
+  // Outlines are found once, before they are needed where there is time.
+  prepare(planes) {
+    for (const plane of planes) plane.path ??= outline(plane);
   }
 
   clear() {
