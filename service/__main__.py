@@ -11,6 +11,7 @@ from pathlib import Path
 
 from service.logs import configure
 from service.operating_words import add_operating_words
+from service.routing.words import add_rules
 from service.settings_source import BadSettings, Loaded, describe, load
 
 DELIVERY_STATES = (  # of service/ledger/states.py, which is not loaded for every command
@@ -324,6 +325,7 @@ def _parser() -> argparse.ArgumentParser:
     settings.add_argument("--json", action="store_true")
     _add_access(word)
     _add_deliveries(word)
+    add_rules(word)
     add_operating_words(word)
     _add_audit(word)
     db = word("db", "look after the database", _db)

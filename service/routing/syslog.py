@@ -76,7 +76,9 @@ class Syslog:
                 return "sent by TCP"
             with client_context(self.tls).wrap_socket(plain, server_hostname=self.host) as out:
                 out.sendall(frame)
-                with suppress(ssl.SSLEOFError):  # a server that hangs up without a word has read it all the same
+                with suppress(
+                    ssl.SSLEOFError
+                ):  # a server that hangs up without a word has read it all the same
                     out.unwrap()
         return "sent by TLS"
 
