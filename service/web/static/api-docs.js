@@ -55,7 +55,7 @@ function parameters(list) {
   const row = (one) =>
     h("tr", {}, h("th", { scope: "row" }, one.name), h("td", {}, one.in), h("td", { class: "long" }, kindOf(one.schema) + (one.required ? ` (${WORDS.must})` : "")), h("td", { class: "long" }, one.description ?? ""));
   return [
-    h("h4", {}, WORDS.parameters),
+    h("h3", {}, WORDS.parameters),
     h(
       "div", { class: "scroll", tabindex: "0", role: "group", "aria-label": WORDS.parameters },
       h("table", {}, h("thead", {}, h("tr", {}, [WORDS.name, WORDS.place, WORDS.kind, WORDS.meaning].map((word) => h("th", { scope: "col" }, word)))), h("tbody", {}, list.map(row))),
@@ -69,12 +69,12 @@ function answers(responses) {
     const good = status.startsWith("2");
     return h("li", {}, h("strong", {}, status), ` ${told.description}`, media && good ? [" ", h("span", { class: "kind" }, `${media} ${kindOf(schema)}`)] : null, good ? tree(schema) : null);
   };
-  return [h("h4", {}, WORDS.answers), h("ul", { class: "tree" }, Object.entries(responses).map(line))];
+  return [h("h3", {}, WORDS.answers), h("ul", { class: "tree" }, Object.entries(responses).map(line))];
 }
 
 function body(request) {
   const [[media, { schema }] = ["", {}]] = content(request);
-  return media ? [h("h4", {}, WORDS.body), h("p", {}, h("span", { class: "kind" }, `${media} ${kindOf(schema)}`)), tree(schema)] : null;
+  return media ? [h("h3", {}, WORDS.body), h("p", {}, h("span", { class: "kind" }, `${media} ${kindOf(schema)}`)), tree(schema)] : null;
 }
 
 function operation({ method, path, told }) {

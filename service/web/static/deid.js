@@ -19,6 +19,16 @@ function forWhom(profile) {
   return profile.name === "export" ? WORDS.forResearch : WORDS.forAll;
 }
 
+// Attributes by what is done to them in words, the most first.
+function summed(attributes) {
+  const found = new Map();
+  for (const [action, n] of Object.entries(attributes)) {
+    const word = WORDS.actions[action] ?? action;
+    found.set(word, (found.get(word) ?? 0) + n);
+  }
+  return [...found].sort(([, one], [, other]) => other - one);
+}
+
 const term = (word, ...told) => [h("dt", { class: "quiet" }, word), h("dd", {}, told)];
 
 function tallyTable(profile, items) {
@@ -59,7 +69,7 @@ async function profilePanel(profile) {
       "dl", { class: "told" },
       term(WORDS.options, options), term(WORDS.dates, WORDS.datesAre[profile.dates] ?? profile.dates), term(WORDS.edition, profile.edition),
     ),
-    h("p", { class: "quiet" }, Object.entries(profile.attributes).map(([action, n]) => `${number(n)} ${WORDS.actions[action] ?? action}`).join(" · ")),
+    h("p", { class: "quiet" }, summed(profile.attributes).map(([word, n]) => `${number(n)} ${word}`).join(" · ")),
     h("p", { class: "quiet" }, WORDS.rest),
     tallyTable(profile, items),
   );

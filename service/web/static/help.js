@@ -13,11 +13,14 @@ import { WORDS } from "/static/words.help.js";
 fillWords(WORDS);
 document.title = `${WORDS.title} · Scanside`;
 
-const panel = (id, title, ...inside) => h("section", { class: "panel", "aria-labelledby": id }, h("h2", { id, tabindex: "-1" }, title), inside);
+const panel = (id, title, ...inside) => h("section", { class: "panel", "aria-labelledby": id }, h("h2", { id, tabindex: "-1" }, title), ...inside);
+
+// What stands between two grave accents is for a terminal.
+const inline = (text) => text.split("`").map((piece, n) => (n % 2 ? h("code", {}, piece) : piece));
 
 // A part is a title and pieces: a text, or a list of texts.
 const reading = ({ id, title, text }) =>
-  panel(id, title, h("div", { class: "reading" }, text.map((piece) => (Array.isArray(piece) ? h("ul", {}, piece.map((line) => h("li", {}, line))) : h("p", {}, piece)))));
+  panel(id, title, h("div", { class: "reading" }, text.map((piece) => (Array.isArray(piece) ? h("ul", {}, piece.map((line) => h("li", {}, inline(line)))) : h("p", {}, inline(piece))))));
 
 const shape = (name) => {
   const [title, looks, comes] = WORDS.artifacts[name];
@@ -26,13 +29,13 @@ const shape = (name) => {
 
 const keys = (title, table) => [
   h("h3", {}, title),
-  h("dl", { class: "keys" }, table.map(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)])),
+  h("dl", { class: "keys" }, table.flatMap(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)])),
 ];
 
 const parts = [
   ...WORDS.parts.map(reading),
   panel("artifacts", WORDS.artifactsTitle, h("p", { class: "reading quiet" }, WORDS.artifactsWhy), h("div", { class: "shapes" }, FIGURED.map(shape))),
-  panel("keys-of", WORDS.keysTitle, keys(WORDS.keysSeries, SERIES.keyTable), keys(WORDS.keysBoard, BOARD.keyTable), keys(WORDS.keysReview, REVIEW.keyTable)),
+  panel("keys-of", WORDS.keysTitle, ...keys(WORDS.keysSeries, SERIES.keyTable), ...keys(WORDS.keysBoard, BOARD.keyTable), ...keys(WORDS.keysReview, REVIEW.keyTable)),
   reading(WORDS.limits),
 ];
 put(byId("parts"), parts);

@@ -6,12 +6,19 @@ let drawn = 0;
 
 const oval = (cx, cy, rx, ry, fill, more = {}) => s("ellipse", { cx, cy, rx, ry, fill, ...more });
 
-// The plain head: scalp (fat, bright), skull (dark), brain, ventricles, eyes.
+// A slice above the eyes: scalp (fat, bright), skull (dark), brain with folds, the midline, the ventricles.
+const FOLDS = Array.from({ length: 22 }, (_, n) => {
+  const angle = (n / 22) * 2 * Math.PI;
+  const at = (share) => `${(50 + 29 * share * Math.sin(angle)).toFixed(1)} ${(50 - 37 * share * Math.cos(angle)).toFixed(1)}`;
+  return `M${at(0.99)}L${at(n % 2 ? 0.84 : 0.77)}`;
+}).join("");
 const head = (dx = 0, dy = 0, opacity = 1, scalp = "#d8d8d8") =>
   s(
     "g", { transform: `translate(${dx} ${dy})`, opacity },
     oval(50, 50, 34, 42, scalp), oval(50, 50, 31, 39, "#111"), oval(50, 50, 29, 37, "#8c8c8c"),
-    oval(50, 50, 22, 29, "#a8a8a8"), oval(44, 47, 4, 11, "#2b2b2b"), oval(56, 47, 4, 11, "#2b2b2b"), oval(50, 66, 3, 4, "#2b2b2b"),
+    oval(50, 50, 21, 28, "#aaaaaa"),
+    s("path", { d: `${FOLDS}M50 13V36M50 64V87`, stroke: "#4a4a4a", "stroke-width": 1.3, fill: "none" }),
+    s("path", { d: "M48.5 36Q40 40 44.5 50Q47 56 42 63M51.5 36Q60 40 55.5 50Q53 56 58 63", stroke: "#262626", "stroke-width": 3.6, "stroke-linecap": "round", fill: "none" }),
   );
 
 // The same speckles every time: a small generator with a seed.
@@ -47,7 +54,7 @@ const FIGURES = {
   susceptibility: () => [head(), oval(50, 88, 15, 12, "#000"), s("path", { d: "M35 86a15 12 0 0 1 30 0", fill: "none", stroke: "#fff", "stroke-width": 2.2 }), s("path", { d: "M40 74q10 -9 20 0", fill: "none", stroke: "#d0d0d0", "stroke-width": 2 })],
   chemshift: () => [head(0, 0, 1, "#111"), s("g", { transform: "translate(5 0)" }, oval(50, 50, 32.5, 40.5, "none", { stroke: "#e4e4e4", "stroke-width": 3 })), s("path", { d: "M17 38a33 41 0 0 0 0 24", fill: "none", stroke: "#000", "stroke-width": 4 })],
   parallel: () => [head(), s("g", { opacity: 0.55 }, oval(50, 8, 31, 39, "none", { stroke: "#e0e0e0", "stroke-width": 2 }), oval(50, 92, 31, 39, "none", { stroke: "#e0e0e0", "stroke-width": 2 })), s("g", { "clip-path": "inset(34% 22% 34% 22%)" }, speckles(420, 11))],
-  fatsat: () => [head(0, 0, 1, "#333"), s("path", { d: "M19 34A34 42 0 0 1 62 10.5L60 15A31 39 0 0 0 22.500 36z", fill: "#fff" }), s("path", { d: "M78 60A29 37 0 0 1 60 84L56 66Q66 62 68 52z", fill: "#222", opacity: 0.75 })],
+  fatsat: () => [head(0, 0, 1, "#333"), s("path", { d: "M19 34A34 42 0 0 1 62 10.5L60 15A31 39 0 0 0 22.5 36z", fill: "#fff" }), s("path", { d: "M78 60A29 37 0 0 1 60 84L56 66Q66 62 68 52z", fill: "#222", opacity: 0.75 })],
 };
 
 export const FIGURED = Object.keys(FIGURES);
