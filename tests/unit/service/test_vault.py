@@ -229,3 +229,22 @@ def test_a_patient_is_found_by_an_id_in_any_character_set(foundation: Foundation
     assert keeper.pseudonym("KLINIKUM-XQ", "MÜL-77") == instance.patient
     assert keeper.lookup(keeper.pseudonym("KLINIKUM-XQ", "MÜL-77"))[0]["PatientID"] == "MÜL-77"
     assert not keeper.lookup(keeper.pseudonym("KLINIKUM-XQ", "MÜL-78"))
+
+
+def test_a_name_that_a_person_asks_for_is_on_record_before_it_is_told(foundation: Foundation) -> None:
+    uid = receive(foundation)
+    with foundation.database.read() as connection:
+        series_id = connection.scalar(series.select().with_only_columns(series.c.id))
+    keeper = Keeper.of(foundation)
+    told = keeper.whose(series_id, "tom")
+    assert told is not None
+    assert told["PatientName"] == "Quastenflosser^Wilhelmine"
+    assert told["PatientID"]
+    noted = (foundation.settings.state_dir / AUDIT).read_text("utf-8")
+    line = json.loads(noted)
+    assert (line["user"], line["what"], line["name"]) == ("tom", "shown", uid)
+    assert "Quastenflosser" not in noted
+    assert told["PatientID"] not in noted
+    keeper.purge(uid)
+    assert keeper.whose(series_id, "tom") is None
+    assert keeper.whose("none", "tom") is None
