@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     state_dir: Folder = DEFAULT_STATE_DIR
     """database, spool, key: one folder"""
     mode: Literal["live", "shadow"] = "live"
-    """``shadow``: score and show on the console, but send nothing"""
+    """``shadow``: score and show on the console, but send nothing until a person accepts the thresholds there"""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     ae_title: AeTitle = "SCANSIDE"
