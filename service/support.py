@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 
@@ -95,6 +96,9 @@ def harmless(value: object, name: str = "") -> object:
         return {key: harmless(inner, key) for key, inner in value}
     if isinstance(value, tuple | list):
         return [harmless(inner, name) for inner in value]
+    if name == "url":  # its path may be a secret, as with webhooks
+        parts = urlsplit(str(value))
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/..."
     return value if isinstance(value, int | float | bool) or value is None else str(value)
 
 

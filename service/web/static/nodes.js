@@ -60,7 +60,7 @@ const scannerRow = (node) => h(
 const destinationRow = (node) => h(
   "tr", { "data-key": node.id + node.source }, h("th", { scope: "row" }, node.name), h("td", {}, titles(node)), h("td", { class: "wrap" }, place(node)),
   h("td", {}, node.results.join(" ") || node.kind, node.send && node.send !== "always" ? h("div", { class: "small" }, WORDS.sends[node.send]) : null),
-  h("td", {}, when(node.last_seen_at)), h("td", { class: "wrap" }, node.last_answer || "–"),
+  h("td", { class: "wrap" }, when(node.last_seen_at), node.last_answer ? h("div", { class: "small" }, node.last_answer) : null),
   h("td", { class: "wrap" }, answers(node)), h("td", {}, source(node)), deeds(node),
 );
 
