@@ -6,12 +6,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from service.agreement import agreement
 from service.bootstrap import Foundation, note_expiry
-from service.ledger import Desk, Views
+from service.ledger import Desk, ReviewBook, Views
 from service.metrics import OTHER, OUTSTANDING, Metrics
 from service.settings import Settings
 from service.vault import Keeper
 
+AGREEMENT_S = 90 * 86400.0
 SWEEP_AT_ONCE = 20  # series
 GRACE_S = 300.0  # a spool file without an instance may be one that is being noted right now
 EVENTS_KEPT_S = 7 * 86400.0
@@ -56,6 +58,16 @@ class Housekeeper:
         self.metrics.dead_letters.set(counts.dead_letters)
         note_expiry(self.foundation.settings, self.metrics)
         self._measure_deliveries()
+
+    def measure_review(self) -> None:
+        """Set the gauges of review: what waits, and how far people and model agree."""
+        book = ReviewBook(self.foundation.database, time.time)
+        for tier, count in book.waiting().items():
+            self.metrics.review_waiting.labels(tier=str(tier)).set(count)
+        found = agreement(book.reviewed(time.time() - AGREEMENT_S))
+        figures = {"kappa": found.model, "alerts_right": found.alerts, "missed": found.missed}
+        for name, figure in figures.items():
+            self.metrics.review_figures.labels(figure=name).set(figure.value)
 
     def _measure_deliveries(self) -> None:
         """Count what is outstanding at each destination; what the settings do not name counts together."""

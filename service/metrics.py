@@ -34,6 +34,8 @@ DELIVERED = ("sent", "waiting", "uncommitted", "held", "dead")
 OUTSTANDING = ("gathering", "waiting", "uncommitted", "held", "dead")
 ERRANDS = ("done", "waiting", "dead")
 QUEUES = ("score", "close", "report", "deliver")
+TIERS = ("1", "2")
+FIGURES = ("kappa", "alerts_right", "missed")
 PARTS = ("receive", "work", "web")
 
 STORE_BUCKETS = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -90,6 +92,9 @@ class Metrics:
     deliveries: Labelled[Counter]  # destination, result
     deliveries_open: Labelled[Gauge]  # destination, state
     dead_letters: Gauge
+
+    review_waiting: Labelled[Gauge]  # tier
+    review_figures: Labelled[Gauge]  # figure; of the last 90 days
     errands: Labelled[Counter]  # channel, result
 
     disk_free: Gauge  # bytes on the spool's disk
@@ -162,6 +167,8 @@ class Metrics:
                 state=OUTSTANDING,
             ),
             dead_letters=make.gauge("dead_letters", "results that a person must look at"),
+            review_waiting=make.gauges("review_waiting", "series that wait for a decision", tier=TIERS),
+            review_figures=make.gauges("review_figure_ratio", "what reviewers decided", figure=FIGURES),
             errands=make.counters(
                 "errands",
                 "alerts and forwards of site rules by how they went",

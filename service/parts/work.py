@@ -60,6 +60,7 @@ from service.settings_tables import ResearchDestination
 
 MEASURE_EVERY_S, SWEEP_EVERY_S, STUDY_EVERY_S, STRAYS_EVERY_S = 5.0, 60.0, 1.0, 3600.0
 COMPARE_EVERY_S = 2.0
+REVIEW_EVERY_S = 60.0
 LEARN_EVERY_S = 300.0  # looked at; learnt once a day
 SLICES_AT_ONCE = (
     8  # claimed together: enough to fill a GPU's batch, few enough to let other series have their turn
@@ -135,6 +136,7 @@ def run(settings: Settings, *, supervised: bool) -> None:
         part.every(worker.lease_s / 3, worker.beat, "leases")
         part.every(MEASURE_EVERY_S, housekeeper.measure, "gauges")
         part.every(SWEEP_EVERY_S, housekeeper.sweep, "sweep")
+        part.every(REVIEW_EVERY_S, housekeeper.measure_review, "review")
         part.every(LEARN_EVERY_S, lessons.learn, "lessons")
         part.every(
             COMPARE_EVERY_S, Comparer(Disputes(foundation.database), foundation.spool).compare, "compare"

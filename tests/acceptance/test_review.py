@@ -12,11 +12,13 @@ from inference.verdict import Thresholds
 from service.access import Gate, Role
 from service.ledger import Database, ReviewBook, prepare
 from service.ledger.thresholds import ThresholdBook
+from service.ledger.tokens import Grant
 from service.naming import NamesSomebody
 from service.review_views import ReviewSelection
 from service.reviewing import Reviewing
 from service.web import create_app
 from tests.acceptance.test_access import PASSWORD, new_page, sign_in
+from tests.acceptance.test_accessibility import violations
 from tests.peers import CHROMIUM_ARGS, chromium
 from tests.unit.service.reviewing import KEY, put_past, put_review, put_scanner, put_series, quality
 from tests.unit.service.web.recorded import RecordedLedger, a_gate, a_house, judged, some_slices
@@ -230,4 +232,56 @@ def test_a_physicist_tries_accepts_and_takes_back_thresholds(browser: Browser, s
     expect(page.locator("#protocols")).to_contain_text("settings")
     assert site.room.thresholds.in_force(site.scanner_id, KEY).live == Thresholds()
     assert all(one.startswith(site.url) for one in asked)
+    page.context.close()
+
+
+WIDTHS = (1366, 683, 320)  # 683: 1366 pixels at 200 %
+
+
+def faults(page: Page) -> list[str]:
+    """Give what axe complains of and what does not fit, at every width."""
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        found += [f"{width}: {one}" for one in violations(page)]
+    return found
+
+
+def test_the_queue_can_be_used_by_everybody(browser: Browser, site: Site) -> None:
+    site.queue("s0")
+    site.queue("s1", blind=True, why=["control"], share=0.03)
+    page = at_review(browser, site, "tom")
+    expect(page.locator(".picture")).to_have_attribute("data-drawn", "2")
+    assert faults(page) == []
+    page.set_viewport_size({"width": 1366, "height": 900})
+    page.keyboard.press("m")
+    page.keyboard.press("e")
+    assert faults(page) == []
+    page.locator(".case-link").nth(1).click()
+    expect(page.locator(".decision .blind-note")).to_be_visible()
+    assert faults(page) == []
+    page.context.close()
+
+
+def test_agreement_and_thresholds_can_be_used_by_everybody(browser: Browser, site: Site) -> None:
+    put_past(site.database, site.scanner_id, time.time())
+    page = new_page(browser)
+    page.goto(f"{site.url}/login?next=/agreement")
+    sign_in(page, "pia")
+    page.get_by_role("button", name="Open: MR 2").click()
+    page.get_by_role("button", name="Look for better thresholds").click()
+    expect(page.locator(".trial")).to_be_visible()
+    assert faults(page) == []
+    page.context.close()
+
+
+def test_a_device_without_review_is_kept_out(browser: Browser, site: Site, gate: Gate) -> None:
+    page = new_page(browser)
+    token = gate.tokens.issue(
+        Grant(name=f"t{time.time_ns()}", scopes=frozenset({"read"})), gate.clock(), "test"
+    )
+    answer = page.request.get(
+        f"{site.url}/api/v1/reviews", headers={"Authorization": f"Bearer {token.secret}"}
+    )
+    assert answer.status == 403
     page.context.close()

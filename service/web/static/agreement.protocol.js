@@ -166,8 +166,11 @@ export class ProtocolPanel {
             h("table", { class: "history" }, h("thead", {}, h("tr", {}, WORDS.historyHead.map((word) => (word ? h("th", { scope: "col" }, word) : h("td", {}))))), h("tbody", {}, rows)),
           )
         : h("p", { class: "quiet" }, WORDS.noVersions),
-      this.may && this.protocol.number ? this.back("live", 0, WORDS.backToSettings) : null,
-      this.may && this.protocol.shadow ? this.back("shadow", 0, WORDS.endShadow) : null,
+      h(
+        "div", { class: "history-ways" },
+        this.may && this.protocol.number ? this.back("live", 0, WORDS.backToSettings) : null,
+        this.may && this.protocol.shadow ? this.back("shadow", 0, WORDS.endShadow) : null,
+      ),
     );
   }
 
