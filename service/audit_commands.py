@@ -39,9 +39,9 @@ def verify(settings: Settings, noted: str | None, *, as_json: bool) -> int:
         return 0 if found.sound else 1
     for fault in found.faults:
         print(f"row {fault.id}: {fault.told}")
-    head = "" if found.head is None else f", head {found.head.id}:{found.head.digest}"
+    last = "" if found.head is None else f", head {found.head.id}:{found.head.digest}"
     word = "nothing was changed" if found.sound else "the log was changed"
-    print(f"{word}: {found.rows} rows from {found.first}{head}")
+    print(f"{word}: {found.rows} rows from {found.first}{last}")
     if found.rows and log.head() is None:
         print("scanside: no head is noted beside the database: a cut-off end cannot be seen", file=sys.stderr)
     return 0 if found.sound else 1

@@ -7,6 +7,7 @@ from service.ledger.closings import Closings, Judgement, OpenSeries
 from service.ledger.commitments import Commitments
 from service.ledger.control import Control
 from service.ledger.database import Bell, Database, LedgerUnavailable
+from service.ledger.deid import DeidTally
 from service.ledger.desk import Deed, Desk, Done, Selected
 from service.ledger.disputes import Dispute, Disputes, NoDispute
 from service.ledger.drifts import Drifts
@@ -39,6 +40,7 @@ __all__ = [
     "Control",
     "Database",
     "Deed",
+    "DeidTally",
     "Delivery",
     "DeliveryState",
     "Desk",

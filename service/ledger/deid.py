@@ -1,6 +1,7 @@
 """What was done at the door, counted: names of attributes, never a value."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 from time import time
 
 from sqlalchemy import func, insert, select, update
@@ -35,9 +36,8 @@ class DeidTally:
                 )
                 more = {"instances": table.instances + one.instances, "last_at": now}
                 if connection.execute(update(deid_tally).where(same).values(more)).rowcount == 0:
-                    row = {"profile": one.profile, "attribute": one.attribute, "action": one.action}
-                    row |= {"instances": one.instances, "first_at": now, "last_at": now}
-                    connection.execute(insert(deid_tally), row)
+                    fresh = replace(one, first_at=now, last_at=now)
+                    connection.execute(insert(deid_tally), asdict(fresh))
 
     def tallied(self, profile: str) -> list[Tallied]:
         """Give the counts of a profile, the commonest first."""
