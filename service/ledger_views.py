@@ -33,6 +33,7 @@ EventKind = Literal[
     "exam",
     "feedback",
     "review",
+    "notice",
     "drift",
     "access",
 ]

@@ -53,6 +53,10 @@ class Orthanc:
         """GET a JSON resource, such as ``/instances``."""
         return json.loads(self._ask("GET", path))
 
+    def text(self, path: str) -> str:
+        """GET a text, such as a value of the metadata."""
+        return self._ask("GET", path).decode()
+
     def find(self, level: str = "Instance", **query: str) -> list[Any]:
         """Search by DICOM keywords and return the expanded answers."""
         body = json.dumps({"Level": level, "Query": query, "Expand": True}).encode()

@@ -1,45 +1,29 @@
-// What everybody has to know on every page: nothing leaves, or something is stopped.
+// What the site's rules alert the console to: it stays until a person puts it away, or a later one takes its place.
 
-import { h, put } from "/static/dom.js";
-import { moment } from "/static/formats.js";
-import { speak } from "/static/language.js";
-import { ask } from "/static/session.js";
-import { CATALOGUE } from "/static/words.notices.js";
+import { byId, h } from "/static/dom.js";
+import { clock } from "/static/formats.js";
+import { WORDS } from "/static/words.notices.js";
 
-const WORDS = speak(CATALOGUE);
-const RENEW_MS = 5000;
-let box = null;
+const MOST = 4;
 
-const sentence = ({ what, by, at, reason }) => [
-  h("strong", {}, what === "scoring" ? WORDS.scoring : WORDS.to(what.slice(3))),
-  h("span", {}, WORDS.since(by, moment(at), reason)),
-];
-
-// Asks and shows; a service that does not answer is told of elsewhere.
-export async function look() {
-  if (!box || document.hidden) return;
-  let told;
-  try {
-    told = await ask("/notices");
-  } catch {
-    return;
-  }
-  const key = JSON.stringify(told.pauses.map(({ what, at }) => [what, at]).concat([told.mode]));
-  if (box.dataset.key === key) return;
-  box.dataset.key = key;
-  const lines = [
-    ...(told.mode === "shadow" ? [h("p", { class: "notice-line shadow" }, h("strong", {}, WORDS.shadow), h("span", {}, WORDS.shadowWhy))] : []),
-    ...told.pauses.map((one) => h("p", { class: "notice-line" }, sentence(one))),
-  ];
-  document.body.dataset.mode = told.mode;
-  put(box, lines);
-  box.hidden = !lines.length;
+// body: of an event of kind "notice".
+export function showNotice({ at, series, data }) {
+  const box = byId("notices") ?? place();
+  if (box.querySelector(`[data-errand="${data.errand}"]`)) return; // a replay may tell twice
+  box.querySelector(`[data-errand="${data.replaces}"]`)?.remove();
+  const element = h(
+    "div", { class: `notice-line ${data.priority}`, "data-errand": data.errand },
+    h("strong", {}, data.event === "withdrawn" ? WORDS.withdrawn : WORDS.priorities[data.priority] ?? data.priority),
+    h("span", { class: "notice-text" }, data.text, h("span", { class: "notice-rule" }, ` ${WORDS.rule(data.rule)}, ${clock(new Date(at * 1000))}`)),
+    h("a", { class: "button", href: `/#/series/${encodeURIComponent(series)}` }, WORDS.open),
+    h("button", { class: "button", type: "button", onclick: () => element.remove() }, WORDS.putAway),
+  );
+  box.prepend(element);
+  while (box.children.length > MOST) box.lastElementChild.remove();
 }
 
-export function watch(session) {
-  if (box || !session.permissions.includes("read")) return;
-  box = h("div", { id: "notices", class: "notices", role: "status", hidden: true });
-  document.querySelector(".bar").after(box);
-  look();
-  setInterval(look, RENEW_MS);
+function place() {
+  const box = h("section", { id: "notices", class: "notices", role: "log", "aria-label": WORDS.title });
+  byId("banner").after(box);
+  return box;
 }

@@ -3,7 +3,7 @@
 const SILENCE_MS = 9000; // three heartbeats
 const RETRY_MS = 1000;
 const TICK_MS = 250;
-const KINDS = ["series", "alert", "delivery", "conflict", "identity", "decision", "exam", "feedback", "review"];
+const KINDS = ["series", "alert", "delivery", "conflict", "identity", "decision", "exam", "feedback", "review", "notice"];
 
 // scanner: whose events; "" for all. on: {hello(reset), event(kind, body), heartbeat(body), state("live" | "connecting" | "silent", heardAt),
 // lost(): it could not be opened, again}

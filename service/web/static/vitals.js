@@ -4,6 +4,7 @@ import { byId, h, say } from "/static/dom.js";
 import { allow } from "/static/feedback.js";
 import { ago, clock } from "/static/formats.js";
 import { drawNav } from "/static/nav.js";
+import { showNotice } from "/static/notices.js";
 import { toSignIn, whoAmI } from "/static/session.js";
 import { follow } from "/static/stream.js";
 import { WORDS } from "/static/words.js";
@@ -20,7 +21,10 @@ export class Vitals {
     this.look();
     follow(scanner, {
       hello,
-      event,
+      event: (kind, body) => {
+        if (kind === "notice") showNotice(body);
+        event(kind, body);
+      },
       heartbeat: (body) => {
         this.checks = body;
         this.warn();

@@ -1,18 +1,23 @@
-// What stands under the head of every page while nothing leaves, or something is stopped.
+// What stands around the alerts of site rules.
+
+import { speak } from "/static/language.js";
 
 export const CATALOGUE = {
   en: {
-    shadow: "SHADOW MODE",
-    shadowWhy: "Series are scored and shown; nothing is sent.",
-    scoring: "SCORING IS STOPPED",
-    to: (name) => `SENDING TO ${name} IS STOPPED`,
-    since: (by, at, reason) => `${by}, ${at}: ${reason}`,
+    title: "Alerts of site rules",
+    priorities: { high: "Important", medium: "Note", low: "For information" },
+    withdrawn: "Taken back",
+    rule: (name) => `Rule “${name}”`,
+    open: "Open series",
+    putAway: "Put away",
   },
   de: {
-    shadow: "SCHATTENBETRIEB",
-    shadowWhy: "Serien werden bewertet und gezeigt; nichts wird gesendet.",
-    scoring: "DIE BEWERTUNG STEHT",
-    to: (name) => `DER VERSAND AN ${name} STEHT`,
-    since: (by, at, reason) => `${by}, ${at}: ${reason}`,
+    title: "Alarme der Regeln",
+    priorities: { high: "Wichtig", medium: "Hinweis", low: "Zur Kenntnis" },
+    withdrawn: "Zurückgenommen",
+    rule: (name) => `Regel „${name}“`,
+    open: "Serie öffnen",
+    putAway: "Weglegen",
   },
 };
+export const WORDS = speak(CATALOGUE);
