@@ -2,7 +2,9 @@
 
 import re
 import threading
+import warnings
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -66,11 +68,10 @@ def coil_of(header: Dataset) -> str:
 
     It is what a vendor calls a part of the scanner; what does not look like such a name is left out of it.
     """
-    try:
+    with warnings.catch_warnings(action="ignore"), suppress(*BROKEN):
         named = group(header, 1, "MRReceiveCoilSequence").get("ReceiveCoilName")
         return " ".join(_NO_NAME.sub(" ", str(named or "")).split())[:MOST_COIL].rstrip()
-    except BROKEN:
-        return ""
+    return ""
 
 
 def described(facts: Any) -> Description:  # noqa: ANN401 - a mapping as the ledger gives it

@@ -222,7 +222,7 @@ def _sent(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_said(row: dict[str, Any]) -> bool:
-    return row["verdict"] == "Repeat" or row["id"].endswith("00")
+    return bool(row["verdict"] == "Repeat" or row["id"].endswith("00"))
 
 
 def _said(row: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, exists, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, exists, insert, select
 
 from inference.verdict import Verdict
 from service.ledger.database import Database
@@ -43,11 +43,6 @@ class Bands:
             if rows:
                 connection.execute(insert(band), rows)
         return len(rows)
-
-    def learnt_at(self) -> float | None:
-        """Tell when bands were learnt last; None where there are none."""
-        with self._database.read() as connection:
-            return connection.scalar(select(func.max(band.c.learnt_at)))
 
     def of(self, scanner_name: str, protocol: str) -> list[BandView]:
         """Give the bands of a scanner and protocol, by metric."""

@@ -58,7 +58,8 @@ class Drifts:
     def measured_at(self) -> float | None:
         """Tell when drift was measured last; None where it never was."""
         with self._database.read() as connection:
-            return connection.scalar(select(func.max(drift.c.measured_at)))
+            last = connection.scalar(select(func.max(drift.c.measured_at)))
+        return None if last is None else float(last)
 
 
 def _compared(connection: Connection, scanner_id: int, now: float) -> Iterator[dict[str, Any]]:

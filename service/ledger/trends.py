@@ -228,7 +228,7 @@ def _chosen(connection: Connection, selection: Selection) -> list[ColumnElement[
 
 def _later(row: Row[Any]) -> ColumnElement[bool]:
     """Select what comes after a row of an export."""
-    series_id, opened_at = row[0], row[1]
+    series_id, opened_at = row.series_id, row.opened_at
     return and_(
         trend.c.opened_at >= opened_at,
         or_(trend.c.opened_at > opened_at, trend.c.series_id > series_id),

@@ -81,5 +81,5 @@ def ks_tail(distance: float, n: int, m: int) -> float:
     x = (root + 0.12 + 0.11 / root) * distance
     if x < 0.2:  # the series converges too slowly there, and is 1 to ten digits
         return 1.0
-    terms = ((-1) ** (k - 1) * exp(-2 * (k * x) ** 2) for k in range(1, _TERMS))
+    terms = ((1.0 if k % 2 else -1.0) * exp(-2 * (k * x) ** 2) for k in range(1, _TERMS))
     return min(1.0, max(0.0, 2 * sum(terms)))

@@ -10,7 +10,9 @@ from inference.evidence import METRICS, SLICE_STEP
 Group = Literal["score", "verdict", "presence", "probability", "metric"]
 Worse = Literal["high", "low", ""]
 
-MEAN, SHARE = "mean", "share"
+Summary = Literal["mean", "share"]
+MEAN: Summary = "mean"
+SHARE: Summary = "share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Measure:
     of: str  # the verdict, artifact or metric that it is about; else its own name
     title: str
     unit: str  # UCUM; "1" for a ratio
-    summary: Literal["mean", "share"]
+    summary: Summary
     worse: Worse  # the direction in which quality falls; "": neither
     lower: float = -inf
     upper: float = inf
@@ -45,15 +47,8 @@ MEASURES: tuple[Measure, ...] = (
     _score("outlier", "Distance from the training data", "high"),
     _score("unfamiliar", "Unfamiliar slices", "high", 1.0),
     ABSTAINED,
-    *(
-        _verdict(verdict, worse)
-        for verdict, worse in (
-            ("Usable", "low"),
-            ("Check", "high"),
-            ("Repeat", "high"),
-            ("Not scored", "high"),
-        )
-    ),
+    _verdict("Usable", "low"),
+    *(_verdict(verdict, "high") for verdict in ("Check", "Repeat", "Not scored")),
     *(
         Measure(f"presence.{one.name}", "presence", one.name, one.title, "1", SHARE, "high", 0.0, 1.0)
         for one in CATALOGUE

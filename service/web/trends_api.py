@@ -197,7 +197,7 @@ def _points(buckets: Sequence[Bucket], chart: Chart, fewest: int) -> list[PointA
                 signals=[SignalAnswer(rule=one.rule.value, high=one.high) for one in point.signals]
                 if point
                 else [],
-                verdicts=dict(bucket.verdicts),
+                verdicts={str(name): count for name, count in bucket.verdicts.items()},
             )
         )
         place += point is not None
@@ -321,7 +321,9 @@ def export_trend(
     format: Format = "csv",  # noqa: A002 - the word of the query
 ) -> StreamingResponse:
     """Give every judged series of a selection, oldest first: what it is, its verdict, and all its measures."""
-    return file_of("trend", format, HEADER, map(_exported, house.trends.rows(selection)), caller, house.audit.book)
+    return file_of(
+        "trend", format, HEADER, map(_exported, house.trends.rows(selection)), caller, house.audit.book
+    )
 
 
 HEADER = ("series", "opened_at", "scanner", "protocol", "coil", "verdict", "model", *VALUES)

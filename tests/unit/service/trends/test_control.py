@@ -62,7 +62,10 @@ def broken(values: list[float], sigma: float = 1.0) -> list[set[tuple[Rule, bool
 @pytest.mark.parametrize("side", [1, -1])
 def test_each_rule_tells_its_pattern_and_only_that(side: int) -> None:
     high = side > 0
-    turned = lambda values: [side * value for value in values]  # noqa: E731 - one word for the patterns
+
+    def turned(values: list[float]) -> list[float]:
+        return [side * value for value in values]
+
     assert broken(turned([0, 3.1])) == [set(), {(Rule.BEYOND, high)}]
     assert broken(turned([2.1, 0, 2.1]))[-1] == {(Rule.TWO_OF_THREE, high)}
     assert broken(turned([2.1, 0, 0, 2.1]))[-1] == set()

@@ -35,11 +35,13 @@ def test_the_index_of_a_known_shift_is_what_its_sum_gives() -> None:
 
 def test_the_same_distribution_raises_no_alarm_a_shifted_one_does() -> None:
     alarms = sum(
-        bool((told := drift_of(RNG.normal(7, 1, 600), RNG.normal(7, 1, 200))) and told.alarm)
+        bool(
+            (told := drift_of(RNG.normal(7, 1, 600).tolist(), RNG.normal(7, 1, 200).tolist())) and told.alarm
+        )
         for _ in range(200)
     )
     assert alarms == 0
-    shifted = drift_of(RNG.normal(7, 1, 600), RNG.normal(6, 1, 200))
+    shifted = drift_of(RNG.normal(7, 1, 600).tolist(), RNG.normal(6, 1, 200).tolist())
     assert shifted is not None
     assert shifted.alarm
     assert (shifted.n_before, shifted.n_now) == (600, 200)
@@ -47,7 +49,7 @@ def test_the_same_distribution_raises_no_alarm_a_shifted_one_does() -> None:
 
 
 def test_a_wider_spread_of_the_same_mean_is_drift_too() -> None:
-    told = drift_of(RNG.normal(7, 0.5, 2000), RNG.normal(7, 1.5, 2000))
+    told = drift_of(RNG.normal(7, 0.5, 2000).tolist(), RNG.normal(7, 1.5, 2000).tolist())
     assert told is not None
     assert told.alarm
 

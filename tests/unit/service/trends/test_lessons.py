@@ -104,9 +104,18 @@ def test_bands_are_learnt_of_usable_series_that_nobody_contradicted(database: Da
         connection.execute(
             insert(review),
             {
-                "series_id": mine[1].series_id, "scanner_id": 1, "protocol_key": "P", "verdict": "Usable",
-                "about": "-", "artifacts": "", "why": [], "blind": False, "tier": 0, "entered_at": NOW,
-                "outcome": "unusable", "decided_at": NOW,
+                "series_id": mine[1].series_id,
+                "scanner_id": 1,
+                "protocol_key": "P",
+                "verdict": "Usable",
+                "about": "-",
+                "artifacts": "",
+                "why": [],
+                "blind": False,
+                "tier": 0,
+                "entered_at": NOW,
+                "outcome": "unusable",
+                "decided_at": NOW,
             },
         )
     bands.learn(NOW)
