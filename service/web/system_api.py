@@ -20,9 +20,9 @@ from service.web.system_wire import (
     AcceptanceAnswer,
     DestinationState,
     DiskAnswer,
+    Maintenance,
     NewAcceptance,
     NewPause,
-    Notices,
     PartState,
     PauseAnswer,
     QueueAnswer,
@@ -44,10 +44,10 @@ _ZIP: dict[int | str, dict[str, object]] = {
 }
 
 
-@router.get("/notices", summary="What everybody has to know", responses=documented(401, 403))
-def get_notices(house: HouseOf, _caller: Reader) -> Notices:
+@router.get("/maintenance", summary="What everybody has to know", responses=documented(401, 403))
+def get_maintenance(house: HouseOf, _caller: Reader) -> Maintenance:
     """Tell whether anything leaves, and what is stopped."""
-    return Notices(mode=house.system.mode(), pauses=[_pause(one) for one in house.system.pauses()])
+    return Maintenance(mode=house.system.mode(), pauses=[_pause(one) for one in house.system.pauses()])
 
 
 @router.get("/system", summary="How the house stands", responses=documented(401, 403))

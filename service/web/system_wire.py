@@ -37,7 +37,7 @@ class PauseAnswer(_Answer):
     under_way: int = Field(description="What was begun before, and is finished still")
 
 
-class Notices(_Answer):
+class Maintenance(_Answer):
     """What everybody has to know who looks at a page."""
 
     mode: Literal["live", "shadow"]

@@ -150,7 +150,7 @@ def test_1_in_shadow_mode_series_are_scored_and_shown_and_nothing_leaves(
     assert states(page) == {"down dead": THOUSAND}
     for path in ("/", "/system", "/deliveries", "/nodes", "/account"):
         page.goto(f"{product.url}{path}")
-        expect(page.locator("#notices")).to_contain_text("SHADOW MODE")
+        expect(page.locator("#maintenance")).to_contain_text("SHADOW MODE")
 
 
 def test_2_whoever_accepts_the_thresholds_takes_the_site_live_and_back(opened: Open, product: House) -> None:
@@ -165,13 +165,13 @@ def test_2_whoever_accepts_the_thresholds_takes_the_site_live_and_back(opened: O
     page.get_by_role("button", name="Press again").click()
     expect(page.locator("#mode .state-word")).to_contain_text("Live")
     expect(page.locator("#mode")).to_contain_text("accepted by pia")
-    expect(technologist.locator("#notices")).to_be_hidden(timeout=15_000)
+    expect(technologist.locator("#maintenance")).to_be_hidden(timeout=15_000)
     page.get_by_role("button", name="Back to shadow mode").click()
     page.get_by_role("button", name="Press again").click()
-    expect(page.locator("#notices")).to_contain_text("SHADOW MODE")
+    expect(page.locator("#maintenance")).to_contain_text("SHADOW MODE")
     page.get_by_role("button", name="Accept and go live").click()
     page.get_by_role("button", name="Press again").click()
-    expect(page.locator("#notices")).to_be_hidden()
+    expect(page.locator("#maintenance")).to_be_hidden()
 
 
 def test_3_a_pacs_that_is_added_on_the_page_answers_and_gets_results_without_a_restart(
@@ -297,12 +297,12 @@ def test_7_what_is_stopped_waits_and_everybody_sees_it(opened: Open, product: Ho
     page.get_by_label("Reason").fill("the GPU is exchanged")
     page.get_by_role("button", name="Stop after what is under way").click()
     for one in (page, technologist):
-        expect(one.locator("#notices")).to_contain_text("SCORING IS STOPPED", timeout=15_000)
-        expect(one.locator("#notices")).to_contain_text("the GPU is exchanged")
+        expect(one.locator("#maintenance")).to_contain_text("SCORING IS STOPPED", timeout=15_000)
+        expect(one.locator("#maintenance")).to_contain_text("the GPU is exchanged")
     page.get_by_label("Stop", exact=True).select_option("to:archive")
     page.get_by_label("Reason").fill("the archive is updated")
     page.get_by_role("button", name="Stop after what is under way").click()
-    expect(page.locator("#notices")).to_contain_text("SENDING TO archive IS STOPPED")
+    expect(page.locator("#maintenance")).to_contain_text("SENDING TO archive IS STOPPED")
     before, sent = verdicts(page), states(page)["archive sent"]
     told = send([an_exam(tmp_path, "meanwhile")], "127.0.0.1", product.dicom_port, calling="MR1")
     assert all(one.stored for one in told)  # images are received all the same
@@ -316,7 +316,7 @@ def test_7_what_is_stopped_waits_and_everybody_sees_it(opened: Open, product: Ho
     assert states(page)["archive sent"] == sent
     page.get_by_role("button", name="Let it go on: To archive").click()
     wait_until(lambda: states(page).get("archive waiting", 0) == 0, within_s=30, what="what waited")
-    expect(technologist.locator("#notices")).to_be_hidden(timeout=15_000)
+    expect(technologist.locator("#maintenance")).to_be_hidden(timeout=15_000)
 
 
 @pytest.mark.parametrize("width", [1366, 683, 320])

@@ -3,7 +3,7 @@
 import { h, put } from "/static/dom.js";
 import { change } from "/static/session.js";
 import { choose, fillWords, language } from "/static/language.js";
-import { watch } from "/static/notices.js";
+import { watch } from "/static/maintenance.js";
 import { WORDS } from "/static/words.nav.js";
 
 // [path, word, permission]; the first lot is what people come for every day, the second what keeps the house.

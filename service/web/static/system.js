@@ -5,7 +5,7 @@ import { byId, h, put, say } from "/static/dom.js";
 import { ago, moment } from "/static/formats.js";
 import { fillWords, locale } from "/static/language.js";
 import { drawNav } from "/static/nav.js";
-import { look } from "/static/notices.js";
+import { look } from "/static/maintenance.js";
 import { ask, change, whoAmI } from "/static/session.js";
 import { WORDS } from "/static/words.system.js";
 

@@ -244,7 +244,7 @@ def test_what_is_stopped_is_told_to_everybody_and_only_what_there_is_can_be_stop
     assert call("DELETE", "/pauses/to:pacs")[0] == 404
     assert call("PUT", "/pauses/to:pacs", {"reason": "PACS is updated"})[0] == 204
     technologist = caller(an_app(house, gate), gate, "technologist")
-    told = technologist("GET", "/notices")[1]
+    told = technologist("GET", "/maintenance")[1]
     assert (told["mode"], [(one["what"], one["by"]) for one in told["pauses"]]) == (
         "live", [("to:pacs", "operations")],
     )  # fmt: skip
@@ -259,7 +259,7 @@ def test_only_what_was_looked_at_is_accepted_and_a_site_that_is_live_stays_so(
     assert live("PUT", "/acceptance", {"digest": ACCEPTED.digest()})[0] == 409
     shadow = an_app(house, gate, SETTINGS.model_copy(update={"mode": "shadow"}))
     physicist = caller(shadow, gate, "physicist")
-    assert physicist("GET", "/notices")[1]["mode"] == "shadow"
+    assert physicist("GET", "/maintenance")[1]["mode"] == "shadow"
     assert physicist("DELETE", "/acceptance")[0] == 404
     assert physicist("PUT", "/acceptance", {"digest": "0" * 64})[0] == 412
     assert caller(shadow, gate, "operations")("PUT", "/acceptance", {"digest": ACCEPTED.digest()})[0] == 403
