@@ -32,6 +32,7 @@ from tests.series import head, mr_series, write_series
 
 SLICES, ROWS, COLUMNS = 40, 384, 512
 SHOWN_MS, SLICE_MS, JUMP_MS, DRAW_MS, HEAP_MB, STREAM_MS = 1000.0, 50.0, 300.0, 16.0, 20.0, 1000.0
+PAUSE_S = 0.25  # between two alerts to all streams: more than 200 scanners tell
 EXAM = 8  # series of an exam
 WARM = 500  # events before the heap is looked at
 AT_ONCE = 50  # events in a transaction of the long run
@@ -142,7 +143,7 @@ async def streams(house: House, verdicts: Verdicts, clients: int, events: int) -
     await asyncio.gather(*(one.wait() for one in ready))
     for _ in range(events):
         await asyncio.to_thread(verdicts.commit)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(PAUSE_S)
     await asyncio.sleep(3)
     until.set()
     await asyncio.gather(*tasks)
@@ -221,6 +222,9 @@ def bench_heap(browser: Browser, board: str, verdicts: Verdicts, events: int) ->
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
 
+    while verdicts.made < EXAM:
+        verdicts.commit()
+
     def stir(count: int) -> None:
         verdicts.stir(count, min(verdicts.made, 40))
         with verdicts.database.read() as connection:
@@ -297,6 +301,7 @@ def main() -> int:
     parser.add_argument("--alerts", type=int, default=100)
     parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--clients", type=int, default=200)
+    parser.add_argument("--only", default="", help="board, viewer, heap or streams")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, scanside(quiet_s=1.0) as house:
         paths = write_series(
@@ -315,11 +320,16 @@ def main() -> int:
         board = f"{house.url}/board/{quote(told[0]['scanner'], safe='')}"
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=list(CHROMIUM_ARGS))
-            bench_board(browser, house, board, verdicts, asked.alerts)
-            bench_viewer(browser, house, told[0]["id"])
-            bench_heap(browser, board, verdicts, asked.events)
+            parts = {
+                "board": lambda: bench_board(browser, house, board, verdicts, asked.alerts),
+                "viewer": lambda: bench_viewer(browser, house, told[0]["id"]),
+                "heap": lambda: bench_heap(browser, board, verdicts, asked.events),
+                "streams": lambda: bench_streams(house, verdicts, asked.clients),
+            }
+            for name, measure in parts.items():
+                if asked.only in {"", name}:
+                    measure()
             browser.close()
-        bench_streams(house, verdicts, asked.clients)
     print(
         f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; beyond the limit: {_beyond or 'nothing'}"
     )

@@ -76,3 +76,15 @@ def scored_rows(
         )
         for position, row in enumerate(rows)
     ]
+
+
+def slice_at(connection: Connection, series_uid: str, generation: int, position: int) -> int | None:
+    """Give the row of one slice by its position in `scored_rows`, without reading the scores of all others."""
+    return connection.scalar(
+        select(slice_.c.id)
+        .join(instance, instance.c.id == slice_.c.instance_id)
+        .where(slice_.c.series_uid == series_uid, instance.c.generation <= generation)
+        .order_by(*instance_order(), slice_.c.frame, slice_.c.tile)
+        .offset(position)
+        .limit(1)
+    )

@@ -14,7 +14,7 @@ from service.ledger.beside import Beside
 from service.ledger.cursors import after_cursor, cursor_of
 from service.ledger.database import Bell, Database
 from service.ledger.desk import chosen
-from service.ledger.order import scored_rows
+from service.ledger.order import scored_rows, slice_at
 from service.ledger.states import OPEN, DeliveryState, SliceState
 from service.ledger.tables import event, instance, outbox, part, scanner, series, slice_
 from service.ledger_views import (
@@ -131,20 +131,15 @@ class Views:
         """Tell where the pixels and masks of a slice lie; None before it was looked at, and if it is erased."""
         with self._database.read() as connection:
             found = _found(connection, series_id)
-            rows = [] if found is None else scored_rows(connection, *found)
-            if not 0 <= position < len(rows):
-                return None
-            row = rows[position]
-            if row.state not in SHOWN:
-                return None
-            masks = connection.scalar(
-                select(slice_.c.masks).where(
-                    slice_.c.instance_id == row.instance_id,
-                    slice_.c.frame == row.frame,
-                    slice_.c.tile == row.tile,
-                )
-            )
-        return SliceSource(row.spool_name, row.frame, row.tile, masks)
+            row_id = None if found is None or position < 0 else slice_at(connection, *found, position)
+            row = connection.execute(
+                select(slice_.c.state, slice_.c.frame, slice_.c.tile, slice_.c.masks, instance.c.spool_name)
+                .join(instance, instance.c.id == slice_.c.instance_id)
+                .where(slice_.c.id == row_id)
+            ).first()
+        if row is None or row.state not in SHOWN:
+            return None
+        return SliceSource(row.spool_name, row.frame, row.tile, row.masks)
 
     def deliveries_page(
         self,

@@ -183,7 +183,8 @@ export class Slices {
     const { id } = this.series;
     if (!this.cache.has(position)) {
       if (this.cache.size >= CACHED) this.cache.delete(this.cache.keys().next().value);
-      const both = Promise.all([api.image(id, position), api.masks(id, position)]);
+      const located = this.slices[position].findings.some((finding) => finding.present);
+      const both = Promise.all([api.image(id, position), located ? api.masks(id, position) : []]);
       both.catch(() => this.cache.delete(position));
       this.cache.set(position, both);
     }

@@ -6,20 +6,21 @@ import { measure } from "/static/marks.js";
 
 const LEAST_WIDTH = 16; // of the window, of 65,536 values
 
-// Pixels through the window into a canvas of the matrix' own size.
+// Pixels through the window into a canvas of the matrix' own size; its bytes are used again for the next slice.
 function develop(image, [low, high], target) {
-  target.width = image.columns;
-  target.height = image.rows;
-  const context = target.getContext("2d");
-  const data = context.createImageData(image.columns, image.rows);
-  const words = new Uint32Array(data.data.buffer);
+  if (target.width !== image.columns || target.height !== image.rows || !target.bytes) {
+    target.width = image.columns;
+    target.height = image.rows;
+    target.bytes = target.getContext("2d").createImageData(image.columns, image.rows);
+  }
+  const words = new Uint32Array(target.bytes.data.buffer);
   const scale = 255 / (high - low);
   for (let i = 0; i < words.length; i += 1) {
     const value = (image.pixels[i] - low) * scale;
     const grey = value < 0 ? 0 : value > 255 ? 255 : value | 0;
     words[i] = 0xff000000 | (grey << 16) | (grey << 8) | grey;
   }
-  context.putImageData(data, 0, 0);
+  target.getContext("2d").putImageData(target.bytes, 0, 0);
 }
 
 function outline(plane) {
