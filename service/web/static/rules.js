@@ -38,7 +38,7 @@ function drawHead() {
   say(byId("in-force"), version ? WORDS.inForce(version.number, version.author, moment(version.at), version.why) : WORDS.noVersion);
   const told = file === "unfit" ? WORDS.file.unfit(why) : WORDS.file[file];
   put(
-    byId("notices"),
+    byId("rule-notices"),
     state.may ? null : h("p", { class: "notice" }, WORDS.readOnly),
     told ? h("p", { class: "notice" }, told) : null,
     problems.length ? h("div", { class: "notice" }, h("p", {}, WORDS.gone(problems.length)), h("ul", {}, problems.map((one) => h("li", {}, `${one.path}: ${one.message}`)))) : null,

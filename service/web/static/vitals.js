@@ -4,7 +4,7 @@ import { byId, h, say } from "/static/dom.js";
 import { allow } from "/static/feedback.js";
 import { ago, clock } from "/static/formats.js";
 import { drawNav } from "/static/nav.js";
-import { showNotice } from "/static/notices.js";
+import { showAlert } from "/static/rule.alerts.js";
 import { toSignIn, whoAmI } from "/static/session.js";
 import { follow } from "/static/stream.js";
 import { WORDS } from "/static/words.js";
@@ -22,7 +22,7 @@ export class Vitals {
     follow(scanner, {
       hello,
       event: (kind, body) => {
-        if (kind === "notice") showNotice(body);
+        if (kind === "notice") showAlert(body);
         event(kind, body);
       },
       heartbeat: (body) => {
