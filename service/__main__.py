@@ -388,7 +388,7 @@ def _add_access(word: Callable[[str, str, Command], argparse.ArgumentParser]) ->
         action="append",
         default=[],
         metavar="SCOPE",
-        help="read, status, deliveries, metrics, stow, results; may be repeated",
+        help="read, status, deliveries, metrics, stow, results; for a board also acknowledge; may be repeated",
     )
     token.add_argument("--days", type=float, metavar="N", help="for how long; without, until it is revoked")
     token.add_argument("--scanner", default="", metavar="NAME", help="show this one alone: for its board")
