@@ -17,6 +17,7 @@ RANKS = 3
 MODEL_RANKS: Mapping[str, int] = {"Usable": 0, "Check": 1, "Repeat": 2}
 CHOICE_RANKS: Mapping[str, int] = {"usable": 0, "limits": 1, "unusable": 2}  # limits: usable with limits
 SAMPLES = 1000
+LEAST = 10  # series below which a bootstrap knows nothing of chance
 LEVEL = 0.95
 _Z = 1.959964  # of the normal distribution at LEVEL
 SEED = 20260101
@@ -108,7 +109,7 @@ def kappa(one: NDArray[np.int_], other: NDArray[np.int_], weights: Floats) -> Es
     drawn = np.vstack([counts, _draws(counts)]) * cells[:, 1]  # (1 + SAMPLES, unique)
     tables = (drawn @ np.eye(RANKS * RANKS)[cells[:, 0].astype(int)]).reshape(-1, RANKS, RANKS)
     values = _kappas(tables / tables.sum(axis=(1, 2), keepdims=True))
-    return Estimate(float(values[0]), *_interval(values[1:]), n)
+    return Estimate(float(values[0]), *_interval(values[1:], n), n)
 
 
 def _kappas(tables: Floats) -> Floats:
@@ -129,7 +130,7 @@ def mean(values: Floats, weights: Floats) -> Estimate:
     pairs, counts = np.unique(np.column_stack([values * weights, weights]), axis=0, return_counts=True)
     above, below = (np.vstack([counts, _draws(counts)]) @ pairs).T
     means = above / below
-    return Estimate(float(means[0]), *_interval(means[1:]), n)
+    return Estimate(float(means[0]), *_interval(means[1:], n), n)
 
 
 def share(counted: Bools, among: Bools, weights: Floats) -> Estimate:
@@ -152,9 +153,9 @@ def _draws(counts: NDArray[np.int_]) -> Floats:
     return np.random.default_rng(SEED).multinomial(n, counts / n, SAMPLES).astype(float)
 
 
-def _interval(values: Floats) -> tuple[float, float]:
+def _interval(values: Floats, n: int) -> tuple[float, float]:
     known = values[np.isfinite(values)]
-    if not len(known):
+    if not len(known) or n < LEAST:
         return float("nan"), float("nan")
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

@@ -47,7 +47,7 @@ class ProtocolView:
     decided: int  # of them, that people have decided on
     in_force: InForce
     versions: tuple[VersionView, ...]  # the oldest first
-    compared: Mapping[str, int]  # "told > in shadow", in verdicts: how many series
+    compared: Mapping[str, int]  # "told > in shadow", in verdicts: how many series; told of one protocol only
 
     @property
     def version(self) -> int:

@@ -82,7 +82,7 @@ class ThresholdBook:
             query = query.where(further)
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-            page = [self._protocol(connection, row, since) for row in rows[:limit]]
+            page = [self._protocol(connection, row, since, {}) for row in rows[:limit]]
         return page, page[-1].id if len(rows) > limit else None
 
     def protocol(self, protocol: str, since: float) -> ProtocolView | None:
@@ -98,7 +98,9 @@ class ThresholdBook:
         )
         with self._database.read() as connection:
             row = connection.execute(query).first()
-            return None if row is None else self._protocol(connection, row, since)
+            if row is None:
+                return None
+            return self._protocol(connection, row, since, _compared(connection, place, since))
 
     def past(self, protocol: str, since: float) -> list[PastSeries]:
         """Give the series of a protocol that were judged since then, the oldest first, with what people decided."""
@@ -215,7 +217,9 @@ class ThresholdBook:
             shadow_number=0 if shadow is None or not shadow.thresholds else shadow.number,
         )
 
-    def _protocol(self, connection: Connection, row: Row[Any], since: float) -> ProtocolView:
+    def _protocol(
+        self, connection: Connection, row: Row[Any], since: float, compared: Mapping[str, int]
+    ) -> ProtocolView:
         of_series = (series.c.scanner_id == row.scanner_id) & (series.c.protocol_key == row.protocol_key)
         newest = connection.scalar(
             select(series.c.facts).where(of_series).order_by(series.c.closed_at.desc()).limit(1)
@@ -229,7 +233,6 @@ class ThresholdBook:
             )
         )
         versions = connection.execute(_versions(row.scanner_id, row.protocol_key)).all()
-        shadow = self._compared(connection, of_series, since)
         return ProtocolView(
             id=f"{row.scanner_id}-{row.protocol_key}",
             scanner=row.name,
@@ -238,24 +241,27 @@ class ThresholdBook:
             decided=int(decided or 0),
             in_force=self._in_force(connection, row.scanner_id, row.protocol_key),
             versions=tuple(_version(one) for one in versions),
-            compared=shadow,
+            compared=compared,
         )
 
-    def _compared(self, connection: Connection, of_series: Any, since: float) -> Mapping[str, int]:  # noqa: ANN401 - a condition
-        """Count what the present shadow said beside what told, as "Check > Usable"."""
-        query = (
-            select(series.c.verdict, series.c.judging)
-            .where(of_series, series.c.closed_at >= since, series.c.judging.is_not(None))
-            .order_by(series.c.closed_at.desc())
-            .limit(MOST_PAST)
+
+def _compared(connection: Connection, place: tuple[int, str], since: float) -> dict[str, int]:
+    """Count what shadows said beside what told, as "Check > Usable"."""
+    query = (
+        select(series.c.verdict, series.c.judging)
+        .where(
+            series.c.scanner_id == place[0], series.c.protocol_key == place[1], series.c.closed_at >= since
         )
-        counted: dict[str, int] = {}
-        for verdict, judging in connection.execute(query):
-            shadow = judging.get("shadow")
-            if shadow:
-                name = f"{verdict} > {shadow['verdict']}"
-                counted[name] = counted.get(name, 0) + 1
-        return counted
+        .order_by(series.c.closed_at.desc())
+        .limit(MOST_PAST)
+    )
+    counted: dict[str, int] = {}
+    for verdict, judging in connection.execute(query):
+        shadow = (judging or {}).get("shadow")
+        if shadow:
+            name = f"{verdict} > {shadow['verdict']}"
+            counted[name] = counted.get(name, 0) + 1
+    return counted
 
 
 def _past(row: Row[Any]) -> PastSeries:

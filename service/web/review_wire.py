@@ -227,7 +227,7 @@ class ProtocolAnswer(_Answer):
     shadow_number: int
     versions: list[VersionAnswer] = Field(description="Oldest first")
     version: int = Field(description="The ETag, without its quotes: the number of the last version")
-    compared: dict[str, int] = Field(description="Series by `told > in shadow`")
+    compared: dict[str, int] = Field(description="Series by `told > in shadow`; of one protocol, not in lists")
 
 
 class ProtocolPage(_Answer):

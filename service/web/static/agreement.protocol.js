@@ -29,6 +29,11 @@ export class ProtocolPanel {
     this.protocol = protocol;
     this.trial = null;
     this.draw();
+    ask(`/protocols/${protocol.id}`).then((fresh) => {
+      if (this.protocol !== protocol || this.trial) return;
+      this.protocol = fresh; // with what its shadow said
+      this.draw();
+    }).catch(() => {});
     this.section.hidden = false;
     this.section.focus({ preventScroll: true });
     this.section.scrollIntoView();
@@ -90,7 +95,8 @@ export class ProtocolPanel {
       [WORDS.missedOf, share(was.missed), share(would.missed)],
       [WORDS.cost, fine(was.cost), fine(would.cost)],
     ];
-    const saves = `${fine(trial.saves.value)} (${fine(trial.saves.low)} – ${fine(trial.saves.high)})`;
+    const { value, low, high } = trial.saves;
+    const saves = low === null ? fine(value) : `${fine(value)} (${fine(low)} – ${fine(high)})`;
     const unchanged = same(trial.before, trial.after);
     put(
       this.result,

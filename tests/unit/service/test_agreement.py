@@ -55,7 +55,7 @@ def test_a_weighted_share_is_worth_its_effective_number() -> None:
 
 
 def test_a_mean_that_nothing_moves_has_no_width() -> None:
-    found = mean(np.full(8, 0.25), np.arange(1.0, 9.0))
+    found = mean(np.full(12, 0.25), np.arange(1.0, 13.0))
     assert (found.value, found.low, found.high) == (0.25, 0.25, 0.25)
 
 
@@ -87,3 +87,9 @@ def test_what_is_missed_is_told_by_the_control_sample_alone() -> None:
     drawn = [one(0, 0, weight=33.0, control=True)] * 18 + [one(0, 2, weight=33.0, control=True)] * 2
     found = agreement([*drawn, one(0, 2), one(0, 2), one(1, 2, control=True)])
     assert (found.missed.value, found.missed.n) == (0.1, 20)
+
+
+def test_few_series_have_a_figure_without_an_interval() -> None:
+    found = kappa(*ranks([[2, 1, 0], [0, 2, 0], [0, 0, 1]]), np.ones(6))
+    assert (found.n, isnan(found.low), isnan(found.high)) == (6, True, True)
+    assert isnan(mean(np.ones(3), np.ones(3)).low)

@@ -1,6 +1,6 @@
 """What is found on some slices keeps its place among all slices of the series."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from inference import CATALOGUE, Finding
 from inference.evidence import Reading
@@ -10,7 +10,7 @@ from inference.series import Description
 from inference.series.description import Answer
 from inference.stacks import Place
 from service.closing import Patience
-from service.judging import Judge, _placed, has_phases, is_timed, missing_parts, sum_up
+from service.judging import Judge, _judging, _placed, has_phases, is_timed, missing_parts, sum_up
 from service.ledger import (
     Closings,
     Database,
@@ -23,7 +23,7 @@ from service.ledger import (
     Views,
 )
 from service.metrics import Metrics
-from service.rules import Thresholds
+from service.rules import Circumstances, Thresholds
 from service.second_look import Sampling
 from service.thresholds import InForce
 from service.understanding import FACT
@@ -116,3 +116,19 @@ def test_no_provisional_verdict_is_written_on_nothing_at_all(database: Database,
     assert judge.close_next()
     (view,), _ = Views(database).series_page(10)
     assert (view.state, view.verdict, view.provisional) == ("provisional", "Usable", True)
+
+
+def test_thresholds_in_shadow_are_kept_beside_what_tells() -> None:
+    quality = sum_up([row(position, position) for position in range(6)])
+    index = quality.index or 0.0
+    live, strict = Thresholds(index - 1, 1.0, 0.1), Thresholds(index + 0.01, 1.0, 0.1)
+    told = _judging(quality, Circumstances(unscored=False), InForce(live, 3, strict, 4))
+    assert told["version"] == 3
+    assert told["thresholds"] == asdict(live)
+    assert told["shadow"] == {
+        "thresholds": asdict(strict),
+        "version": 4,
+        "verdict": "Check",
+        "reason": f"Image quality index {index:.1f}",
+    }
+    assert _judging(quality, Circumstances(), InForce(live))["shadow"] is None
