@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from statistics import median
 from urllib.request import urlopen
@@ -57,7 +58,7 @@ QUESTIONS = (
     Question("presence", "/api/v1/trends/presence", PAINT_MS / 2),
     Question("drift", "/api/v1/trends/drift", LIST_MS),
     Question("trend as CSV", "/api/v1/trends/export?format=csv", FILE_MS),
-    Question("trend as JSON", "/api/v1/trends/export?format=json", FILE_MS),
+    Question("trend as JSON, of which nothing is promised", "/api/v1/trends/export?format=json", inf),
     Question("search as CSV", "/api/v1/search/export?format=csv", FILE_MS),
 )
 
@@ -66,7 +67,7 @@ def asked(house: House, question: Question) -> tuple[float, float, int]:
     """Ask some times; gives the median and the longest time in ms, and the bytes of the answer."""
     times: list[float] = []
     size = 0
-    for _ in range(1 if question.most_ms == FILE_MS else ROUNDS):
+    for _ in range(1 if question.most_ms >= FILE_MS else ROUNDS):
         start = time.perf_counter()
         with urlopen(house.url + question.path, timeout=120) as answer:
             size = len(answer.read())

@@ -16,6 +16,7 @@ Cell = str | float | bool | None
 
 CHUNK = 1000  # lines that are sent together
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:*()+-]*")  # what most texts are made of
 # Blanks of any kind and characters without width may stand before what counts.
 _FORMULA = re.compile(r"(^|[,;|])([\s\u200b-\u200f\u2060\ufeff\"']*)([=+\-@\uff1d\uff0b\uff0d\uff20\u2212])")
 
@@ -75,6 +76,8 @@ def _is_not_finite(cell: Cell) -> bool:
 def _in_csv(cell: Cell) -> str:
     """Write a text in quotes, a number, or nothing."""
     if isinstance(cell, str):
+        if _HARMLESS.fullmatch(cell):
+            return f'"{cell}"'
         quoted = harmless(cell).replace('"', '""')
         return f'"{quoted}"'
     if cell is None:

@@ -98,19 +98,22 @@ def _wanted(connection: Connection, query: Query) -> list[ColumnElement[bool]]:
 
 
 def _found(row: Row[Any]) -> FoundSeries:
+    """Read a row in the order in which `_select` asks for it: of a file there are a hundred thousand."""
+    series_id, generation, opened_at, name, number, protocol, coil, state, verdict, reason, *more = row
+    index, suitability, reviewed, *present = more
     return FoundSeries(
-        id=row.id,
-        generation=row.generation,
-        opened_at=row.opened_at,
-        scanner=row.scanner,
-        series_number=row.series_number,
-        protocol=row.protocol,
-        coil=row.coil,
-        state=row.state,
-        verdict=row.verdict,
-        reason=row.reason,
-        index=row.quality_index,
-        suitability=row.suitability,
-        artifacts=tuple(compress(ARTIFACTS, row[-len(_FOUND) :])),
-        reviewed=bool(row.reviewed),
+        series_id,
+        generation,
+        opened_at,
+        name,
+        number,
+        protocol,
+        coil,
+        state,
+        verdict,
+        reason,
+        index,
+        suitability,
+        tuple(compress(ARTIFACTS, present)),
+        bool(reviewed),
     )
