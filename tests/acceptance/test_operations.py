@@ -67,7 +67,7 @@ def product(state_dir: Path, settings: dict[str, object]) -> Iterator[House]:
         told = {"state": "dead", "attempts": 212, "answer": "no association", "tried_at": house.clock()}
         connection.execute(update(outbox).values(told))
     house.database.close()
-    with scanside(state_dir=state_dir, **settings) as made:
+    with scanside(state_dir=state_dir, within_s=180.0, **settings) as made:
         yield made
 
 
