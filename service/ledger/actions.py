@@ -26,7 +26,7 @@ WAITING, DONE, DEAD, SUPERSEDED, DISCARDED, SHADOW = (
     *("waiting", "done", "dead"),
     *("superseded", "discarded", "shadow"),
 )
-Notice = tuple[str, dict[str, object]]  # series, and what the console is told of it
+Told = tuple[str, dict[str, object]]  # series, and what the console is told of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Errands:
         return state
 
 
-def ruled(connection: Connection, row: Row[Any], about: str, ruling: Ruling, now: float) -> list[Notice]:
+def ruled(connection: Connection, row: Row[Any], about: str, ruling: Ruling, now: float) -> list[Told]:
     """Write what the rules make of a verdict, in its transaction; gives what the console is to be told.
 
     `row` is the generation, `about` its verdict. Nothing is ordered twice; an alert that holds no more is taken
@@ -182,7 +182,7 @@ class _Writer:
         self._firing_id = firing_id
         self._shadow = shadow
         self._now = now
-        self.told: list[Notice] = []
+        self.told: list[Told] = []
 
     def write(self, order: Order, about: str, earlier: Row[Any] | None) -> None:
         """Write one order, unless it was given before; `earlier` is the alert in whose place it comes."""
@@ -214,7 +214,12 @@ class _Writer:
             .returning(errand.c.id)
         )
         if state == DONE:
-            told = {"errand": number, "replaces": replaces, "text": order.what["text"], "rule": order.rule}
+            told: dict[str, object] = {
+                "errand": number,
+                "replaces": replaces,
+                "text": order.what["text"],
+                "rule": order.rule,
+            }
             told |= {"event": order.what["event"], "priority": order.what["values"]["priority"]}
             self.told.append((self._row.id, told))
 
@@ -261,7 +266,7 @@ def _key(row: Row[Any], order: Order, about: str, earlier: Row[Any] | None) -> s
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def tell(connection: Connection, told: Sequence[Notice], now: float) -> None:
+def tell(connection: Connection, told: Sequence[Told], now: float) -> None:
     """Tell the console what rules alert it to; called last in a transaction."""
     for series_id, data in told:
         note_event(connection, now, NOTICE, series_id, data)

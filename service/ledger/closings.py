@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from service.closing import PACES, CloseReason, Closing, Evidence
-from service.ledger.actions import Notice, ruled, tell
+from service.ledger.actions import Told, ruled, tell
 from service.ledger.database import lock_all
 from service.ledger.events import note_event
 from service.ledger.exams import Ending, endings
@@ -185,7 +185,7 @@ def _ruled(
     judgement: Judgement,
     ruling: Callable[[Known], Ruling | None],
     values: Mapping[str, Any],
-) -> list[Notice]:
+) -> list[Told]:
     """Ask what the site's rules make of a verdict, and write it."""
     name = connection.scalar(select(scanner.c.name).where(scanner.c.id == row.scanner_id)) or ""
     made = ruling(Known(name, repeats=bool(values.get("repeats")), at=values["at"]))

@@ -49,7 +49,7 @@ def printable(value: str) -> str:
 
 CHECK_NAMES = tuple(check.name for check in CHECKS)
 ArtifactName = Annotated[
-    str, AfterValidator(_known("artifact", ARTIFACTS)), Field(json_schema_extra={"enum": list(ARTIFACTS)})
+    str, AfterValidator(_known("artifact", ARTIFACTS)), Field(json_schema_extra={"enum": [*ARTIFACTS]})
 ]
 CheckName = Annotated[
     str, AfterValidator(_known("check", CHECK_NAMES)), Field(json_schema_extra={"enum": list(CHECK_NAMES)})

@@ -131,7 +131,7 @@ EMPTY = Rulebook()
 def plain(rulebook: Rulebook) -> dict[str, Any]:
     """Give a rulebook as plain values, defaults left out: the same for the same rules."""
     values: dict[str, Any] = rulebook.model_dump(mode="json")
-    kept = {
+    kept: dict[str, Any] = {
         "format": FORMAT,
         "rule": [_pruned(rule, made) for rule, made in zip(values["rule"], rulebook.rule, strict=True)],
     }

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from service.routing.conditions import DEEPEST, Group, Table
 from service.routing.names import Names
@@ -182,7 +182,8 @@ def _value(value: object, indent: int = 0) -> str:
             return _list(value, indent)
         case dict():
             return "{ " + ", ".join(f"{k} = {_value(v, indent)}" for k, v in value.items()) + " }"
-    raise TypeError(type(value).__name__)
+        case _:
+            raise TypeError(type(value).__name__)
 
 
 def _list(values: Sequence[object], indent: int) -> str:
@@ -192,8 +193,3 @@ def _list(values: Sequence[object], indent: int) -> str:
     inner = " " * (indent + 2)
     items = "".join(f"{inner}{_value(one, indent + 2)},\n" for one in values)
     return f"[\n{items}{' ' * indent}]"
-
-
-def as_model(rulebook: BaseModel) -> dict[str, Any]:
-    """Give the whole of a rulebook as plain values, defaults written out."""
-    return rulebook.model_dump(mode="json")
