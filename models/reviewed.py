@@ -59,5 +59,6 @@ def read_reviewed(folder: Path) -> Reviewed:
 
 def _seen(sample: dict[str, Any]) -> list[str]:
     """Give the tags of the decision that counts."""
-    last = max(enumerate(sample["decisions"]), key=lambda one: (one[1]["tier"], one[0]), default=None)
-    return [] if last is None else list(last[1]["tags"])
+    made: list[dict[str, Any]] = sample["decisions"]
+    highest = max((one["tier"] for one in made), default=0)
+    return next((list(one["tags"]) for one in reversed(made) if one["tier"] == highest), [])

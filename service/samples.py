@@ -175,5 +175,7 @@ def _pictured(sampler: Sampler, view: SampleView, out: Path, name: str) -> Mappi
         return {"pictures": None, "no_pictures": str(reason)}
     (out / PICTURES).mkdir(exist_ok=True)
     path = f"{PICTURES}/{name}.npz"
-    np.savez_compressed(out / path, **arrays)
+    np.savez_compressed(
+        out / path, images=arrays["images"], positions=arrays["positions"], placed=arrays["placed"]
+    )
     return {"pictures": path}

@@ -109,7 +109,7 @@ class ReviewBook:
 
     def reviewed(self, since: float, scanner_name: str = "", protocol: str = "") -> list[Reviewed]:
         """Give what was decided since then, as figures are made of it; of one scanner and protocol, or of all."""
-        query = (
+        query: Select[Any] = (
             select(review.c.verdict, review.c.first, review.c.second, review.c.share, review.c.why)
             .join(scanner, scanner.c.id == review.c.scanner_id)
             .where(review.c.decided_at >= since)
@@ -324,7 +324,7 @@ def protocol_name() -> ColumnElement[str]:
     return cast(review.c.scanner_id, String) + "-" + review.c.protocol_key
 
 
-def _reviewed(row: Any) -> Reviewed:  # noqa: ANN401 - a row of the query above
+def _reviewed(row: Row[Any]) -> Reviewed:
     return Reviewed(
         model=MODEL_RANKS.get(row.verdict),
         first=CHOICE_RANKS.get(row.first),
