@@ -34,6 +34,7 @@ EXAMPLES = {
     "artifact": "motion",
     "node_id": "scanner:MR 1",
     "what": "scoring",
+    "profile": "live",
 }
 DESCRIPTION = create_app(a_house(RecordedLedger())).openapi()
 OPERATIONS = list(operations(DESCRIPTION))
