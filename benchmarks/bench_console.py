@@ -258,7 +258,7 @@ def bench_viewer(browser: Browser, house: House, series_id: str) -> None:
     marks(page, "slice")
     for _ in range(SLICES - 1):
         page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(150)
+        page.wait_for_timeout(250)
     tell("slice change from prefetch, ms", SLICE_MS, **_p95(page, "slice"))
     marks(page, "jump")
     for key in ("Home", "End") * 10:
