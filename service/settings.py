@@ -313,6 +313,11 @@ class Settings(BaseSettings):
             for one in self.destination
             if isinstance(one, StowDestination) and _is_plain(one.url)
         ]
+        found += [
+            f"the alert {one.name!r} is sent without TLS: it can be read and kept back on the way"
+            for one in self.alert
+            if one.in_the_clear and not is_loopback(one.peer)
+        ]
         if self.dicomweb.port is not None and not is_loopback(self.dicomweb.host):
             found.append("DICOMweb has no TLS of its own: a proxy that has it belongs before the port")
         if not self.destination:

@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -52,6 +53,16 @@ class WebhookAlert(_Alert):
     timeout_s: float = Field(default=10.0, gt=0, le=60)
     """seconds that an answer may take"""
 
+    @property
+    def in_the_clear(self) -> bool:
+        """Whether no TLS is spoken."""
+        return urlsplit(self.url).scheme == "http"
+
+    @property
+    def peer(self) -> str:
+        """The host that is called."""
+        return urlsplit(self.url).hostname or ""
+
 
 class EmailAlert(_Alert):
     """People who are told by mail."""
@@ -66,6 +77,16 @@ class EmailAlert(_Alert):
     """holds the password of ``user``"""
     sender: MailAddress
     recipients: tuple[MailAddress, ...] = Field(min_length=1)
+
+    @property
+    def in_the_clear(self) -> bool:
+        """Whether no TLS is spoken."""
+        return self.security == "none"
+
+    @property
+    def peer(self) -> str:
+        """The host that is called."""
+        return self.host
 
     @model_validator(mode="after")
     def _signs_in_wholly(self) -> Self:
@@ -86,6 +107,16 @@ class SyslogAlert(_Alert):
     """``udp`` has no answer: what is lost is not noticed"""
     facility: int = Field(default=16, ge=0, le=23)
     """16 to 23: local0 to local7"""
+
+    @property
+    def in_the_clear(self) -> bool:
+        """Whether no TLS is spoken."""
+        return self.transport != "tls"
+
+    @property
+    def peer(self) -> str:
+        """The host that is called."""
+        return self.host
 
 
 AlertChannel = Annotated[WebhookAlert | EmailAlert | SyslogAlert, Field(discriminator="kind")]

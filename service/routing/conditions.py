@@ -62,7 +62,7 @@ Facet = Annotated[
 PartName = Annotated[
     str,
     AfterValidator(_known("body part", sorted(TERMS[PART]))),
-    Field(json_schema_extra={"enum": sorted(TERMS[PART])}),
+    Field(json_schema_extra={"enum": [*sorted(TERMS[PART])]}),
 ]
 Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 EndClock = Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]

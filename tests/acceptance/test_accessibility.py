@@ -80,4 +80,5 @@ def test_no_page_is_left_out() -> None:
     assert {page.path for page in PAGES} == {
         *("/", "/login", "/account", "/users", "/review", "/agreement"),
         *("/audit", "/deid", "/help", "/api-docs"),  # in test_reading.py
+        "/rules",  # in test_rules_page.py
     }

@@ -76,7 +76,7 @@ export const CATALOGUE = {
       time: (start, end, days) => `${start} to ${end}${days ? `, ${days}` : ""}`,
       allDestinations: "all destinations",
       forward: (pacs, what, to) => `${pacs} sends ${what} to ${to}`,
-      alert: (names, priority) => `alert ${names.join(", ")} (${priority})`,
+      alert: (names, priority) => `Alert ${names.join(", ")} (${priority})`,
       deed: (word, names) => `${word}: ${names}`,
     },
     zone: "Time zone of times and weekdays (empty: that of the server)",
