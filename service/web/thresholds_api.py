@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from inference.verdict import Thresholds
 from service.ledger.review import RequestUsed
 from service.ledger.thresholds import Acceptance, AcceptedMeanwhile, NoSuchProtocol, NotTried
+from service.naming import NamesSomebody
 from service.thresholds import TooFew
 from service.web.access import Reviewer, ThresholdKeeper
 from service.web.api import PAGED, link_next
@@ -122,6 +123,7 @@ def accept_thresholds(
         key=idempotency_key,
     )
     try:
+        house.reviewing.screen("", given.why)  # of no series: numbers and dates only
         view = house.reviewing.thresholds.accept(acceptance, version_of(if_match))
     except NoSuchProtocol as error:
         raise HTTPException(404, NO_PROTOCOL) from error
@@ -129,7 +131,7 @@ def accept_thresholds(
         raise HTTPException(409, str(error)) from error
     except AcceptedMeanwhile as error:
         raise HTTPException(412, str(error)) from error
-    except RequestUsed as error:
+    except (RequestUsed, NamesSomebody) as error:
         raise HTTPException(422, str(error)) from error
     response.headers["ETag"] = f'"{view.version}"'
     return protocol_answer(view)

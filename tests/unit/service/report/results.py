@@ -26,6 +26,7 @@ PRODUCT = Product(
     model_version="0.1.0",
     model_sha256="9f" * 32,
     config_digest="c0ffee" * 8,
+    parameters=("thresholds usable_index 7; repeat_index 3.5; repeat_suitability 0.35 (settings)",),
 )
 CREATED = datetime(2026, 11, 4, 10, 31, 7, 250000)  # noqa: DTZ001  # the scanner's wall clock
 ADVICE = (

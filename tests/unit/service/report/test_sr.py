@@ -15,12 +15,21 @@ from inference.series import Answer, Description
 from inference.series.vocabulary import terms
 from service.forms import WHOLE
 from service.report import build_report, build_segmentation, codes, encode
+from service.report.document import algorithm
 from service.report.document import named as name_of
 from service.report.sr import MOST_SLICES
+from service.reporting import judged_by
 from tests.peers import dsrdump
 from tests.series import mr_series
 from tests.unit.service.report.ohif import drawn
-from tests.unit.service.report.results import ADVICE, NAMES, scored_result, unscored_result, with_evidence
+from tests.unit.service.report.results import (
+    ADVICE,
+    NAMES,
+    PRODUCT,
+    scored_result,
+    unscored_result,
+    with_evidence,
+)
 
 ABOUT = Description.of(
     [Answer("weighting", "T1", ("EchoTime",)), Answer("part", "BRAIN", ("BodyPartExamined",))]
@@ -313,3 +322,24 @@ def test_every_body_part_has_a_region_that_the_template_admits():
         region = codes.region_code(part)
         assert region is not None
         assert region.value in admitted, part.name
+
+
+def test_the_report_says_by_which_thresholds_it_was_judged() -> None:
+    judging = {
+        "thresholds": {"usable_index": 5.25, "repeat_index": 3.5},
+        "version": 2,
+        "unscored": False,
+        "shadow": None,
+    }
+    product = judged_by(PRODUCT, judging)
+    words = [
+        item.TextValue
+        for item in algorithm(product)
+        if item.ConceptNameCodeSequence[0].CodeMeaning == "Algorithm Parameters"
+    ]
+    assert words == [
+        f"config {product.config_digest[:12]}",
+        "thresholds usable_index 5.25; repeat_index 3.5 (accepted version 2 of its protocol)",
+    ]
+    assert product.config_digest != PRODUCT.config_digest, "another result has other UIDs"
+    assert judged_by(PRODUCT, None) == PRODUCT
