@@ -81,4 +81,6 @@ def test_no_page_is_left_out() -> None:
         *("/", "/login", "/account", "/users", "/review", "/agreement"),
         *("/audit", "/deid", "/help", "/api-docs"),  # in test_reading.py
         "/rules",  # in test_rules_page.py
+        *("/boards", "/board/{scanner}"),  # in test_board.py
+        "/study/{study_id}",  # in test_study.py
     }

@@ -255,7 +255,7 @@ def test_a_dead_service_is_said_across_the_page_and_what_was_missed_comes_after(
     with serving(create_app(a_house(ledger)), port):
         expect(page.locator("#banner")).to_be_hidden()
         expect(page.locator("#live")).to_contain_text("Live")
-        expect(page.locator("#series .row")).to_have_count(62)
+        expect(page.locator("#series .row")).to_have_count(62, timeout=30 * SECOND)
         expect(page.locator("#latest .button")).to_have_attribute("href", "#/series/missed-59")
         alert(ledger, "after", closed_at=time.time() + 5)
         expect(page.locator("#latest .button")).to_have_attribute("href", "#/series/after")
