@@ -35,6 +35,7 @@ from service.report import objects
 from service.report.codes import ASSESSMENT_OF, SERIES_QUALITY_OF, Code
 from service.report.header import PATIENT, STUDY
 from service.settings import Settings
+from service.settings_alerts import EmailAlert, SyslogAlert, WebhookAlert
 from service.settings_review import Review
 from service.settings_tables import (
     Allow,
@@ -255,7 +256,20 @@ def test_every_setting_stands_in_the_example() -> None:
         ShelfDestination,
         ResearchDestination,
     )
-    tables = (Settings, Allow, Rules, Review, Scanner, SourceProfile, Dicomweb, DoorTls, Tls, *destinations)
+    alerts = (WebhookAlert, EmailAlert, SyslogAlert)
+    tables = (
+        Settings,
+        Allow,
+        Rules,
+        Review,
+        Scanner,
+        SourceProfile,
+        Dicomweb,
+        DoorTls,
+        Tls,
+        *destinations,
+        *alerts,
+    )
     named = {name for kind in tables for name in kind.model_fields}
     text = read("deploy/scanside.toml")
     keys = set(re.findall(r"^#?([a-z_]+) = |^#?\[+([a-z_]+)\]+$", text, re.MULTILINE))
