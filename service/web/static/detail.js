@@ -145,8 +145,9 @@ export class Detail {
   list(series, looks, side) {
     const found = ranked(series.artifacts.filter((artifact) => artifact.present));
     const others = ranked(series.artifacts.filter((artifact) => !artifact.present));
-    const known = new Set([...series.artifacts, ...series.geometry].map(({ advice }) => advice));
-    const general = series.advice.filter((advice) => !known.has(advice)); // of the verdict, not of an artifact
+    const known = [...series.artifacts, ...series.geometry].map(({ advice }) => advice);
+    // What is of the verdict and not of an artifact: the first line may go on with how long a repeat takes.
+    const general = series.advice.map((advice) => advice.slice(known.find((one) => advice.startsWith(one))?.length ?? 0).trim()).filter(Boolean);
     const focused = side.querySelector(":focus")?.dataset.artifact;
     put(
       side,
