@@ -134,7 +134,8 @@ async def hear(
 
 async def streams(house: House, verdicts: Verdicts, clients: int, events: int) -> list[float]:
     """Give how long each alert took to each of the clients, in ms after its commit."""
-    until, heard = asyncio.Event(), [[] for _ in range(clients)]  # type: list[list[tuple[float, str]]]
+    until = asyncio.Event()
+    heard: list[list[tuple[float, str]]] = [[] for _ in range(clients)]
     ready = [asyncio.Event() for _ in range(clients)]
     tasks = [
         asyncio.create_task(hear(house.http_port, "/api/v1/events", one, until, there))
