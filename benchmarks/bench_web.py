@@ -9,7 +9,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
@@ -92,13 +92,13 @@ def painted(house: House) -> dict[str, float]:
 
 
 @contextmanager
-def sqlite(room: Path) -> Iterator[str]:
+def sqlite(room: Path) -> Generator[str]:
     """Give an empty SQLite database."""
     yield f"sqlite:///{room / 'scanside.sqlite'}"
 
 
 @contextmanager
-def postgresql(_room: Path) -> Iterator[str]:
+def postgresql(_room: Path) -> Generator[str]:
     """Give an empty database of a PostgreSQL cluster."""
     with postgres() as cluster:
         yield cluster.database()

@@ -53,7 +53,7 @@ class Search:
                 return
 
 
-def _select(query: Query) -> Select[Any]:
+def _select(query: Query) -> Select[*tuple[Any, ...]]:
     """Join what the trends know; where an artifact is asked for, they hold all that can be meant."""
     joined = series.join(scanner, scanner.c.id == series.c.scanner_id)
     joined = joined.join(trend, trend.c.series_id == series.c.id, isouter=not query.artifact)
@@ -97,7 +97,7 @@ def _wanted(connection: Connection, query: Query) -> list[ColumnElement[bool]]:
     return wanted
 
 
-def _found(row: Row[Any]) -> FoundSeries:
+def _found(row: Row[*tuple[Any, ...]]) -> FoundSeries:
     """Read a row in the order in which `_select` asks for it: of a file there are a hundred thousand."""
     series_id, generation, opened_at, name, number, protocol, coil, state, verdict, reason, *more = row
     index, suitability, reviewed, *present = more

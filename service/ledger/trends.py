@@ -135,7 +135,7 @@ class Trends:
                 verdicts=dict(zip(_VERDICTS, map(int, counts), strict=True)),
                 model=model,
             )
-            for first, n, mean, model, *counts in rows
+            for first, n, mean, model, *counts in map(tuple, rows)
         ]
 
     def presence(self, selection: Selection) -> list[Presence]:
@@ -170,7 +170,7 @@ class Trends:
         while True:
             with self._database.read() as connection:
                 rows = connection.execute(query if after is None else query.where(after)).all()
-            for series_id, opened_at, scanner_id, protocol, coil, verdict, model, *values in rows:
+            for series_id, opened_at, scanner_id, protocol, coil, verdict, model, *values in map(tuple, rows):
                 yield TrendRow(
                     series_id, opened_at, names[scanner_id], protocol, coil, verdict, model, values
                 )
