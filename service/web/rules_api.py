@@ -16,6 +16,7 @@ from service.routing import Rulebook
 from service.routing.conditions import Index, Share, VerdictName
 from service.routing.text import Problem, UnfitRules, write
 from service.rules_views import ErrandSelection, ErrandState, Version
+from service.web import rules_answers as answers
 from service.web import rules_wire as wire
 from service.web.access import RuleKeeper, StatusReader, VisibleSeries
 from service.web.api import PAGED, link_next
@@ -66,11 +67,11 @@ def _told(house: House, response: Response) -> wire.RulesAnswer:
     state, why = house.rules.file()
     response.headers["ETag"] = f'"{0 if version is None else version.number}"'
     return wire.RulesAnswer(
-        version=None if version is None else wire.version_answer(version),
+        version=None if version is None else answers.version_answer(version),
         rulebook=rulebook,
         toml=write(rulebook),
-        problems=wire.problem_answers(list(problems)),
-        names=wire.names_answer(house.rules.names),
+        problems=answers.problem_answers(list(problems)),
+        names=answers.names_answer(house.rules.names),
         file=state,
         file_problem=why,
     )
@@ -102,7 +103,7 @@ def check_rules(house: HouseOf, _caller: RuleKeeper, given: wire.RulesGiven) -> 
     try:
         rulebook = house.rules.read(given.content)
     except UnfitRules as error:
-        return wire.CheckAnswer(problems=wire.problem_answers(error.problems), rulebook=None, toml=None)
+        return wire.CheckAnswer(problems=answers.problem_answers(error.problems), rulebook=None, toml=None)
     return wire.CheckAnswer(problems=[], rulebook=rulebook, toml=write(rulebook))
 
 
@@ -118,7 +119,7 @@ def list_versions(
     """List the versions, newest first, a page at a time."""
     versions, following = house.rules.rulebooks.page(limit, cursor)
     link_next(request, response, following)
-    return wire.VersionPage(items=[wire.version_answer(one) for one in versions], next_cursor=following)
+    return wire.VersionPage(items=[answers.version_answer(one) for one in versions], next_cursor=following)
 
 
 @router.get(
@@ -131,7 +132,9 @@ def get_version(number: Number, house: HouseOf, _caller: StatusReader) -> wire.O
         rulebook: Rulebook | None = house.rules.read(version.content)
     except UnfitRules:
         rulebook = None
-    return wire.OldRules(version=wire.version_answer(version), rulebook=rulebook, toml=_toml(house, number))
+    return wire.OldRules(
+        version=answers.version_answer(version), rulebook=rulebook, toml=_toml(house, number)
+    )
 
 
 @router.get(
@@ -184,7 +187,7 @@ def dry_run(house: HouseOf, _caller: RuleKeeper, given: wire.DryRun) -> wire.Dry
     counted = Counter(rule.name for one in tried for rule in one.decision.fired)
     return wire.DryRunAnswer(
         held={rule.name: counted[rule.name] for rule in rulebook.rule},
-        items=[wire.past_answer(one) for one in tried],
+        items=[answers.past_answer(one) for one in tried],
     )
 
 
@@ -192,7 +195,9 @@ def dry_run(house: HouseOf, _caller: RuleKeeper, given: wire.DryRun) -> wire.Dry
 def try_rules(house: HouseOf, _caller: RuleKeeper, given: wire.Trial) -> wire.DecisionAnswer:
     """Say what rules would make of a verdict on a series; nothing is done."""
     rulebook = _read(house, given.rules)
-    return wire.decision_answer(house.rules.tried(rulebook, wire.case_of_shape(given.case, time.time())))
+    return answers.decision_answer(
+        house.rules.tried(rulebook, answers.case_of_shape(given.case, time.time()))
+    )
 
 
 @router.post(
@@ -216,10 +221,10 @@ async def describe_file(
 ) -> wire.CaseShape:
     """Take the identity off a file and tell what rules see of it; the file is not kept."""
     shape = wire.CaseShape(verdict=verdict, index=index, suitability=suitability)
-    case = wire.case_of_shape(shape, time.time())
+    case = answers.case_of_shape(shape, time.time())
     content = await request.body()
     try:
-        return wire.shape_of_case(await to_thread.run_sync(house.rules.described, content, case))
+        return answers.shape_of_case(await to_thread.run_sync(house.rules.described, content, case))
     except Refused as error:
         raise HTTPException(400, f"This is no MR image that is scored here: {error}") from error
 
@@ -249,7 +254,7 @@ def list_errands(
     """List alerts and forwards, newest first, a page at a time."""
     views, following = house.rules.errands.page(limit, cursor, selection)
     link_next(request, response, following)
-    return wire.ErrandPage(items=[wire.errand_answer(one) for one in views], next_cursor=following)
+    return wire.ErrandPage(items=[answers.errand_answer(one) for one in views], next_cursor=following)
 
 
 @router.post("/errands/{errand_id}/retry", summary="Try again now", responses=documented(401, 403, 409))
@@ -267,14 +272,16 @@ def discard_errand(errand_id: ErrandId, house: HouseOf, caller: RuleKeeper) -> w
 @router.get("/series/{series_id}/rules", summary="Which rules fired", responses=documented(401, 403, 404))
 def list_firings(series_id: VisibleSeries, house: HouseOf) -> wire.FiringList:
     """Tell which rules held at the verdicts of a series, of which version, and what they said of its results."""
-    return wire.FiringList(items=[wire.firing_answer(one) for one in house.rules.errands.firings(series_id)])
+    return wire.FiringList(
+        items=[answers.firing_answer(one) for one in house.rules.errands.firings(series_id)]
+    )
 
 
 def _changed(house: House, errand_id: str, what: Literal["retry", "discard"], by: str) -> wire.ErrandAnswer:
     view = house.rules.look_after(int(errand_id), what, by)
     if view is None:
         raise HTTPException(409, "It is done already, or there is no such.")
-    return wire.errand_answer(view)
+    return answers.errand_answer(view)
 
 
 def _version(house: House, number: int) -> Version:
