@@ -20,11 +20,10 @@ from service.web.review_wire import (
     NewDecision,
     ReviewAnswer,
     ReviewPage,
-    SampleAnswer,
-    SamplePage,
     agreement_answer,
     review_answer,
 )
+from service.web.samples_wire import SampleAnswer, SamplePage
 
 router = APIRouter(prefix="/api/v1", tags=["review"])
 

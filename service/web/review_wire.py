@@ -227,68 +227,15 @@ class ProtocolAnswer(_Answer):
     shadow_number: int
     versions: list[VersionAnswer] = Field(description="Oldest first")
     version: int = Field(description="The ETag, without its quotes: the number of the last version")
-    compared: dict[str, int] = Field(description="Series by `told > in shadow`; of one protocol, not in lists")
+    compared: dict[str, int] = Field(
+        description="Series by `told > in shadow`; of one protocol, not in lists"
+    )
 
 
 class ProtocolPage(_Answer):
     """Protocols of which series were judged."""
 
     items: list[ProtocolAnswer]
-    next_cursor: str | None
-
-
-class SampleFinding(_Answer):
-    """What the model found, or did not."""
-
-    artifact: str
-    present: bool
-    probability: float
-    severity: float
-    slices: list[int]
-
-
-class SampleDecision(_Answer):
-    """What one reviewer decided; who that is stays here."""
-
-    tier: int
-    decision: Choice
-    tags: list[str]
-    cursor: CursorAnswer | None
-    blind: bool
-    reviewer: str = Field(description="Pseudonym")
-    role: str
-
-
-class SampleAnswer(_Answer):
-    """A decided series; all names in it are pseudonyms of their own kinds."""
-
-    sample: str
-    group: str = Field(description="The same for all series of a patient")
-    scanner: str
-    protocol: str
-    description: str
-    verdict: str
-    index: float | None
-    suitability: float | None
-    findings: list[SampleFinding]
-    model: str
-    thresholds: ThresholdsAnswer | None
-    thresholds_version: int | None
-    why: list[Reason]
-    share: float | None = Field(
-        description="The probability with which it came into review; null: an objection"
-    )
-    first: Outcome
-    second: Outcome
-    outcome: Outcome
-    override: bool = Field(description="People decided otherwise than the model")
-    decisions: list[SampleDecision]
-
-
-class SamplePage(_Answer):
-    """A page of labelled samples."""
-
-    items: list[SampleAnswer]
     next_cursor: str | None
 
 

@@ -28,7 +28,7 @@ def test_kappa_weighs_series_by_how_seldom_they_come() -> None:
     one, other = ranks([[10, 0, 0], [0, 0, 0], [5, 0, 5]])
     weights = np.where(one == 0, 10.0, 1.0)
     # shares: 100/110 and 5/110 on the diagonal, 5/110 two steps off
-    # chance = 100/110 * 5/110 + 10/110 * 105/110
+    # by chance they are apart in 100 of 110 times 5 of 110, and in 10 of 110 times 105 of 110
     assert kappa(one, other, weights).value == pytest.approx(1 - (5 / 110) / ((500 + 1050) / 12100))
 
 
