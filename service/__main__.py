@@ -11,6 +11,7 @@ from pathlib import Path
 
 from service.logs import configure
 from service.operating_words import add_operating_words
+from service.people_words import add_people_words
 from service.routing.words import add_rules
 from service.settings_source import BadSettings, Loaded, describe, load
 
@@ -186,54 +187,6 @@ def _settings(arguments: argparse.Namespace, loaded: Loaded) -> int:
     return 0
 
 
-def _user(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.access.commands import user  # noqa: PLC0415
-
-    return user(
-        arguments.action,
-        arguments.name,
-        loaded.settings,
-        role=arguments.role,
-        password_file=arguments.password_file,
-        as_json=arguments.json,
-    )
-
-
-def _token(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.access.commands import token  # noqa: PLC0415
-    from service.ledger.tokens import Grant  # noqa: PLC0415
-
-    grant = arguments.name and Grant(
-        name=arguments.name,
-        scopes=frozenset(arguments.scope),
-        scanner=arguments.scanner,
-        ae_title=arguments.ae_title,
-        expires_at=None if arguments.days is None else time.time() + arguments.days * 86400,
-    )
-    return token(arguments.action, grant, loaded.settings, as_json=arguments.json)
-
-
-def _audit(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service import audit_commands  # noqa: PLC0415
-    from service.audit_views import AuditQuery  # noqa: PLC0415
-
-    days = arguments.days
-    query = AuditQuery(
-        actor=arguments.actor,
-        what=arguments.what,
-        since=None if days is None else time.time() - days * 86400,
-    )
-    match arguments.action:
-        case "verify":
-            return audit_commands.verify(loaded.settings, arguments.head, as_json=arguments.format == "json")
-        case "list":
-            return audit_commands.listed(loaded.settings, query, arguments.limit)
-        case "export":
-            return audit_commands.export(loaded.settings, query, arguments.format or "csv", arguments.out)
-        case _:
-            return audit_commands.purge(loaded.settings, arguments.older_than)
-
-
 def _db(_arguments: argparse.Namespace, loaded: Loaded) -> int:
     from service.ledger import Database, upgrade  # noqa: PLC0415
 
@@ -266,6 +219,22 @@ def _parser() -> argparse.ArgumentParser:
     word("receive", "run the DICOM listener alone", _part("receive"))
     word("work", "run a worker alone", _part("work"))
     word("web", "run the console and the API alone", _part("web"))
+    _add_images(word)
+    check = word("check", "say whether this installation can do its work", _check)
+    check.add_argument("--json", action="store_true")
+    _add_keeping(word)
+    settings = word("settings", "print the settings in force and where each comes from", _settings)
+    settings.add_argument("--json", action="store_true")
+    _add_deliveries(word)
+    add_rules(word)
+    add_operating_words(word)
+    add_people_words(word)
+    db = word("db", "look after the database", _db)
+    db.add_argument("action", choices=["upgrade"])
+    return parser
+
+
+def _add_images(word: Callable[[str, str, Command], argparse.ArgumentParser]) -> None:
     score = word("score", "score files and folders", _score)
     score.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     score.add_argument("--json", action="store_true", help="print JSON Lines, one object for each series")
@@ -285,8 +254,6 @@ def _parser() -> argparse.ArgumentParser:
     send.add_argument(
         "--pace", type=float, metavar="N", help="instances each second; as fast as it goes without"
     )
-    check = word("check", "say whether this installation can do its work", _check)
-    check.add_argument("--json", action="store_true")
     deid = word("deid", "de-identify files exactly as the listener does", _deid)
     deid.add_argument("paths", nargs="*", type=Path, metavar="PATH")
     deid.add_argument("--out", type=Path, metavar="DIR")
@@ -295,6 +262,14 @@ def _parser() -> argparse.ArgumentParser:
     deid.add_argument(
         "--describe", action="store_true", help="print what becomes of each attribute, by profile"
     )
+    samples = word(
+        "samples", "write what people decided in review as labelled samples, without identity", _samples
+    )
+    samples.add_argument("--out", type=Path, required=True, metavar="DIR")
+    samples.add_argument("--no-pictures", action="store_true", help="the table alone")
+
+
+def _add_keeping(word: Callable[[str, str, Command], argparse.ArgumentParser]) -> None:
     vault = word("vault", "look after the sealed identities", _vault)
     vault.add_argument("action", choices=["status", "rotate", "purge", "lookup"])
     vault.add_argument("name", nargs="?", metavar="PSEUDONYM", help="of a patient, or a keyed UID")
@@ -316,38 +291,6 @@ def _parser() -> argparse.ArgumentParser:
     disputes.add_argument(
         "--keep", choices=["first", "last"], help="which image stands where one UID came with two"
     )
-    samples = word(
-        "samples", "write what people decided in review as labelled samples, without identity", _samples
-    )
-    samples.add_argument("--out", type=Path, required=True, metavar="DIR")
-    samples.add_argument("--no-pictures", action="store_true", help="the table alone")
-    settings = word("settings", "print the settings in force and where each comes from", _settings)
-    settings.add_argument("--json", action="store_true")
-    _add_access(word)
-    _add_deliveries(word)
-    add_rules(word)
-    add_operating_words(word)
-    _add_audit(word)
-    db = word("db", "look after the database", _db)
-    db.add_argument("action", choices=["upgrade"])
-    return parser
-
-
-def _add_audit(word: Callable[[str, str, Command], argparse.ArgumentParser]) -> None:
-    made = word("audit", "see what people did, and that nothing of it was changed", _audit)
-    made.add_argument("action", choices=["verify", "list", "export", "purge"])
-    made.add_argument(
-        "--head", metavar="NUMBER:DIGEST", help="for verify: a row as a log of the process has it"
-    )
-    made.add_argument("--actor", default="", metavar="NAME", help="only what this one did")
-    made.add_argument("--what", default="", metavar="TEXT", help="only this, as list shows it")
-    made.add_argument("--days", type=float, metavar="N", help="only the last days")
-    made.add_argument("--format", choices=["csv", "json"])
-    made.add_argument("--out", type=Path, metavar="FILE", help="for export: a new file")
-    made.add_argument("--limit", type=int, default=50, metavar="N", help="for list")
-    made.add_argument(
-        "--older-than", type=float, default=2190.0, metavar="DAYS", help="for purge: six years without"
-    )
 
 
 def _add_deliveries(word: Callable[[str, str, Command], argparse.ArgumentParser]) -> None:
@@ -367,35 +310,6 @@ def _add_deliveries(word: Callable[[str, str, Command], argparse.ArgumentParser]
     )
     made.add_argument("--limit", type=int, default=50, metavar="N", help="for list")
     made.add_argument("--json", action="store_true", help="for list")
-
-
-def _add_access(word: Callable[[str, str, Command], argparse.ArgumentParser]) -> None:
-    user = word("user", "say who may sign in to the console", _user)
-    user.add_argument("action", choices=["add", "list", "role", "lock", "unlock", "passwd", "remove"])
-    user.add_argument("name", nargs="?", metavar="NAME")
-    user.add_argument(
-        "--role", choices=["technologist", "physicist", "radiologist", "administrator", "operations"]
-    )
-    user.add_argument(
-        "--password-file", type=Path, metavar="FILE", help="its first line; asked for at the terminal without"
-    )
-    user.add_argument("--json", action="store_true")
-    token = word("token", "say what programs and boards may", _token)
-    token.add_argument("action", choices=["add", "list", "revoke"])
-    token.add_argument("name", nargs="?", metavar="NAME")
-    token.add_argument(
-        "--scope",
-        action="append",
-        default=[],
-        metavar="SCOPE",
-        help="read, status, deliveries, metrics, stow, results; for a board also acknowledge; may be repeated",
-    )
-    token.add_argument("--days", type=float, metavar="N", help="for how long; without, until it is revoked")
-    token.add_argument("--scanner", default="", metavar="NAME", help="show this one alone: for its board")
-    token.add_argument(
-        "--ae-title", default="", metavar="AET", help="what images sent with it count as sent by"
-    )
-    token.add_argument("--json", action="store_true")
 
 
 if __name__ == "__main__":
