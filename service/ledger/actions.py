@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, exists, insert, select, update
 
 from service.ledger.events import note_event
 from service.ledger.leases import Worker
@@ -59,20 +59,29 @@ class Errands:
         self._chance = chance
 
     def claim(self, channel: str, kind: str) -> Errand | None:
-        """Claim the oldest order that is due for a channel; earlier ones of the same series go first."""
+        """Claim the oldest order that is due for a channel.
+
+        An alert in whose place another one came does not leave any more; while it is under way, the other one waits.
+        """
         now = self._worker.clock()
+        later, earlier = errand.alias(), errand.alias()
+        replaced = exists().where(later.c.replaces == errand.c.id)
+        behind = exists().where(
+            earlier.c.id == errand.c.replaces, earlier.c.state == WAITING, earlier.c.lease_until >= now
+        )
         due = (
             (errand.c.channel == channel)
             & (errand.c.kind == kind)
             & (errand.c.state == WAITING)
             & (errand.c.next_at <= now)
             & (errand.c.lease_until < now)
+            & ~behind
         )
         query = (
             select(errand, series.c.received, series.c.uid.label("series_uid"), vault.c.sealed)
             .join(series, series.c.id == errand.c.series_id)
             .outerjoin(vault, vault.c.uid == series.c.uid)
-            .where(due)
+            .where(due, ~replaced)
             .order_by(errand.c.id)
             .limit(1)
         )
@@ -80,6 +89,7 @@ class Errands:
             if connection.execute(select(errand.c.id).where(due).limit(1)).first() is None:
                 return None
         with self._worker.database.write() as connection:
+            connection.execute(update(errand).where(due, replaced).values(state=SUPERSEDED))
             row = connection.execute(query.with_for_update(of=errand, skip_locked=True)).first()
             if row is None:
                 return None

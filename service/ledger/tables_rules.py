@@ -55,4 +55,5 @@ errand = Table(  # what rules order: alerts to send, a PACS to ask
     Column("attempt", Integer, nullable=False, server_default="0"),
     Index("errand_by_state", "state", "channel", "next_at"),
     Index("errand_by_series", "series_id"),
+    Index("errand_by_replaced", "replaces"),
 )

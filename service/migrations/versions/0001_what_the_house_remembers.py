@@ -634,6 +634,7 @@ def upgrade() -> None:
     with op.batch_alter_table("errand", schema=None) as batch_op:
         batch_op.create_index("errand_by_state", ["state", "channel", "next_at"], unique=False)
         batch_op.create_index("errand_by_series", ["series_id"], unique=False)
+        batch_op.create_index("errand_by_replaced", ["replaces"], unique=False)
 
 
 def downgrade() -> None:

@@ -131,6 +131,22 @@ def test_an_alert_that_did_not_leave_stays_and_nobody_is_told_twice(site: Site) 
     assert site.errands.claim("ris", "alert") is None
 
 
+def test_an_alert_whose_place_was_taken_while_it_was_under_way_does_not_come_after_the_new_one(
+    site: Site,
+) -> None:
+    site.write(ALERT_RIS)
+    site.judge("Repeat")
+    under_way = site.errands.claim("ris", "alert")
+    assert under_way is not None
+    site.judge("Usable")
+    assert site.errands.claim("ris", "alert") is None  # the one before it may still arrive
+    site.errands.failed(under_way, "no answer")
+    site.clock.now += 100  # now it would be its turn again
+    site.send()
+    assert site.told() == [("alert", "ris", "superseded", False), ("withdrawn", "ris", "done", True)]
+    assert site.errands.claim("ris", "alert") is None
+
+
 def test_in_shadow_mode_what_would_be_done_is_noted_and_not_done(database: Database, clock: Clock) -> None:
     site = Site(database, clock, rules_settings(mode="shadow"))
     site.write(RULES)
