@@ -286,7 +286,8 @@ def certificates(settings: Settings) -> list[Path]:
     callers = (DicomDestination, StowDestination)
     tables = [settings.tls, *(entry.tls for entry in settings.destination if isinstance(entry, callers))]
     found = [table.certificate for table in tables if table is not None]
-    return [path for path in (*found, settings.http_certificate) if path is not None]
+    webs = (settings.http_certificate, settings.dicomweb.certificate)
+    return [path for path in (*found, *webs) if path is not None]
 
 
 def metrics_of(settings: Settings) -> Metrics:

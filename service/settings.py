@@ -318,8 +318,9 @@ class Settings(BaseSettings):
             for one in self.alert
             if one.in_the_clear and not is_loopback(one.peer)
         ]
-        if self.dicomweb.port is not None and not is_loopback(self.dicomweb.host):
-            found.append("DICOMweb has no TLS of its own: a proxy that has it belongs before the port")
+        web = self.dicomweb
+        if web.port is not None and web.certificate is None and not is_loopback(web.host):
+            found.append("DICOMweb has no certificate: a proxy that has one belongs before the port")
         if not self.destination:
             found.append("no [[destination]]: results stay on this machine")
         return tuple(found)

@@ -275,6 +275,16 @@ class Dicomweb(_Table):
     """a port of its own, below ``/dicom-web``; not set: no DICOMweb"""
     host: str = "127.0.0.1"
     """its address; any other than this machine's own takes nothing from whoever has no token"""
+    certificate: Folder | None = None
+    """its own with its chain, PEM; the port speaks https then"""
+    private_key: Folder | None = None
+    """of ``certificate``, where it does not stand in the same file"""
+
+    @model_validator(mode="after")
+    def _has_what_the_key_is_for(self) -> Self:
+        if self.private_key is not None and self.certificate is None:
+            raise ValueError("a private_key needs its certificate")
+        return self
 
 
 class Rules(_Table):

@@ -1,6 +1,7 @@
 """The DICOMweb port: uvicorn behind the same gate as the DICOM port."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -52,8 +53,15 @@ class GatedProtocol(TimedProtocol):
 class DicomwebServer:
     """Serves an application in a thread of its own."""
 
-    def __init__(self, app: Starlette, gate: Gate, turned_away: Callable[[str, Peer], None]) -> None:
+    def __init__(
+        self,
+        app: Starlette,
+        gate: Gate,
+        turned_away: Callable[[str, Peer], None],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._app = app
+        self._tls = tls
         self._protocol = partial(GatedProtocol, gate=gate, turned_away=turned_away)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -62,7 +70,9 @@ class DicomwebServer:
         """Listen; gives the port. Raises OSError where the address cannot be had."""
         listening = listen(host, port)
         listening.listen()  # who connects from here on waits until the thread is up
-        serve = partial(run_http, self._app, listening, self._stop, protocol=self._protocol)
+        context = self._tls
+        tls = None if context is None else lambda: context
+        serve = partial(run_http, self._app, listening, self._stop, protocol=self._protocol, tls=tls)
         self._thread = threading.Thread(target=serve, name="dicomweb", daemon=True)
         self._thread.start()
         return int(listening.getsockname()[1])

@@ -1,5 +1,6 @@
 """DICOMweb beside the door, in its process: it hands out and takes in what is under the patient's name."""
 
+import ssl
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
@@ -16,7 +17,8 @@ from service.dicomweb.wado import Retrieval
 from service.ledger.shelf import Shelf, Shelved
 from service.ledger.tokens import TokenBook
 from service.settings import Settings, is_loopback
-from service.settings_tables import ShelfDestination
+from service.settings_tables import Dicomweb, ShelfDestination
+from service.tls import TlsFiles, server_context
 
 
 @contextmanager
@@ -32,12 +34,19 @@ def dicomweb(foundation: Foundation, taker: Taker, gate: Gate) -> Generator[int 
     stow = Stow(taker, admission, keyed, limits_of(settings))
     results = Results(rows_of(settings, Shelf(foundation.database)), foundation.outbox, keyed)
     app = create_app(stow, Retrieval(results, admission))
-    server = DicomwebServer(app, gate, taker.events.association)
+    server = DicomwebServer(app, gate, taker.events.association, _tls(settings.dicomweb))
     port = server.start(settings.dicomweb.host, settings.dicomweb.port)
     try:
         yield port
     finally:
         server.stop()
+
+
+def _tls(entry: Dicomweb) -> ssl.SSLContext | None:
+    """Give this port's side of https; None where it speaks http. Raises BadCertificate."""
+    if entry.certificate is None:
+        return None
+    return server_context(TlsFiles(certificate=entry.certificate, key=entry.private_key))
 
 
 def rows_of(settings: Settings, shelf: Shelf) -> Callable[[str | None, str | None], list[Shelved]]:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 from dicomweb_client import DICOMwebClient
+from dicomweb_client.session_utils import add_certs_to_session, create_session
 from pydicom import Dataset, dcmwrite
 
 from dicom_scp.deidentify import Deidentifier
@@ -31,6 +33,8 @@ from service.dicomweb.tokens import Admission
 from service.dicomweb.wado import Retrieval
 from service.ledger import Database, prepare
 from service.ledger.tokens import Grant, TokenBook
+from service.tls import TlsFiles, server_context
+from tests.authority import Authority
 from tests.peers import wait_until
 from tests.series import Patient, mr_series
 from tests.unit.dicom_scp.door import Door
@@ -60,7 +64,9 @@ class Web(Door):
 
 
 @contextmanager
-def open_web(folder: Path, *, limits: Limits = LIMITS, gate: Gate | None = None) -> Iterator[Web]:
+def open_web(
+    folder: Path, *, limits: Limits = LIMITS, gate: Gate | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[Web]:
     door = Web(Spool(folder / "spool", Vault(KEYS)))
     database = Database(f"sqlite:///{folder / 'scanside.sqlite'}")
     prepare(database)
@@ -68,7 +74,8 @@ def open_web(folder: Path, *, limits: Limits = LIMITS, gate: Gate | None = None)
     admission, events = Admission(door.tokens, at_home=True), door.events()
     stow = Stow(Taker(door.receive, Deidentifier(KEYS), events), admission, KEYS.uid, limits)
     nothing = Retrieval(Results(lambda *_: [], door.spool, KEYS.uid), admission)
-    server = DicomwebServer(create_app(stow, nothing), gate or Gate((), 50, 50), events.association)
+    gate = gate or Gate((), 50, 50)
+    server = DicomwebServer(create_app(stow, nothing), gate, events.association, tls)
     door.port = server.start("127.0.0.1", 0)
     try:
         yield door
@@ -101,6 +108,22 @@ def test_dicomweb_client_stores_a_series(web: Web, images: list[Dataset]) -> Non
     ]
     assert "FailedSOPSequence" not in answer
     assert [one.sop_instance_uid for one in web.taken] == [KEYS.uid(one.SOPInstanceUID) for one in images]
+
+
+def test_a_port_with_a_certificate_speaks_https_alone(tmp_path: Path, images: list[Dataset]) -> None:
+    authority = Authority(tmp_path / "authority")
+    certificate, key = authority.issue("127.0.0.1")
+    tls = server_context(TlsFiles(certificate=certificate, key=key))
+    with open_web(tmp_path, tls=tls) as web:
+        url = web.url.replace("http://", "https://")
+        session = add_certs_to_session(create_session(), str(authority.ca))
+        session.trust_env = False  # a bundle that the environment names would stand in for the authority
+        DICOMwebClient(url, session=session).store_instances(images)
+        assert len(web.taken) == len(images)
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(web.url)
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            httpx.get(url)  # this machine does not know the authority
 
 
 def test_an_answer_names_every_instance_and_the_end_is_a_release(web: Web, images: list[Dataset]) -> None:
