@@ -94,15 +94,14 @@ class NodeDesk:
         """List scanners, then destinations, those of the file first."""
         probes, sendings = self.book.probes(), self.book.sendings()
         calls = _last_calls(self.callers.all())
-        in_file = [*self.file.scanner, *self.file.destination]
-        known = {id_of(one) for one in in_file}
-        made = [self._known(entry, None, probes, sendings, calls) for entry in in_file]
+        in_file = self._of_file()
+        made = [self._known(entry, None, probes, sendings, calls) for entry in in_file.values()]
         for row in self.book.all():
             try:
                 entry = understood(row.id, row.told or {})
             except UnfitNode:
                 continue
-            overridden = row.id in known or _same_title(entry, self.file)
+            overridden = row.id in in_file or _same_title(entry, self.file)
             made.append(self._known(entry, row, probes, sendings, calls, overridden=overridden))
         return sorted(made, key=lambda one: (not one.id.startswith(SCANNER), one.row is not None, one.id))
 
@@ -116,20 +115,23 @@ class NodeDesk:
     def add(self, node_id: str, told: Mapping[str, Any], by: str, key: str) -> NodeRow:
         """Add a node, which is in force within seconds. Raises UnfitNode, NodeExists and KeyUsed."""
         entry = understood(node_id, told)
-        if any(id_of(one) == node_id for one in (*self.file.scanner, *self.file.destination)):
+        if node_id in self._of_file():
             raise NodeExists(NodeExists.__doc__)
-        if _same_title(entry, self.file):
-            raise NodeExists("the settings file has a scanner of this AE title")
+        self._check_title(entry)
         if len(self.book.all()) >= MOST:
             raise UnfitNode(f"the console keeps no more than {MOST} nodes: the settings file takes more")
         return self.book.added(NodeChange(node_id, told_of(entry), by, key))
 
     def change(self, node_id: str, told: Mapping[str, Any], version: int, by: str, key: str) -> NodeRow:
-        """Change a node that the console keeps. Raises UnfitNode, NoNode and NodeChanged."""
-        return self.book.changed(NodeChange(node_id, told_of(understood(node_id, told)), by, key), version)
+        """Change a node that the console keeps. Raises UnfitNode, NoNode, NodeExists, NodeChanged and KeyUsed."""
+        entry = understood(node_id, told)
+        if node_id in self._of_file():
+            raise NodeExists("the settings file has a node of this name: that one counts")
+        self._check_title(entry)
+        return self.book.changed(NodeChange(node_id, told_of(entry), by, key), version)
 
     def remove(self, node_id: str, version: int, by: str, key: str) -> None:
-        """Take away a node that the console keeps; what waits for it stays. Raises NoNode and NodeChanged."""
+        """Take away a node that the console keeps; what waits for it stays. Raises NoNode, NodeChanged and KeyUsed."""
         self.book.changed(NodeChange(node_id, None, by, key), version)
 
     def echo(self, node_id: str) -> Probe:
@@ -139,6 +141,19 @@ class NodeDesk:
         probe = Probe(node_id, time.time(), good, told, round(seconds, 3))
         self.book.probed(probe)
         return probe
+
+    def _of_file(self) -> dict[str, Scanner | DestinationEntry]:
+        """Give the nodes of the settings file, by id."""
+        return {id_of(one): one for one in (*self.file.scanner, *self.file.destination)}
+
+    def _check_title(self, entry: Scanner | DestinationEntry) -> None:
+        """Let each scanner have an AE title of its own. Raises NodeExists."""
+        if _same_title(entry, self.file):
+            raise NodeExists("the settings file has a scanner of this AE title")
+        others = [row for row in self.book.all() if row.id.startswith(SCANNER) and row.id != id_of(entry)]
+        titles = {(row.told or {}).get("ae_title") for row in others}
+        if isinstance(entry, Scanner) and entry.ae_title in titles - {None}:
+            raise NodeExists("there is another scanner of this AE title")
 
     def _reached(self, node: Node) -> Destination:
         entry, settings = node.entry, self.roster()

@@ -13,9 +13,9 @@ from contextvars import ContextVar
 from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select
 
 from service.audit_views import EVERYTHING, AuditQuery, AuditRow, Check, Entry, Fault, Mark
+from service.ledger.cursors import number_of
 from service.ledger.database import AUDIT_KEY, Database, mark_audit, order_events
 from service.ledger.tables_audit import audit
-from service.ledger_views import BadCursor
 
 ADDRESS: ContextVar[str] = ContextVar("address", default="")
 """Where the request comes from that is being answered; "" for what no request asked for."""
@@ -80,11 +80,9 @@ class AuditBook:
         self, limit: int, cursor: str | None = None, query: AuditQuery = EVERYTHING
     ) -> tuple[list[AuditRow], str | None]:
         """Give rows, newest first, and the cursor of the next page. Raises BadCursor."""
-        if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 19):
-            raise BadCursor(BadCursor.__doc__)
         chosen = _chosen(query).order_by(audit.c.id.desc()).limit(limit + 1)
         if cursor is not None:
-            chosen = chosen.where(audit.c.id < int(cursor))
+            chosen = chosen.where(audit.c.id < number_of(cursor))
         with self._database.read() as connection:
             rows = [_row(row) for row in connection.execute(chosen).mappings()]
         return rows[:limit], str(rows[limit - 1].id) if len(rows) > limit else None

@@ -1,4 +1,4 @@
-"""Where a list of series goes on: after the time and the id of the last one that was shown, newest first."""
+"""Where a list goes on: after the number, or the time and the id, of the last one that was shown."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,9 +8,18 @@ from sqlalchemy import ColumnElement, Row, and_, or_
 from service.ledger.tables import series
 from service.ledger_views import BadCursor
 
+MOST_DIGITS = 18  # of a row's number: more fits into no column
+
+
+def number_of(cursor: str) -> int:
+    """Read the number of the row that was shown last. Raises BadCursor."""
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= MOST_DIGITS):
+        raise BadCursor(BadCursor.__doc__)
+    return int(cursor)
+
 
 def after_cursor(cursor: str) -> ColumnElement[bool]:
-    """Select what comes after. Raises BadCursor."""
+    """Select the series that come after, newest first. Raises BadCursor."""
     opened_at, _, series_id = cursor.partition("_")
     try:
         moment = float(opened_at)

@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, Row, Select, and_, select, true, update
 from service.audit_views import Entry
 from service.ledger.actions import DEAD, DISCARDED, WAITING
 from service.ledger.audit import note
+from service.ledger.cursors import number_of
 from service.ledger.database import Database
 from service.ledger.tables_rules import errand, firing
-from service.ledger_views import BadCursor
 from service.rules_views import ErrandSelection, ErrandView, FiringView
 
 
@@ -30,9 +30,7 @@ class ErrandDesk:
         """Give orders, newest first, and the next page's cursor. Raises BadCursor."""
         query = _viewed().order_by(errand.c.id.desc()).limit(limit + 1).where(_chosen(selection))
         if cursor is not None:
-            if not cursor.isdecimal():
-                raise BadCursor(BadCursor.__doc__)
-            query = query.where(errand.c.id < int(cursor))
+            query = query.where(errand.c.id < number_of(cursor))
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         return [_view(row) for row in rows[:limit]], str(rows[limit - 1].id) if len(rows) > limit else None

@@ -66,22 +66,24 @@ class NodeBook:
         """Add a node. Raises NodeExists and KeyUsed."""
         with self._database.write() as connection:
             lock_all(connection, [LOCK])
-            before = connection.execute(
-                select(node).where(node.c.by == change.by, node.c.key == change.key)
-            ).first()
+            before = _came_before(connection, change)
             if before is not None:
-                if (before.id, before.told) != (change.id, change.told):
-                    raise KeyUsed(KeyUsed.__doc__)
-                return _row(before)
+                return before
             last = _last(connection, change.id)
             if last is not None and last.told is not None:
                 raise NodeExists(NodeExists.__doc__)
             return self._write(connection, change, 1 if last is None else last.version + 1)
 
     def changed(self, change: NodeChange, version: int) -> NodeRow:
-        """Change a node, or remove it, if it is still the version that was seen. Raises NoNode and NodeChanged."""
+        """Change a node, or remove it, if it is still the version that was seen.
+
+        Raises NoNode, NodeChanged and KeyUsed.
+        """
         with self._database.write() as connection:
             lock_all(connection, [LOCK])
+            before = _came_before(connection, change)
+            if before is not None:
+                return before
             last = _last(connection, change.id)
             if last is None or last.told is None:
                 raise NoNode(NoNode.__doc__)
@@ -130,6 +132,17 @@ class NodeBook:
         done = "node removed" if told is None else "node added" if version == 1 else "node changed"
         note(connection, made.at, Entry(done, made.by, made.id, detail={"version": version}))
         return made
+
+
+def _came_before(connection: Connection, change: NodeChange) -> NodeRow | None:
+    """Give what this very request made when it came before. Raises KeyUsed where it was another one."""
+    mine = (node.c.by == change.by) & (node.c.key == change.key)
+    row = connection.execute(select(node).where(mine)).first()
+    if row is None:
+        return None
+    if (row.id, row.told) != (change.id, change.told):
+        raise KeyUsed(KeyUsed.__doc__)
+    return _row(row)
 
 
 def _newest() -> Any:  # noqa: ANN401 - a select of all columns

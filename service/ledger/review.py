@@ -23,11 +23,12 @@ from sqlalchemy import (
 from service.agreement import CHOICE_RANKS, MODEL_RANKS, Reviewed
 from service.audit_views import Entry
 from service.ledger.audit import note
+from service.ledger.cursors import number_of
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
 from service.ledger.tables import scanner, series
 from service.ledger.tables_review import review, review_decision
-from service.ledger_views import BadCursor, FeedbackKind
+from service.ledger_views import FeedbackKind
 from service.review_views import (
     Case,
     Choice,
@@ -92,9 +93,8 @@ class ReviewBook:
         column = review.c.id.desc() if newest_first else review.c.id
         query = _cases().where(*_chosen(selection)).order_by(column).limit(limit + 1)
         if cursor is not None:
-            if not cursor.isdecimal() or len(cursor) > 18:
-                raise BadCursor(BadCursor.__doc__)
-            query = query.where(review.c.id < int(cursor) if newest_first else review.c.id > int(cursor))
+            last = number_of(cursor)
+            query = query.where(review.c.id < last if newest_first else review.c.id > last)
         with self._database.read() as connection:
             rows = connection.execute(query).all()
             page = [_case(connection, row) for row in rows[:limit]]

@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from service.audit_views import Entry
 from service.ledger.audit import note
+from service.ledger.cursors import number_of
 from service.ledger.database import Database, lock_all
 from service.ledger.states import OPEN
 from service.ledger.tables import scanner, series
 from service.ledger.tables_rules import firing, rulebook
-from service.ledger_views import BadCursor
 from service.routing import case_of, circumstances_of
 from service.rules_views import Origin, PastCase, Version
 
@@ -56,9 +56,7 @@ class Rulebooks:
         """Give versions, newest first, and the next page's cursor. Raises BadCursor."""
         query = select(rulebook).order_by(rulebook.c.id.desc()).limit(limit + 1)
         if cursor is not None:
-            if not cursor.isdecimal():
-                raise BadCursor(BadCursor.__doc__)
-            query = query.where(rulebook.c.id < int(cursor))
+            query = query.where(rulebook.c.id < number_of(cursor))
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         return [_version(row) for row in rows[:limit]], str(rows[limit - 1].id) if len(rows) > limit else None

@@ -11,7 +11,7 @@ from inference.checks import SeriesFact
 from inference.geometry import Sampling
 from inference.reference import MetricSummary, Statement
 from service.ledger.beside import Beside
-from service.ledger.cursors import after_cursor, cursor_of
+from service.ledger.cursors import after_cursor, cursor_of, number_of
 from service.ledger.database import Bell, Database
 from service.ledger.desk import chosen
 from service.ledger.order import scored_rows, slice_at
@@ -20,7 +20,6 @@ from service.ledger.tables import event, instance, outbox, part, scanner, series
 from service.ledger_views import (
     ALL,
     ArtifactView,
-    BadCursor,
     Counts,
     DeliverySelection,
     DeliveryView,
@@ -156,9 +155,7 @@ class Views:
             .limit(limit + 1)
         )
         if cursor is not None:
-            if not cursor.isdecimal():
-                raise BadCursor(BadCursor.__doc__)
-            query = query.where(outbox.c.id < int(cursor))
+            query = query.where(outbox.c.id < number_of(cursor))
         if selection:
             query = query.where(chosen(selection))
         if scanner_name:

@@ -80,7 +80,7 @@ def add_node(
 @router.put(
     "/nodes/{node_id}",
     summary="Change a node",
-    responses={200: {"headers": _ETAG}, **documented(400, 401, 403, 404, 412, 413, 428)},
+    responses={200: {"headers": _ETAG}, **documented(400, 401, 403, 404, 409, 412, 413, 428)},
 )
 def change_node(
     response: Response,
@@ -96,6 +96,8 @@ def change_node(
         row = house.nodes.change(node_id, given.told(), _version(if_match), caller.name, key)
     except UnfitNode as error:
         raise HTTPException(400, str(error)) from error
+    except (NodeExists, KeyUsed) as error:
+        raise HTTPException(409, str(error)) from error
     except NoNode as error:
         raise HTTPException(404, str(error)) from error
     except NodeChanged as error:
@@ -108,7 +110,7 @@ def change_node(
     "/nodes/{node_id}",
     summary="Remove a node",
     status_code=204,
-    responses=documented(401, 403, 404, 412, 428),
+    responses=documented(401, 403, 404, 409, 412, 428),
 )
 def remove_node(
     node_id: NodeId, house: HouseOf, caller: Operator, key: IdempotencyKey, if_match: IfMatch = None
@@ -118,6 +120,8 @@ def remove_node(
         house.nodes.remove(node_id, _version(if_match), caller.name, key)
     except NoNode as error:
         raise HTTPException(404, str(error)) from error
+    except KeyUsed as error:
+        raise HTTPException(409, str(error)) from error
     except NodeChanged as error:
         raise HTTPException(412, str(error)) from error
 

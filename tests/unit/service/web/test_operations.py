@@ -14,11 +14,12 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from service.access import Gate, Role
-from service.ledger import Control, Database, NodeBook, prepare
+from service.ledger import Control, Database, NodeBook, Views, prepare
 from service.ledger.tables import outbox
+from service.ledger_views import BadCursor
 from service.node_desk import AT_ONCE, Asking, NodeDesk, NotAsked
 from service.settings import Settings
-from service.settings_tables import Allow, DicomDestination
+from service.settings_tables import Allow, DicomDestination, Scanner
 from service.web import create_app
 from tests.outbox import OutboxHouse
 from tests.series import Patient
@@ -158,6 +159,47 @@ def test_a_node_is_added_changed_and_removed_by_whoever_saw_it_last(call: Call) 
     assert call("DELETE", path, Idempotency_Key="key-00005", If_Match='"2"')[0] == 204
     assert call("DELETE", path, Idempotency_Key="key-00006", If_Match='"3"')[0] == 404
     assert call("POST", f"{path}/echo")[0] == 404
+
+
+def test_a_change_of_a_node_that_comes_twice_counts_once(call: Call) -> None:
+    call("POST", "/nodes", SCANNER, Idempotency_Key="key-00001")
+    path, more = "/nodes/scanner:MR%207", {"Idempotency_Key": "key-00002", "If_Match": '"1"'}
+    changed = SCANNER | {"network": "10.1.2.3"}
+    assert [call("PUT", path, changed, **more)[1]["version"] for _ in range(2)] == [2, 2]
+    assert call("PUT", path, SCANNER, Idempotency_Key="key-00002", If_Match='"2"')[0] == 409  # another one
+    more = {"Idempotency_Key": "key-00003", "If_Match": '"2"'}
+    assert [call("DELETE", path, **more)[0] for _ in range(2)] == [204, 204]
+
+
+def test_two_scanners_do_not_share_an_ae_title(house: OutboxHouse, gate: Gate) -> None:
+    settings = SETTINGS.model_copy(update={"scanner": (Scanner(name="MR 1", ae_title="MR1"),)})
+    call = caller(an_app(house, gate, settings), gate)
+    assert call("POST", "/nodes", SCANNER, Idempotency_Key="key-00001")[0] == 201
+    twin = SCANNER | {"name": "MR 8"}
+    assert call("POST", "/nodes", twin, Idempotency_Key="key-00002")[0] == 409
+    other = SCANNER | {"ae_title": "MR1"}  # that of the settings file
+    path = "/nodes/scanner:MR%207"
+    assert call("PUT", path, other, Idempotency_Key="key-00003", If_Match='"1"')[0] == 409
+    assert call("GET", f"{path}/versions")[1]["items"][0]["version"] == 1
+
+
+def test_what_the_settings_file_has_meanwhile_is_not_changed_by_the_page(
+    house: OutboxHouse, gate: Gate
+) -> None:
+    assert caller(an_app(house, gate), gate)("POST", "/nodes", SCANNER, Idempotency_Key="key-00001")[0] == 201
+    settings = SETTINGS.model_copy(update={"scanner": (Scanner(name="MR 7", ae_title="MR9"),)})
+    call = caller(an_app(house, gate, settings), gate)
+    path, more = "/nodes/scanner:MR%207", {"Idempotency_Key": "key-00002", "If_Match": '"1"'}
+    assert call("PUT", path, SCANNER | {"network": "10.1.2.3"}, **more)[0] == 409
+    assert call("DELETE", path, **more)[0] == 204
+
+
+def test_a_cursor_that_no_row_has_is_refused(house: OutboxHouse, gate: Gate) -> None:
+    call = caller(an_app(house, gate), gate, "administrator")
+    for path in ("/rules/versions", "/errands", "/audit"):
+        assert call("GET", f"{path}?cursor={'9' * 60}")[0] == 422
+    with pytest.raises(BadCursor):
+        Views(house.database).deliveries_page(10, cursor="9" * 60)
 
 
 @pytest.mark.parametrize(
