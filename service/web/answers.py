@@ -57,16 +57,16 @@ def _instant(epoch_s: float | None) -> datetime | None:
 
 
 def artifact_answer(view: ArtifactView, series: Situation) -> ArtifactAnswer:
-    """Say one artifact of a series in this situation."""
-    advice = advice_on(view.name, series)
+    """Say one artifact of a series in this situation: what to do about it only where it is."""
+    advice = advice_on(view.name, series) if view.present else None
     return ArtifactAnswer(
         name=view.name,
         probability=view.probability,
         severity=view.severity,
         present=view.present,
         slices=list(view.slices),
-        advice=advice.line,
-        suggestions=[SuggestionAnswer(**asdict(one)) for one in advice.suggestions],
+        advice="" if advice is None else advice.line,
+        suggestions=[] if advice is None else [SuggestionAnswer(**asdict(one)) for one in advice.suggestions],
     )
 
 

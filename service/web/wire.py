@@ -99,7 +99,9 @@ class ArtifactAnswer(_Answer):
     severity: float = Field(description="0 to 1")
     present: bool
     slices: list[int] = Field(description="Positions in the series, worst first")
-    advice: str = Field(description="What to do about it in a series of this kind, in one sentence")
+    advice: str = Field(
+        description="What to do about it in a series of this kind, in one sentence; empty where it is not present"
+    )
     suggestions: list[SuggestionAnswer] = Field(description="The same in full, best first")
 
 

@@ -145,7 +145,7 @@ export class Detail {
   list(series, looks, side) {
     const found = ranked(series.artifacts.filter((artifact) => artifact.present));
     const others = ranked(series.artifacts.filter((artifact) => !artifact.present));
-    const known = [...series.artifacts, ...series.geometry].map(({ advice }) => advice);
+    const known = [...series.artifacts, ...series.geometry].map(({ advice }) => advice).filter(Boolean);
     // What is of the verdict and not of an artifact: the first line may go on with how long a repeat takes.
     const general = series.advice.map((advice) => advice.slice(known.find((one) => advice.startsWith(one))?.length ?? 0).trim()).filter(Boolean);
     const focused = side.querySelector(":focus")?.dataset.artifact;

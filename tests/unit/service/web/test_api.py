@@ -46,6 +46,8 @@ def test_a_series_is_told_with_its_verdict_and_its_times(client: Asked, ledger: 
     assert (told["verdict"], told["index"], told["reason"]) == ("Repeat", 2.4, "Motion")
     assert told["opened_at"].endswith("Z")
     assert [one["name"] for one in told["artifacts"] if one["present"]] == ["motion", "ghost"]
+    advised = [one["name"] for one in told["artifacts"] if one["advice"] and one["suggestions"]]
+    assert advised == ["motion", "ghost"], "what is not there needs no advice, nor fills a list of series"
     assert told["advice"] == list(ledger.series["s1"].advice)
 
 
