@@ -90,11 +90,12 @@ class Rulebooks:
             note(connection, self._clock(), Entry("rules changed", author, f"version {number}", detail=told))
             return Version(number=number, **values)  # type: ignore[arg-type]  # its fields, by name
 
-    def file_seen(self, digest: str) -> bool:
-        """Tell whether a file of this content was taken in before."""
+    def last_file(self) -> str | None:
+        """Give the digest of what was taken in from the file last; None where nothing ever was."""
+        of_file = select(rulebook.c.digest).where(rulebook.c.origin == "file")
         with self._database.read() as connection:
-            known = (rulebook.c.digest == digest) & (rulebook.c.origin == "file")
-            return connection.execute(select(rulebook.c.id).where(known).limit(1)).first() is not None
+            digest: str | None = connection.scalar(of_file.order_by(rulebook.c.id.desc()).limit(1))
+        return digest
 
     def past(self, limit: int, scanner_name: str = "") -> list[PastCase]:
         """Give the last verdicts, newest first, each with what fired at the time."""

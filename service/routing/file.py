@@ -14,8 +14,8 @@ from service.routing.text import UnfitRules, parse
 from service.rules_views import Version
 
 FileState = Literal["none", "same", "known", "new", "differs", "unfit"]
-"""No file; it says what is in force; it was taken in before, and people have changed the rules since; it is new and
-may be taken in; it is new, and people have changed the rules; it cannot be used."""
+"""No file; it says what is in force; it is as it was taken in last, and people have changed the rules since; it has
+changed and may be taken in; it has changed, and so have people the rules; it cannot be used."""
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class RulesFile:
     def _compared(self, digest: str, current: Version | None) -> FileState:
         if current is not None and current.digest == digest:
             return "same"
-        if self.rulebooks.file_seen(digest):
+        if self.rulebooks.last_file() == digest:
             return "known"
         return "new" if current is None or current.origin == "file" else "differs"
 

@@ -304,3 +304,11 @@ def test_rules_that_this_release_cannot_read_stop_no_verdict(site: Site) -> None
 def test_a_route_comes_back_as_it_was_written() -> None:
     route = Route(send=True, hold=False, rules=("a", "b"), holder="")
     assert Route.from_json(route.to_json()) == route
+
+
+def test_a_file_that_is_set_back_is_taken_in_too(site: Site) -> None:
+    assert the_file(site, RULES).taken_in() == "new"
+    assert the_file(site, RULES.replace("Tell about repeats", "Tell of repeats")).taken_in() == "new"
+    assert the_file(site, RULES).taken_in() == "new"
+    assert site.rulebooks.newest() == 3
+    assert the_file(site, RULES).taken_in() == "same"
