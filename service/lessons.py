@@ -26,11 +26,13 @@ class Lessons:
     def learn(self) -> None:
         """Learn anew where the last time is a day ago, and set the gauge of drift."""
         now = self.clock()
-        last = self.drifts.measured_at()
-        if last is None or not 0 <= now - last < DAY_S:
+        known = [at for at in (self.bands.learnt_at(), self.drifts.measured_at()) if at is not None]
+        if not known or not 0 <= now - max(known) < DAY_S:
             count = self.bands.learn(now)
             self.drifts.measure(now)
             log.info("bands and drift learnt", extra={"count": count})
+        for gauge in (self.metrics.drift, self.metrics.drifting):
+            gauge.clear()  # what cannot be compared any more is not told for ever
         for one in self.trends.drifts():
             self.metrics.drift.labels(scanner=one.scanner, measure=one.measure).set(one.psi)
             self.metrics.drifting.labels(scanner=one.scanner, measure=one.measure).set(one.alarm)

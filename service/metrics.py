@@ -59,6 +59,10 @@ class Labelled(Generic[M]):
         bounded = {name: value if value in self.known[name] else OTHER for name, value in values.items()}
         return self.family.labels(**bounded)
 
+    def clear(self) -> None:
+        """Let go of every series."""
+        self.family.clear()
+
 
 @dataclass(frozen=True, slots=True)
 class Metrics:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, exists, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, exists, func, insert, select
 
 from inference.verdict import Verdict
-from service.ledger.database import Database
+from service.ledger.database import Database, lock_all
 from service.ledger.tables import feedback, scanner, series
 from service.ledger.tables_review import review
 from service.ledger.tables_trends import METRIC_NAMES, band, metric_in, trend
@@ -39,10 +39,17 @@ class Bands:
         with self._database.read() as connection:
             rows = list(_bands(connection, scanner_id, now))
         with self._database.write() as connection:
+            lock_all(connection, [f"bands {scanner_id}"])  # of several workers one after the other
             connection.execute(delete(band).where(band.c.scanner_id == scanner_id))
             if rows:
                 connection.execute(insert(band), rows)
         return len(rows)
+
+    def learnt_at(self) -> float | None:
+        """Tell when bands were learnt last; None where there are none."""
+        with self._database.read() as connection:
+            last = connection.scalar(select(func.max(band.c.learnt_at)))
+        return None if last is None else float(last)
 
     def of(self, scanner_name: str, protocol: str) -> list[BandView]:
         """Give the bands of a scanner and protocol, by metric."""

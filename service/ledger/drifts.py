@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from service.ledger.database import Database
+from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
 from service.ledger.tables import scanner
 from service.ledger.tables_trends import drift, metric_in, trend
@@ -42,6 +42,7 @@ class Drifts:
     def _note(self, scanner_id: int, name: str, rows: list[dict[str, Any]], now: float) -> None:
         mine = drift.c.scanner_id == scanner_id
         with self._database.write() as connection:
+            lock_all(connection, [f"drift {scanner_id}"])  # of several workers one after the other
             since = {
                 row.measure: row.since for row in connection.execute(select(drift).where(mine, drift.c.alarm))
             }

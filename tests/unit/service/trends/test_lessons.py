@@ -1,5 +1,6 @@
 """What a verdict adds to the trends, which bands are learnt of them, and when drift is told."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -159,6 +160,30 @@ def test_drift_is_told_once_when_it_begins_and_once_when_it_ends(database: Datab
     clock.now = NOW + 2 * DAY_S
     lessons.learn()
     assert events(database) == [begun, begun | {"alarm": False}]
+    page = generate_latest(metrics.registry).decode()
+    assert "scanside_drift_alarm{" not in page  # nor does the gauge alarm for ever
+
+
+def test_two_workers_that_learn_at_once_do_not_disturb_one_another(database: Database) -> None:
+    fill(database, Year(until=NOW, days=100, scanners=2, a_day=10))
+    bands, drifts = Bands(database), Drifts(database)
+    with ThreadPoolExecutor(4) as pool:
+        learnt = set(pool.map(bands.learn, [NOW] * 4))
+        list(pool.map(drifts.measure, [NOW] * 4))
+    assert len(learnt) == 1
+    assert len(events(database)) == 1
+
+
+def test_learning_waits_a_day_where_nothing_can_be_compared_yet(database: Database, clock: Clock) -> None:
+    fill(database, Year(until=NOW, days=25, scanners=1, a_day=240))
+    bands, drifts = Bands(database), Drifts(database)
+    lessons = Lessons(bands, drifts, Trends(database), Metrics.build(version="0"), clock)
+    clock.now = NOW
+    lessons.learn()
+    assert drifts.measured_at() is None
+    clock.now += DAY_S / 2
+    lessons.learn()
+    assert bands.learnt_at() == NOW
 
 
 def test_learning_waits_a_day(database: Database, clock: Clock) -> None:
