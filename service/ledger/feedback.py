@@ -95,7 +95,8 @@ def _came_before(connection: Connection, saying: Saying) -> bool:
     """Whether this very request was answered before. Raises KeyUsed where it was another one."""
     mine = (feedback.c.author == saying.author) & (feedback.c.key == saying.key)
     row = connection.execute(select(feedback).where(mine)).first()
-    if row is not None and (row.series_id, row.kind) != (saying.series_id, saying.kind):
+    said = (saying.series_id, saying.kind, saying.comment)
+    if row is not None and (row.series_id, row.kind, row.comment) != said:
         raise KeyUsed(KeyUsed.__doc__)
     return row is not None
 

@@ -42,6 +42,7 @@ from service.second_look import Nomination, disagrees
 from service.understanding import described
 
 SECOND: Tier = 2
+_SAID = ("review_id", "tier", "decision", "comment", "tags", "cursor")  # what tells one request from another
 
 
 class NoSuchReview(LookupError):
@@ -155,8 +156,7 @@ def _write(connection: Connection, row: Row[Any], ruling: Ruling, now: float) ->
     made = _decisions(connection, row)
     _check_turn(row, made, ruling)
     seen = {one.author for one in made if one.tier == ruling.tier and not one.earlier}
-    values = asdict(ruling) | {
-        "tags": list(ruling.tags),
+    values = _asked(ruling) | {
         "at": now,
         "about": row.about,
         "blind": row.blind and row.tier == ruling.tier and ruling.author not in seen,
@@ -168,6 +168,11 @@ def _write(connection: Connection, row: Row[Any], ruling: Ruling, now: float) ->
         .where(review.c.id == row.id)
         .values(**after, version=row.version + 1, decided_at=None if after["tier"] else now)
     )
+
+
+def _asked(ruling: Ruling) -> dict[str, Any]:
+    """Give what somebody asks for as it is kept."""
+    return asdict(ruling) | {"tags": list(ruling.tags)}
 
 
 def _after(row: Row[Any], ruling: Ruling) -> dict[str, Any]:
@@ -287,7 +292,8 @@ def _came_before(connection: Connection, ruling: Ruling) -> bool:
     row = connection.execute(select(review_decision).where(mine)).first()
     if row is None:
         return False
-    if (row.review_id, row.tier, row.decision) != (ruling.review_id, ruling.tier, ruling.decision):
+    asked = _asked(ruling)
+    if any(getattr(row, name) != asked[name] for name in _SAID):
         raise RequestUsed(RequestUsed.__doc__)
     return True
 

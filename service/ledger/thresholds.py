@@ -298,8 +298,8 @@ def _came_before(connection: Connection, acceptance: Acceptance, place: tuple[in
     row = connection.execute(select(threshold_version).where(mine)).first()
     if row is None:
         return False
-    asked = (*place, acceptance.lane, acceptance.trial, acceptance.restores)
-    if (row.scanner_id, row.protocol_key, row.lane, row.trial_id, row.restores) != asked:
+    asked = (*place, acceptance.lane, acceptance.trial, acceptance.restores, acceptance.why)
+    if (row.scanner_id, row.protocol_key, row.lane, row.trial_id, row.restores, row.why) != asked:
         raise RequestUsed(RequestUsed.__doc__)
     return True
 

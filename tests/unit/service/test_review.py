@@ -31,7 +31,9 @@ def nominated(verdict: str, nomination: Nomination | None) -> Judgement:
     return replace(judgement(verdict), review=nomination)
 
 
-def ruling(case: Case, decision: str = "usable", *, by: str = "tina", tier: int = 1, **more: object) -> Ruling:
+def ruling(
+    case: Case, decision: str = "usable", *, by: str = "tina", tier: int = 1, **more: object
+) -> Ruling:
     told: dict[str, object] = {
         "review_id": int(case.review.id),
         "tier": tier,
@@ -151,6 +153,9 @@ def test_the_same_request_again_counts_once_and_another_one_under_its_key_is_ref
     assert book.decide(ruling(case), 1) == once
     with pytest.raises(RequestUsed):
         book.decide(ruling(case, "limits", key="tina-1-usable"), once.review.version)
+    for other in ({"comment": "but look at slice 3"}, {"tags": ("motion",)}, {"cursor": Cursor(3, 0.5, 0.5)}):
+        with pytest.raises(RequestUsed):  # what was said besides is not lost in silence
+            book.decide(ruling(case, **other), once.review.version)
     with pytest.raises(NoSuchReview):
         book.decide(replace(ruling(case), review_id=10**9, key="another-one"), 1)
 
@@ -173,7 +178,9 @@ def test_an_objection_brings_a_series_into_the_queue(
     feedback = FeedbackBook(database, clock)
     seen = feedback.of(series)
     assert seen is not None
-    told = feedback.say(Saying(series, kind, "tina", "technologist", "key-0001", "no ghost at all"), seen.version)
+    told = feedback.say(
+        Saying(series, kind, "tina", "technologist", "key-0001", "no ghost at all"), seen.version
+    )
     assert told.items[0].comment == "no ghost at all"
     cases, _ = book.queue(ReviewSelection(), 10)
     assert [case.review.why for case in cases] == ([("disagreement",)] if comes else [])

@@ -293,6 +293,8 @@ def test_feedback_is_for_what_was_seen_and_a_repeated_request_counts_once(
         book.say(Saying("s1", "agreed", "pia", "physicist", "key-1"), seen.version)
     with pytest.raises(KeyUsed):
         book.say(Saying("s1", "agreed", "tom", "technologist", "key-1"), after.version)
+    with pytest.raises(KeyUsed):
+        book.say(replace(saying, comment="but look at slice 3"), after.version)
     with database.write() as connection:
         connection.execute(series.update().values(judged=5))  # another verdict
     with pytest.raises(SaidMeanwhile):
