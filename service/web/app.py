@@ -1,5 +1,7 @@
 """The application: routes, errors and the guard put together around a house."""
 
+import json
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -33,6 +35,7 @@ from service.web.house import House
 from service.web.problems import Problem, answer_problems
 
 MOST_BYTES = 64 * 1024  # of a request
+_NAMED = re.compile(r"#/components/schemas/([\w.-]+)")
 LARGER = {rules_api.FILE_PATH: rules_api.MOST_FILE}
 
 
@@ -86,7 +89,7 @@ def create_app(house: House) -> FastAPI:
 
 
 def _describe_problems(app: FastAPI) -> None:
-    """Put the schema of problem details, which every operation refers to, into the description."""
+    """Put the schema of problem details into the description, and take out what no operation refers to."""
     generate = app.openapi
 
     def described() -> dict[str, object]:
@@ -96,8 +99,9 @@ def _describe_problems(app: FastAPI) -> None:
             schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas |= schema.pop("$defs", {})
             schemas["Problem"] = schema
-        for unused in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(unused, None)
+        while unused := schemas.keys() - set(_NAMED.findall(json.dumps(document))):
+            for name in unused:
+                del schemas[name]
         return document
 
     app.openapi = described  # type: ignore[method-assign]  # the way that FastAPI's manual shows
