@@ -3,9 +3,10 @@
 import hashlib
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from pydicom.dataset import Dataset
 
@@ -39,6 +40,9 @@ class DeliveryDesk:
     vault: Vault
     outbox: Spool
     settings: Callable[[], Settings]  # in force now
+    _one_at_a_time: threading.Lock = field(
+        default_factory=threading.Lock
+    )  # a request that comes twice finds the first
 
     @classmethod
     def of(cls, foundation: Foundation, in_force: Callable[[], Settings]) -> "DeliveryDesk":
@@ -54,9 +58,10 @@ class DeliveryDesk:
             raise Refused("say which: ids, destination, state, series, kind or age")
         if not deed.reason or len(deed.reason) > LONGEST_REASON or not deed.reason.isprintable():
             raise Refused(f"the reason wants up to {LONGEST_REASON} printable characters")
-        before = self.desk.done_before(deed)
-        if before is not None:
-            return before
+        with self._one_at_a_time:
+            return self.desk.done_before(deed) or self._done(deed, selection, to)
+
+    def _done(self, deed: Deed, selection: DeliverySelection, to: str | None) -> Done:
         selected = self.desk.selected(selection, deed.what)
         if names_somebody(deed.reason, self._headers(selected)):
             raise Refused("the reason names the patient: it is kept in clear text")

@@ -5,6 +5,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from service.access import Gate, Role
-from service.ledger import Control, Database, NodeBook, Views, prepare
+from service.ledger import Control, Database, Deed, NodeBook, Views, prepare
 from service.ledger.tables import outbox
-from service.ledger_views import BadCursor
+from service.ledger_views import BadCursor, DeliverySelection
 from service.node_desk import AT_ONCE, Asking, NodeDesk, NotAsked
 from service.settings import Settings
 from service.settings_tables import Allow, DicomDestination, Scanner
@@ -92,6 +93,18 @@ def test_a_thousand_ids_go_in_one_request_and_count_once(house: OutboxHouse, cal
     assert (told["what"], told["by"], told["reason"], told["changed"]) == (
         "resend", "operations", "the PACS is back", 1000,
     )  # fmt: skip
+
+
+def test_the_same_request_twice_at_once_is_done_once(house: OutboxHouse, gate: Gate) -> None:
+    for number in range(100):
+        house.post(key=f"s{number}", kinds=("SR",))
+    desk = an_app(house, gate).state.house.deliveries
+    selection = DeliverySelection(destination="pacs")
+    deed = Deed("resend", "ada", "the PACS is back", "key-00001", "digest")
+    with ThreadPoolExecutor(4) as pool:
+        done = {(one.changed, one.left) for one in pool.map(lambda _: desk.act(deed, selection), range(4))}
+    assert done == {(100, 0)}
+    assert [len(desk.desk.history(row.id)[1]) for row in house.rows()] == [1] * 100
 
 
 @pytest.mark.parametrize(
