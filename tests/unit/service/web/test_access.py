@@ -128,6 +128,7 @@ def test_nobody_may_call_what_demands_something(app: FastAPI, people: Gate) -> N
     assert {key: status for key, status in statuses.items() if status != 401} == {}
     assert {one.path for one in OPERATIONS if not one.needs} == {
         "/login",
+        "/help",  # whoever cannot sign in may read how
         "/livez",
         "/readyz",
         "/api/v1/session",
