@@ -41,6 +41,12 @@ def rewritten(database: Database, number: int, **values: object) -> None:
         connection.execute(update(audit).where(audit.c.id == number).values(**values))
 
 
+def raw(database: Database, statement: str) -> None:
+    """Write what SQLite takes and the ledger never would."""
+    with database.write() as connection:
+        connection.exec_driver_sql(statement)
+
+
 def dropped(database: Database, *numbers: int) -> None:
     with database.write() as connection:
         connection.execute(delete(audit).where(audit.c.id.in_(numbers)))
@@ -69,6 +75,13 @@ TAMPERING: dict[str, Callable[[Database], None]] = {
             *("actor", "address", "what", "subject", "result", "detail"),
             *("digest", "previous"),
         )
+    },
+    "digest of other letters": lambda database: rewritten(database, 3, digest="é"),
+    **{
+        f"bytes in {name}": lambda database, name=name: raw(
+            database, f"UPDATE audit SET {name} = x'00ff' WHERE id = 3"
+        )  # type: ignore[misc]  # a lambda of two
+        for name in ("actor", "detail", "digest", "previous")
     },
     "changed time": lambda database: rewritten(database, 3, at=5.0),
     "deleted": lambda database: dropped(database, 3),
@@ -100,6 +113,14 @@ def test_a_cut_off_end_shows_by_what_was_noted_elsewhere(book: AuditBook, databa
     assert "cut off" in book.check(head).faults[0].told
     dropped(database, 1, 2, 3, 4)
     assert not book.check(head).sound
+
+
+def test_every_note_of_a_row_counts(book: AuditBook) -> None:
+    head = book.check().head
+    assert head is not None
+    other = Mark(head.id, "f" * 64)
+    assert not book.check(head, other).sound
+    assert not book.check(other, head).sound
 
 
 def test_a_purge_leaves_a_provable_rest(book: AuditBook, database: Database) -> None:
