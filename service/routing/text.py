@@ -14,6 +14,7 @@ from service.routing.names import Names
 from service.routing.rulebook import Rulebook, plain
 
 WIDEST = 100  # characters of a line that holds a whole list
+MOST_DOTS = 1000  # of a line: tables within tables by dotted keys cost the square of their number
 _LISTS = frozenset({"rule", "when", "do", "of"})
 
 
@@ -41,12 +42,17 @@ class UnfitRules(ValueError):
 
 def parse(text: str, names: Names | None = None) -> Rulebook:
     """Read a rules' file; with `names`, what it names must be there. Raises UnfitRules."""
+    dotted = next((n for n, line in enumerate(text.splitlines(), 1) if line.count(".") > MOST_DOTS), None)
+    if dotted is not None:
+        raise UnfitRules([Problem("", "a line of more dots than rules need", dotted)])
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found[1]) if found else None
         raise UnfitRules([Problem("", f"not TOML: {error}", line)]) from None
+    except ValueError:  # a number of thousands of digits
+        raise UnfitRules([Problem("", "not TOML: a number is too long")]) from None
     except RecursionError:
         raise UnfitRules([Problem("", "lists within lists without end")]) from None
     try:

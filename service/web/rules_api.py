@@ -150,8 +150,15 @@ def get_diff(
 ) -> wire.DiffAnswer:
     """Compare a version with another one, line by line."""
     before = _toml(house, since).splitlines() if since else []
-    lines = difflib.ndiff(before, _toml(house, number).splitlines())
-    told = [wire.DiffLine(mark=line[0], text=line[2:]) for line in lines if line[0] in "+- "]  # type: ignore[arg-type]  # one of them
+    after = _toml(house, number).splitlines()
+    told: list[wire.DiffLine] = []
+    # Whole lines alone: ndiff looks into lines that are alike, which takes minutes for long rules.
+    for kind, i, j, k, m in difflib.SequenceMatcher(None, before, after).get_opcodes():
+        if kind == "equal":
+            told += [wire.DiffLine(mark=" ", text=line) for line in before[i:j]]
+            continue
+        told += [wire.DiffLine(mark="-", text=line) for line in before[i:j]]
+        told += [wire.DiffLine(mark="+", text=line) for line in after[k:m]]
     return wire.DiffAnswer(lines=told)
 
 

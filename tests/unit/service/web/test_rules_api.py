@@ -1,6 +1,7 @@
 """The API of site rules: versions, trying them out, and what is wrong said at its place."""
 
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 from io import BytesIO
 
 import anyio
@@ -141,6 +142,54 @@ def test_a_version_can_be_put_into_force_again_and_what_changed_is_shown(ada: Pe
     assert changed == [("-", 'one_of = ["Usable"]'), ("+", 'one_of = ["Check"]')]
     assert ada("GET", f"{API}/versions/1").json()["rulebook"] == ada("GET", API).json()["rulebook"]
     assert ada("GET", f"{API}/versions/9").status_code == 404
+
+
+def long_rules(word: str) -> str:
+    """Give as many rules as there may be, each of which is like all others."""
+    return "\n".join(
+        f"""[[rule]]
+name = "{word} {number}"
+note = "{word} note {number}"
+[[rule.when]]
+kind = "index"
+below = {1 + number % 8}.{number % 10}
+[[rule.do]]
+kind = "alert"
+channels = ["console"]
+text = "{word} {number} {{verdict}}"
+"""
+        for number in range(200)
+    )
+
+
+def test_long_rules_are_compared_without_comparing_all_letters(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = long_rules("alpha"), long_rules("beta")
+    assert ada.put(before, 0).status_code == ada.put(after, 1).status_code == 200
+    steps = 0
+    counted = SequenceMatcher.find_longest_match
+
+    def counting(self: SequenceMatcher[str], *bounds: int) -> object:
+        nonlocal steps
+        steps += 1
+        return counted(self, *bounds)
+
+    monkeypatch.setattr(SequenceMatcher, "find_longest_match", counting)
+    lines = ada("GET", f"{API}/versions/2/diff?since=1").json()["lines"]
+    assert steps < 10_000
+    texts = {version: ada("GET", f"{API}/versions/{version}").json()["toml"] for version in (1, 2)}
+    assert [one["text"] for one in lines if one["mark"] in " -"] == texts[1].splitlines()
+    assert [one["text"] for one in lines if one["mark"] in " +"] == texts[2].splitlines()
+
+
+@pytest.mark.parametrize(
+    "toml", ["a = 1" + "0" * 5000, "a" + ".a" * 25_000 + " = 1", f"[a{'.a' * 25_000}]", "a = " + "[" * 20_000]
+)
+def test_what_no_file_of_rules_holds_is_refused_at_once(ada: Person, toml: str) -> None:
+    answer = ada("POST", f"{API}/check", json={"toml": toml})
+    assert answer.status_code == 200
+    assert [one["path"] for one in answer.json()["problems"]] == [""]
 
 
 def test_rules_are_tried_on_the_last_verdicts_before_they_are_in_force(
