@@ -33,6 +33,6 @@ class Lessons:
             log.info("bands and drift learnt", extra={"count": count})
         for gauge in (self.metrics.drift, self.metrics.drifting):
             gauge.clear()  # what cannot be compared any more is not told for ever
-        for one in self.trends.drifts():
+        for one in reversed(self.trends.drifts()):  # of those that count together the farthest stands
             self.metrics.drift.labels(scanner=one.scanner, measure=one.measure).set(one.psi)
             self.metrics.drifting.labels(scanner=one.scanner, measure=one.measure).set(one.alarm)

@@ -1,5 +1,6 @@
 """What a verdict adds to the trends, which bands are learnt of them, and when drift is told."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -61,7 +62,7 @@ def test_a_late_image_makes_the_series_count_anew_and_not_twice(database: Databa
     received(database, clock, 2)
     judge(database, clock, index=9.0)
     (row,) = Trends(database).rows(Selection())
-    assert row.values[0] == 9.0
+    assert json.loads(row.values)[0] == 9.0
     (newest,) = [view for view in Views(database).series_page(10)[0] if view.generation == 2]
     assert row.series_id == newest.id
 
@@ -147,6 +148,11 @@ def test_drift_is_told_once_when_it_begins_and_once_when_it_ends(database: Datab
     page = generate_latest(metrics.registry).decode()
     assert 'scanside_drift_alarm{measure="metric.snrd",scanner="MR 2"} 1.0' in page
     assert 'scanside_drift_alarm{measure="metric.snrd",scanner="MR 1"} 0.0' in page
+
+    unnamed = Metrics.build(version="0")  # the settings name no scanner: they count together
+    Lessons(Bands(database), Drifts(database), Trends(database), unnamed, clock).learn()
+    page = generate_latest(unnamed.registry).decode()
+    assert 'scanside_drift_alarm{measure="metric.snrd",scanner="other"} 1.0' in page
 
     clock.now = NOW + DAY_S
     lessons.learn()
