@@ -14,6 +14,18 @@ from math import isfinite
 
 Cell = str | float | bool | None
 
+
+class Numbers(str):
+    """Numbers, truth values as 1 and 0, and nulls, as one JSON array: the cells of a row that a database wrote."""
+
+    __slots__ = ()
+
+    @property
+    def in_csv(self) -> str:
+        """The same cells in CSV; what is not known is empty."""
+        return self[1:-1].replace("null", "").replace(" ", "")
+
+
 CHUNK = 1000  # lines that are sent together
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:*()+-]*")  # what most texts are made of
@@ -29,7 +41,7 @@ def harmless(text: str) -> str:
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
     """Write CSV (RFC 4180, UTF-8) in pieces: texts are quoted and made harmless, numbers stay numbers.
 
-    Truth values are 1 and 0; what is not known, or is no finite number, is empty.
+    Truth values are 1 and 0; what is not known, or is no finite number, is empty. The last cell may be `Numbers`.
     """
     return _pieces((",".join(map(_in_csv, header)) + "\r\n",), map(_csv_line, rows), ())
 
@@ -43,7 +55,9 @@ def json_lines(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterato
 
 
 def _csv_line(row: Sequence[Cell]) -> str:
-    """Write a row; numbers with a fraction, of which there are most, are written in place."""
+    """Write a row; numbers with a fraction are written in place."""
+    if isinstance(row[-1], Numbers):
+        return f"{_csv_line(row[:-1])[:-2]},{row[-1].in_csv}\r\n"
     line = ",".join([repr(cell) if cell.__class__ is float else _in_csv(cell) for cell in row])
     if _maybe_not_finite(line):
         line = ",".join([_in_csv(None if _is_not_finite(cell) else cell) for cell in row])
@@ -51,6 +65,8 @@ def _csv_line(row: Sequence[Cell]) -> str:
 
 
 def _json_line(names: Sequence[str], row: Sequence[Cell]) -> str:
+    if isinstance(row[-1], Numbers):
+        row = (*row[:-1], *json.loads(row[-1]))
     line = ",".join(
         [
             f"{name}:{cell!r}" if cell.__class__ is float else f"{name}:{_in_json(cell)}"

@@ -1,6 +1,6 @@
 """What the ledger tells of trends and of searched series: frozen values, free of SQL and of identity."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -86,7 +86,7 @@ class BandView:
 
 @dataclass(frozen=True, slots=True)
 class TrendRow:
-    """One judged series, as it is exported: the values in the order of `service.ledger.trends.VALUES`."""
+    """One judged series, as it is exported."""
 
     series_id: str
     opened_at: float  # s since the epoch
@@ -95,7 +95,7 @@ class TrendRow:
     coil: str
     verdict: str
     model: str
-    values: Sequence[float | bool | None]
+    values: str  # numbers and nulls in the order of `service.ledger.trends.VALUES`, as one JSON array
 
 
 @dataclass(frozen=True, slots=True)

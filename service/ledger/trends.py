@@ -1,7 +1,7 @@
 """Trends: what each verdict adds, and what the physicist asks of thousands of them."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     Row,
+    String,
     and_,
     case,
     cast,
@@ -163,20 +164,25 @@ class Trends:
             names, chosen = _names(connection), _chosen(connection, selection)
         columns = (
             *(trend.c.series_id, trend.c.opened_at, trend.c.scanner_id, trend.c.protocol, trend.c.coil),
-            *(trend.c.verdict, trend.c.model, *map(_number, _COLUMNS.values())),
+            *(trend.c.verdict, trend.c.model, self._numbers(_COLUMNS.values())),
         )
         query = select(*columns).where(*chosen).order_by(trend.c.opened_at, trend.c.series_id).limit(AT_ONCE)
         after: ColumnElement[bool] | None = None
         while True:
             with self._database.read() as connection:
                 rows = connection.execute(query if after is None else query.where(after)).all()
-            for series_id, opened_at, scanner_id, protocol, coil, verdict, model, *values in map(tuple, rows):
+            for series_id, opened_at, scanner_id, protocol, coil, verdict, model, values in map(tuple, rows):
                 yield TrendRow(
                     series_id, opened_at, names[scanner_id], protocol, coil, verdict, model, values
                 )
             if len(rows) < AT_ONCE:
                 return
             after = _later(rows[-1])
+
+    def _numbers(self, columns: Iterable[ColumnElement[Any]]) -> ColumnElement[str]:
+        """Have the database write numbers as one JSON array, to 15 digits at least: it is faster at it by half."""
+        array = func.json_array if self._database.sqlite else func.json_build_array
+        return cast(array(*map(_number, columns)), String)
 
     def drifts(self, scanner_name: str = "") -> list[DriftView]:
         """Give how far each measure of each scanner has moved, the farthest first; of one scanner or of all."""

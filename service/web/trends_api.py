@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from inference.artifacts import by_name
 from inference.evidence import metric_of
 from inference.reference import reference
-from service.exports import Cell
+from service.exports import Cell, Numbers
 from service.ledger.trends import VALUES, coil_id
 from service.protocols import protocol_of, terms_of, words_of
 from service.trend_views import BandView, Bucket, Period, Selection, TrendRow
@@ -332,4 +332,4 @@ HEADER = ("series", "opened_at", "scanner", "protocol", "coil", "verdict", "mode
 def _exported(row: TrendRow) -> Sequence[Cell]:
     opened = datetime.fromtimestamp(row.opened_at, UTC).isoformat(timespec="seconds")
     known = (row.series_id, opened, row.scanner, words_of(row.protocol), row.coil, row.verdict, row.model)
-    return (*known, *row.values)
+    return (*known, Numbers(row.values))

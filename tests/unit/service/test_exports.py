@@ -7,7 +7,7 @@ from math import inf, nan
 
 import pytest
 
-from service.exports import csv_lines, harmless, json_lines
+from service.exports import Numbers, csv_lines, harmless, json_lines
 
 # OWASP, CSV Injection: what begins a formula, full-width forms, tabs and line breaks, quotes and other separators
 FORMULAS = [
@@ -89,6 +89,15 @@ def test_numbers_stay_numbers_and_what_is_not_known_is_empty() -> None:
         {"a": -0.35, "b": 1e-05}, {"a": -3, "b": True}, {"a": None, "b": False}, {"a": None, "b": None},
         {"a": None, "b": 0.0},
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("written_by", ["[8.7,null,1,-5.3e-06,null]", "[8.7, null, 1, -5.3e-06, null]"])
+def test_numbers_that_a_database_wrote_are_cells_of_their_own(written_by: str) -> None:
+    names, rows = ("text", "a", "b", "c", "d", "e"), [("null, nan", Numbers(written_by))]
+    assert read(b"".join(csv_lines(names, rows)))[1] == ["null, nan", "8.7", "", "1", "-5.3e-06", ""]
+    assert json.loads(b"".join(json_lines(names, rows))) == [
+        {"text": "null, nan", "a": 8.7, "b": None, "c": 1, "d": -5.3e-06, "e": None}
+    ]
 
 
 def test_quotes_and_separators_come_back_as_they_went() -> None:
