@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from service.routing import Case, Message, Order, Route
 
-Origin = Literal["page", "file", "restore"]
+Origin = Literal["page", "file", "command", "restore"]
 ErrandKind = Literal["alert", "forward"]
 ErrandState = Literal["waiting", "done", "dead", "superseded", "discarded", "shadow"]
 """Dead: given up. Superseded: a later verdict took its place before it left. Shadow: it would have been done."""

@@ -11,7 +11,7 @@ rulebook = Table(  # versions of the rules: rows are added, and never changed
     Column("at", Float, nullable=False),
     Column("author", String, nullable=False),
     Column("why", String, nullable=False),
-    Column("origin", String, nullable=False),  # page, file, restore
+    Column("origin", String, nullable=False),  # page, file, command, restore
     Column("digest", String, nullable=False),  # SHA-256 of the content
     Column("content", JSON, nullable=False),
 )

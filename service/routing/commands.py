@@ -18,6 +18,7 @@ from service.routing.desk import RulesDesk
 from service.routing.names import Names
 from service.routing.rulebook import schema
 from service.routing.text import UnfitRules, parse, write
+from service.rules_views import Origin
 from service.settings import Settings
 
 
@@ -106,7 +107,9 @@ def _export(desk: RulesDesk, asked: Asked) -> int:
 def _import(desk: RulesDesk, asked: Asked) -> int:
     path = asked.file or desk.settings().rules_path
     rulebook = desk.read(path.read_text("utf-8"))
-    made = desk.save(rulebook, seen=None, by=_operator(), why=_reason(asked), origin="file")
+    of_site = path.resolve() == desk.settings().rules_path.resolve()
+    origin: Origin = "file" if of_site else "command"  # another file than the one that is read at the start
+    made = desk.save(rulebook, seen=None, by=_operator(), why=_reason(asked), origin=origin)
     print(f"version {made.number} is in force")
     return 0
 
