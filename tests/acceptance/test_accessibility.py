@@ -1,4 +1,7 @@
-"""axe's rules for WCAG 2.2 A and AA, and its good practice, on every page: wide, at 200 % and at 320 pixels."""
+"""axe's rules for WCAG 2.2 A and AA, and its good practice: wide, at 200 % and at 320 pixels.
+
+Every page is opened in `test_pages.py`; here are those of signing in, in more of their states.
+"""
 
 from collections.abc import Iterator
 
@@ -8,7 +11,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from service.access import Gate
 from service.ledger.tokens import Grant
-from service.web.console import PAGES
 from tests.acceptance.test_access import browser, gate, ledger, new_page, sign_in, url
 
 __all__ = ["browser", "gate", "ledger", "url"]  # fixtures
@@ -74,13 +76,3 @@ def test_the_console_can_be_used_by_everybody(page: Page, url: str) -> None:
     page.goto(f"{url}/#/series/bad")
     expect(page.locator(".picture")).to_have_attribute("data-drawn", "1")
     assert violations(page) == []
-
-
-def test_no_page_is_left_out() -> None:
-    assert {page.path for page in PAGES} == {
-        *("/", "/login", "/account", "/users", "/review", "/agreement"),
-        *("/audit", "/deid", "/help", "/api-docs"),  # in test_reading.py
-        "/rules",  # in test_rules_page.py
-        *("/boards", "/board/{scanner}"),  # in test_board.py
-        "/study/{study_id}",  # in test_study.py
-    }

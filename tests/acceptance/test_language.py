@@ -50,6 +50,7 @@ def test_a_german_browser_is_answered_in_german_until_another_language_is_chosen
     expect(german.locator("html")).to_have_attribute("lang", "de")
     sign_in(german, "ada")
     expect(german.locator("h1")).to_have_text("Benutzer und Token")
+    german.locator("#who summary", has_text="ada").click()
     german.get_by_role("button", name="English").click()
     expect(german.locator("h1")).to_have_text("Users and tokens")
     expect(german.locator("html")).to_have_attribute("lang", "en")

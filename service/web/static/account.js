@@ -6,6 +6,7 @@ import { ask, change, whoAmI } from "/static/session.js";
 import { moment } from "/static/formats.js";
 import { fillWords } from "/static/language.js";
 import { WORDS } from "/static/words.access.js";
+import { WORDS as NAV } from "/static/words.nav.js";
 
 fillWords(WORDS);
 
@@ -25,7 +26,7 @@ function row(session) {
 async function draw() {
   const session = await whoAmI();
   drawNav(byId("who"), session);
-  say(byId("summary"), WORDS.signedInAs(session.name, session.role, moment(session.ends_at)));
+  say(byId("summary"), WORDS.signedInAs(session.name, NAV.roles[session.role], moment(session.ends_at)));
   byId("user-name").value = session.name;
   byId("temporary").hidden = !session.temporary;
   byId("sessions-section").hidden = session.temporary;

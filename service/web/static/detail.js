@@ -1,5 +1,6 @@
 // One series in three layers: the verdict, the artifacts, and where they lie on the slices.
 
+import { adviceOn } from "/static/advice.js";
 import * as api from "/static/api.js";
 import { h, put, say } from "/static/dom.js";
 import { feedbackOf } from "/static/feedback.js";
@@ -126,7 +127,7 @@ export class Detail {
         ? ""
         : h("p", { class: "head-index" }, `${WORDS.index} `, h("strong", {}, tenths(series.index)), ` ${WORDS.outOf}`),
       h("p", { class: "head-title" }, h("strong", {}, series.scanner), ` ${titleOf(series)} `, flags(series)),
-      h("p", { class: "reason" }, series.reason),
+      h("p", { class: "reason", lang: "en" }, series.reason),
       feedbackOf(series, this.again),
       h(
         "div", { class: "head-ways" },
@@ -152,7 +153,7 @@ export class Detail {
     put(
       side,
       general.length ? h("h3", {}, WORDS.whatToDo) : null,
-      ...general.map((advice) => h("p", { class: "advice" }, advice)),
+      ...general.map((advice) => h("p", { class: "advice", lang: "en" }, advice)),
       h("h3", {}, WORDS.found),
       found.length
         ? h("ul", { class: "artifacts" }, found.map((artifact) => this.artifact(artifact, looks.get(artifact.name))))
@@ -206,7 +207,7 @@ export class Detail {
         meter(WORDS.severity, artifact.severity),
         meter(WORDS.probability, artifact.probability, this.model?.presence[artifact.name] ?? null),
       ),
-      look ? h("p", { class: "advice" }, artifact.advice) : null,
+      look ? adviceOn(artifact) : null,
     );
   }
 

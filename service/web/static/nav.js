@@ -6,9 +6,11 @@ import { choose, fillWords, language } from "/static/language.js";
 import { watch } from "/static/maintenance.js";
 import { WORDS } from "/static/words.nav.js";
 
-// [path, word, permission]; the first lot is what people come for every day, the second what keeps the house.
-const DAILY = [["/", WORDS.console, "read"], ["/boards", WORDS.boards, "read"], ["/search", WORDS.search, "read"], ["/trends", WORDS.trends, "read"], ["/review", WORDS.review, "review"], ["/agreement", WORDS.agreement, "review"], ["/help", WORDS.help, "read"]];
-const HOUSE = [["/deliveries", WORDS.deliveries, "deliveries"], ["/nodes", WORDS.nodes, "status"], ["/system", WORDS.system, "status"], ["/rules", WORDS.rules, "status"], ["/users", WORDS.users, "users"], ["/deid", WORDS.deid, "status"], ["/audit", WORDS.audit, "audit"], ["/api-docs", WORDS.apiDocs, "read"]];
+// [path, word, permission]. What people come for every day stands in the head, the rest in the menu: what is looked up,
+// then what keeps the house. Where the head is narrow the menu has all of it.
+const DAILY = [["/", WORDS.console, "read"], ["/boards", WORDS.boards, "read"], ["/search", WORDS.search, "read"], ["/trends", WORDS.trends, "read"], ["/review", WORDS.review, "review"]];
+const MORE = [["/agreement", WORDS.agreement, "review"], ["/help", WORDS.help, "read"], ["/api-docs", WORDS.apiDocs, "read"]];
+const HOUSE = [["/deliveries", WORDS.deliveries, "deliveries"], ["/nodes", WORDS.nodes, "status"], ["/system", WORDS.system, "status"], ["/rules", WORDS.rules, "status"], ["/users", WORDS.users, "users"], ["/deid", WORDS.deid, "status"], ["/audit", WORDS.audit, "audit"]];
 
 fillWords(WORDS);
 
@@ -28,21 +30,32 @@ const links = (pages, session) =>
     .filter(([, , needs]) => session.permissions.includes(needs))
     .map(([path, word]) => h("a", { class: "link", href: path, "aria-current": path === location.pathname ? "page" : null }, word));
 
-function menu(session) {
-  const found = links(HOUSE, session);
-  if (!found.length) return null;
-  const element = h("details", { class: "menu" }, h("summary", { class: "link" }, WORDS.house), h("div", { class: "sheet-of-links" }, found));
+// Opened by click, touch or key; closed by Escape and by whatever is done elsewhere.
+function menu(word, ...inside) {
+  const element = h("details", { class: "menu" }, h("summary", { class: "link" }, word), h("div", { class: "sheet-of-links" }, inside));
+  const close = (target) => {
+    if (target && !element.contains(target)) element.open = false;
+  };
   element.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !element.open) return;
     event.stopPropagation();
     element.open = false;
     element.querySelector("summary").focus();
   });
-  element.addEventListener("focusout", (event) => {
-    if (!element.contains(event.relatedTarget)) element.open = false;
-  });
+  element.addEventListener("focusout", (event) => close(event.relatedTarget)); // null: a touch that gives no focus
+  document.addEventListener("pointerdown", (event) => close(event.target));
   return element;
 }
+
+const group = (name, pages, session) => {
+  const found = links(pages, session);
+  return found.length ? h("div", { class: name }, found) : null;
+};
+
+const pagesOf = (session) => [
+  h("div", { class: "daily" }, links(DAILY, session)),
+  menu(WORDS.menu, group("group everyday", DAILY, session), group("group", MORE, session), group("group", HOUSE, session)),
+];
 
 // What a screen that belongs to one scanner comes back to.
 const boardOf = ({ scanner }) => {
@@ -53,7 +66,7 @@ const boardOf = ({ scanner }) => {
 export function drawNav(element, session) {
   watch(session);
   if (session.open) {
-    put(element, links(DAILY, session), menu(session), h("span", { class: "open" }, WORDS.openToAll), speaking());
+    put(element, ...pagesOf(session), h("span", { class: "open" }, WORDS.openToAll), speaking());
     return;
   }
   if (!session.signed_in) {
@@ -66,11 +79,13 @@ export function drawNav(element, session) {
   }
   put(
     element,
-    links(DAILY, session),
-    menu(session),
-    h("span", { class: "me" }, h("strong", {}, session.name), ` ${WORDS.roles[session.role]}`),
-    links([["/account", WORDS.account, "own"]], session),
-    h("button", { class: "link", type: "button", onclick: signOut }, WORDS.signOut),
-    speaking(),
+    ...pagesOf(session),
+    menu(
+      h("strong", {}, session.name),
+      h("p", { class: "role" }, ` ${WORDS.roles[session.role]}`),
+      links([["/account", WORDS.account, "own"]], session),
+      h("button", { class: "link", type: "button", onclick: signOut }, WORDS.signOut),
+      speaking(),
+    ),
   );
 }

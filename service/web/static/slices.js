@@ -30,7 +30,7 @@ export class Slices {
   }
 
   build() {
-    this.canvas = h("canvas", { class: "picture", tabindex: 0, role: "img" });
+    this.canvas = h("canvas", { class: "picture", tabindex: 0, role: "img", "aria-label": WORDS.loading });
     this.map = h("canvas", { class: "strip", "aria-hidden": "true" });
     this.note = h("p", { class: "note", role: "status" });
     this.where = h("p", { class: "place" });

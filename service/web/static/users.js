@@ -6,6 +6,7 @@ import { ask, change, whoAmI } from "/static/session.js";
 import { moment } from "/static/formats.js";
 import { fillWords } from "/static/language.js";
 import { WORDS } from "/static/words.access.js";
+import { WORDS as NAV } from "/static/words.nav.js";
 
 fillWords(WORDS);
 
@@ -14,7 +15,7 @@ let me = "";
 let boardScopes = [];
 
 const when = (text) => (text === null ? WORDS.never : moment(text));
-const options = (chosen) => ROLES.map((role) => h("option", { value: role, selected: role === chosen }, role));
+const options = (chosen) => ROLES.map((role) => h("option", { value: role, selected: role === chosen }, NAV.roles[role]));
 
 function showOnce(title, secret) {
   const once = byId("once");
@@ -77,7 +78,7 @@ function userRow(user) {
   const path = `/users/${encodeURIComponent(user.name)}`;
   const alter = (body, word) => act(said, () => change("PATCH", path, body), word);
   // Arrow keys change a select at once: a role is given by the button beside it.
-  const give = button(WORDS.giveRole, user.name, () => alter({ role: role.value }, WORDS.roleChanged(user.name, role.value)));
+  const give = button(WORDS.giveRole, user.name, () => alter({ role: role.value }, WORDS.roleChanged(user.name, NAV.roles[role.value])));
   give.hidden = true;
   const role = h(
     "select", { disabled: user.name === me, "aria-label": WORDS.roleOf(user.name), onchange: () => { give.hidden = role.value === user.role; } },
