@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from service.ledger import Database
-from service.ledger.rules import Rulebooks, digest_of
+from service.ledger.rules import ChangedMeanwhile, Rulebooks, digest_of
 from service.routing.names import Names
 from service.routing.rulebook import plain
 from service.routing.text import UnfitRules, parse
@@ -54,17 +54,22 @@ class RulesFile:
         state, why = self.state()
         facts = {"kind": state, "reason": why}
         if state == "new":
-            seen = self.rulebooks.newest()
-            content = plain(parse(self.path.read_text("utf-8"), self.names))
-            made = self.rulebooks.saved(
-                content, seen=seen, author="the file", why=f"{self.path.name} changed", origin="file"
-            )
+            try:
+                made = self._saved()
+            except ChangedMeanwhile:  # another worker started, too
+                return self.state()[0]
             log.info("rules taken in from their file", extra={"revision": made.number})
         elif state == "differs":
             log.warning("the rules' file is not taken in: people have changed the rules", extra=facts)
         elif state == "unfit":
             log.error("the rules' file cannot be used", extra=facts)
         return state
+
+    def _saved(self) -> Version:
+        seen = self.rulebooks.newest()
+        content = plain(parse(self.path.read_text("utf-8"), self.names))
+        why = f"{self.path.name} changed"
+        return self.rulebooks.saved(content, seen=seen, author="the file", why=why, origin="file")
 
 
 def rules_file(path: Path, database: Database, names: Names) -> RulesFile:

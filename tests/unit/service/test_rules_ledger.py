@@ -1,5 +1,6 @@
 """What the rules in force make of verdicts in the ledger: noted with their version, ordered once, taken back."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -312,3 +313,11 @@ def test_a_file_that_is_set_back_is_taken_in_too(site: Site) -> None:
     assert the_file(site, RULES).taken_in() == "new"
     assert site.rulebooks.newest() == 3
     assert the_file(site, RULES).taken_in() == "same"
+
+
+def test_workers_that_start_together_take_the_file_in_once(site: Site) -> None:
+    file = the_file(site, RULES)
+    with ThreadPoolExecutor(8) as pool:
+        states = list(pool.map(lambda _: file.taken_in(), range(8)))
+    assert set(states) <= {"new", "same"}
+    assert site.rulebooks.newest() == 1
