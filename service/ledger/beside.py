@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Integer, Row, cast, func, select
 
 from service.ledger.exams import SeriesAudit
 from service.ledger.feedback import mark_of, said_in
@@ -29,9 +29,10 @@ class Beside:
     def of(cls, connection: Connection, rows: Sequence[Row[Any]]) -> Self:
         """Read it for rows of the table of series."""
         ids = [row.id for row in rows]
+        results, former = _deliveries(connection, ids)
         return cls(
-            results=_results(connection, ids),
-            former=_former(connection, ids),
+            results=results,
+            former=former,
             held=frozenset(connection.scalars(select(series.c.id).where(series.c.id.in_(ids), held()))),
             repeated_by=_repeated_by(connection, ids),
             feedback=_feedback(connection, rows),
@@ -39,18 +40,20 @@ class Beside:
         )
 
 
-def _results(connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, int]]:
+def _deliveries(
+    connection: Connection, ids: Sequence[str]
+) -> tuple[dict[str, dict[str, int]], frozenset[str]]:
+    """Count the deliveries of series by state, and tell which left under a former identity."""
     columns = (outbox.c.series_id, outbox.c.state)
-    counted = select(*columns, func.count()).where(outbox.c.series_id.in_(ids)).group_by(*columns)
+    former = func.max(cast(outbox.c.former_identity, Integer))
+    counted = select(*columns, func.count(), former).where(outbox.c.series_id.in_(ids)).group_by(*columns)
     found: dict[str, dict[str, int]] = {}
-    for series_id, state, count in connection.execute(counted):
+    left: set[str] = set()
+    for series_id, state, count, is_former in connection.execute(counted):
         found.setdefault(series_id, {})[state] = count
-    return found
-
-
-def _former(connection: Connection, ids: Sequence[str]) -> frozenset[str]:
-    left = (outbox.c.former_identity, outbox.c.state == DeliveryState.SENT)
-    return frozenset(connection.scalars(select(outbox.c.series_id).where(outbox.c.series_id.in_(ids), *left)))
+        if is_former and state == DeliveryState.SENT:
+            left.add(series_id)
+    return found, frozenset(left)
 
 
 def _repeated_by(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
