@@ -24,6 +24,7 @@ from service.settings_tables import FolderDestination, ResearchDestination
 
 DEEDS = ("resend", "hold", "release", "discard", "move")
 LONGEST_REASON = 200
+NAMES = "the reason names the patient"
 AT_ONCE = 500  # rows of a transaction: the door waits no longer than for one
 _RESEARCH_KINDS = frozenset({"IMAGE", "MANIFEST"})
 
@@ -64,7 +65,8 @@ class DeliveryDesk:
     def _done(self, deed: Deed, selection: DeliverySelection, to: str | None) -> Done:
         selected = self.desk.selected(selection, deed.what)
         if names_somebody(deed.reason, self._headers(selected)):
-            raise Refused("the reason names the patient: it is kept in clear text")
+            self.desk.refused(deed, NAMES)
+            raise Refused(f"{NAMES}: it is kept in clear text")
         if deed.what == "move":
             _check_move(self.settings(), selected, selection.destination, to)
         fit = [one.id for one in selected if deed.what in {"hold", "discard"} or self.outbox.holds(one.name)]

@@ -8,6 +8,8 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, true, update
 
+from service.audit_views import Entry
+from service.ledger.audit import note
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
 from service.ledger.outbox import close_settled
@@ -92,6 +94,12 @@ class Desk:
             row |= {"at": self._clock(), "changed": done.changed, "left": done.left}
             connection.execute(insert(deeds), row)
         return done
+
+    def refused(self, deed: Deed, why: str) -> None:
+        """Write down what somebody was refused: who tries names against series learns whom they are of."""
+        with self._database.write() as connection:
+            told = Entry(f"deliveries: {deed.what}", deed.by, result="refused", detail={"why": why})
+            note(connection, self._clock(), told)
 
     def latest(self, limit: int) -> list[DeedView]:
         """Give what people did last, newest first."""

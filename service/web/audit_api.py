@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from service.audit_views import AuditQuery, AuditRow
@@ -34,10 +34,13 @@ def _asked(
 
 
 def _epoch(at: datetime | None) -> float | None:
-    return None if at is None else at.timestamp()
+    try:
+        return None if at is None else at.timestamp()
+    except (OverflowError, ValueError, OSError) as error:  # by the clock of a site that has no such day
+        raise HTTPException(404, "There are no rows of such a day.") from error
 
 
-@router.get("", summary="What was done, newest first", responses=PAGED | documented(401, 403))
+@router.get("", summary="What was done, newest first", responses=PAGED | documented(401, 403, 404))
 def list_audit(
     request: Request,
     response: Response,
@@ -77,7 +80,7 @@ def check_audit(house: HouseOf, _caller: AuditReader) -> AuditCheck:
     "/export",
     summary="The audit log as a file",
     response_class=StreamingResponse,
-    responses=FILE | documented(401, 403),
+    responses=FILE | documented(401, 403, 404),
 )
 def export_audit(
     house: HouseOf,

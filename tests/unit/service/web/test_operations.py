@@ -16,6 +16,7 @@ from sqlalchemy import update
 
 from service.access import Gate, Role
 from service.ledger import Control, Database, Deed, NodeBook, Views, prepare
+from service.ledger.audit import AuditBook
 from service.ledger.tables import outbox
 from service.ledger_views import BadCursor, DeliverySelection
 from service.node_desk import AT_ONCE, Asking, NodeDesk, NotAsked
@@ -93,6 +94,15 @@ def test_a_thousand_ids_go_in_one_request_and_count_once(house: OutboxHouse, cal
     assert (told["what"], told["by"], told["reason"], told["changed"]) == (
         "resend", "operations", "the PACS is back", 1000,
     )  # fmt: skip
+
+
+def test_who_tries_names_against_series_is_on_record(house: OutboxHouse, call: Call) -> None:
+    house.post()
+    body = {"what": "hold", "reason": f"is it {Patient().id}?", "of": {"destination": "pacs"}}
+    assert call("POST", "/deeds", body, Idempotency_Key="0123456789abcdef")[0] == 400
+    [row] = list(AuditBook(house.database).rows())
+    assert (row.what, row.actor, row.result) == ("deliveries: hold", "operations", "refused")
+    assert Patient().id not in row.detail
 
 
 def test_the_same_request_twice_at_once_is_done_once(house: OutboxHouse, gate: Gate) -> None:
@@ -331,6 +341,12 @@ def test_the_bundle_is_for_those_who_keep_the_house(call: Call, house: OutboxHou
     status, content = call("GET", "/support")
     assert (status, zipfile.is_zipfile(io.BytesIO(content))) == (200, True)
     assert caller(an_app(house, gate), gate, "physicist")("GET", "/support")[0] == 403
+
+
+def test_a_day_that_no_clock_has_is_no_failure(house: OutboxHouse, gate: Gate) -> None:
+    ask_as = caller(an_app(house, gate), gate, "physicist")
+    for path in ("/audit?since=0001-01-01T00:00:00", "/audit/export?until=0001-01-01T00:00:00"):
+        assert ask_as("GET", path)[0] == 404
 
 
 def test_a_dispute_that_is_none_is_not_decided(call: Call) -> None:
