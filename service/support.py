@@ -1,6 +1,6 @@
 """`scanside support`: one archive that tells how an installation stands, and nothing of any patient.
 
-What people wrote (reasons) stays out, and so does what names one device (serial numbers): both may lead to a person.
+What people wrote (reasons) stays out, and so does what names a device or a person (serial numbers, mail addresses).
 """
 
 import json
@@ -24,7 +24,9 @@ from service.settings import Settings
 from service.tls import BadCertificate, expiry
 
 HIDDEN = "(hidden)"
-PRIVATE = frozenset({"serial", "user"})  # names of settings that may name a device or a person
+PRIVATE = frozenset(
+    {"serial", "user", "sender", "recipients"}
+)  # names of settings that may name a device or a person
 LOGS_H = 24.0  # how far back
 LOG_BYTES = 20 * 2**20  # of each file, its end
 MOST_REFUSALS = 200

@@ -55,7 +55,12 @@ def alerting(errands: Errands, channel: Channel, installation: str, metrics: Met
     """Give the runner of a way to alert."""
 
     def carry(one: Errand) -> str:
-        return channel.tell(notice_of(one.id, installation, one.what, one.replaces))
+        try:
+            return channel.tell(notice_of(one.id, installation, one.what, one.replaces))
+        except (
+            ValueError
+        ) as error:  # UnicodeError too: a host, token or password that the protocol has no letters for
+            raise NotDone("what the settings or their files hold cannot be sent") from error
 
     return Runner(errands, "alert", channel.name, carry, metrics)
 

@@ -6,14 +6,23 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from service.ledger import Database
+from service.ledger.actions import Errand, Errands
+from service.metrics import Metrics
 from service.parts.errand_room import archive_of, channel_of
+from service.routing.channels import NotDone
 from service.routing.mail import Mail
 from service.routing.names import Names
+from service.routing.runner import alerting
 from service.routing.syslog import Syslog
 from service.routing.webhook import Webhook
+from service.routing.wording import FIELDS, Message
 from service.settings_alerts import EmailAlert
 from service.settings_tables import DicomDestination
+from service.support import harmless
+from service.tls import TlsFiles
 from tests.rules import RIS, rules_settings
+from tests.unit.service.test_ledger import Clock, worker
 
 MAIL = {
     "name": "physics",
@@ -70,3 +79,26 @@ def test_what_goes_without_tls_to_another_machine_is_said_at_the_start(tmp_path:
     assert [one.split("'")[1] for one in told] == ["ris", "physics", "siem"]
     here = (RIS | {"url": "http://127.0.0.1/x"}, MAIL, LOG)
     assert not [one for one in rules_settings(tmp_path, alert=here).concerns() if "the alert" in one]
+
+
+def test_a_token_that_no_header_can_hold_is_an_answer_and_stops_nothing(
+    tmp_path: Path, database: Database
+) -> None:
+    (tmp_path / "secret").write_text("s" * 30)
+    (tmp_path / "token").write_text("ключ" * 8)
+    webhook = Webhook(
+        "ris", "http://127.0.0.1:9/", tmp_path / "secret", TlsFiles(), token_file=tmp_path / "token"
+    )
+    values = dict.fromkeys(FIELDS, "x") | {"time": "2026-01-01T00:00:00+00:00", "artifacts": {}, "advice": []}
+    what = Message("hello", values).to_json()
+    order = Errand(1, "s1", "alert", "rule", "ris", what, None, 1, 1, 0, 0.0, "uid", None)
+    errands = Errands(worker(database, Clock()), give_up_s=60.0)
+    carry = alerting(errands, webhook, "0123456789", Metrics.build(version="0")).carry
+    with pytest.raises(NotDone, match="cannot be sent"):
+        carry(order)
+
+
+def test_the_bundle_for_support_names_nobody_who_gets_mail() -> None:
+    mail = MAIL | {"user": "postman", "password_file": "/p"}
+    told = str(harmless(rules_settings(alert=(EmailAlert.model_validate(mail),))))
+    assert [word for word in ("s@h.example", "a@h.example", "postman") if word in told] == []
