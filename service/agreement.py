@@ -52,7 +52,6 @@ class Reviewed:
     first: int | None  # 0 usable, 1 with limits, 2 unusable; None: not decided, or handed on
     second: int | None  # the same of the second tier
     weight: float | None  # one over the probability of coming into the queue; None: it came by people
-    control: bool  # drawn at random, and of no other reason
 
     @property
     def truth(self) -> int | None:
@@ -70,7 +69,7 @@ class Agreement:
     tiers: Estimate  # weighted kappa between the first tier and the second
     alerts: Estimate  # precision of alerts: how many were of a series that is not plainly usable
     repeats: Estimate  # precision of Repeat: how many were of a series that is unusable
-    missed: Estimate  # share of the control sample of Usable series that is unusable
+    missed: Estimate  # share of the Usable series that is unusable
     limited: Estimate  # the same, usable with limits
     table: tuple[tuple[int, int, int], ...]  # series by verdict (rows) and decision (columns), not weighed
 
@@ -82,7 +81,6 @@ def agreement(series: Sequence[Reviewed]) -> Agreement:
     model = np.array([one.model for one in counted], int)
     truth = np.array([one.truth for one in counted], int)
     weights = np.array([one.weight for one in counted], float)
-    control = np.array([one.control for one in counted], bool) & (model == 0)
     both = [(one.first, one.second) for one in decided if one.first is not None and one.second is not None]
     tiers = np.array(both, int).reshape(-1, 2)
     table = np.zeros((RANKS, RANKS), int)
@@ -94,8 +92,8 @@ def agreement(series: Sequence[Reviewed]) -> Agreement:
         tiers=kappa(tiers[:, 0], tiers[:, 1], np.ones(len(tiers))),
         alerts=share(truth > 0, model > 0, weights),
         repeats=share(truth == 2, model == 2, weights),
-        missed=share(truth == 2, control, weights),
-        limited=share(truth == 1, control, weights),
+        missed=share(truth == 2, model == 0, weights),
+        limited=share(truth == 1, model == 0, weights),
         table=tuple((int(row[0]), int(row[1]), int(row[2])) for row in table),
     )
 

@@ -111,7 +111,7 @@ class ReviewBook:
     def reviewed(self, since: float, scanner_name: str = "", protocol: str = "") -> list[Reviewed]:
         """Give what was decided since then, as figures are made of it; of one scanner and protocol, or of all."""
         query: Select[Any] = (
-            select(review.c.verdict, review.c.first, review.c.second, review.c.share, review.c.why)
+            select(review.c.verdict, review.c.first, review.c.second, review.c.share)
             .join(scanner, scanner.c.id == review.c.scanner_id)
             .where(review.c.decided_at >= since)
         )
@@ -336,7 +336,6 @@ def _reviewed(row: Row[Any]) -> Reviewed:
         first=CHOICE_RANKS.get(row.first),
         second=CHOICE_RANKS.get(row.second),
         weight=1 / row.share if row.share else None,
-        control="control" in row.why,
     )
 
 

@@ -134,7 +134,7 @@ class AgreementAnswer(_Answer):
     tiers: EstimateAnswer = Field(description="Weighted kappa of the first and the second tier")
     alerts: EstimateAnswer = Field(description="Precision of alerts: not plainly usable")
     repeats: EstimateAnswer = Field(description="Precision of Repeat: unusable")
-    missed: EstimateAnswer = Field(description="Share of the Usable control sample that is unusable")
+    missed: EstimateAnswer = Field(description="Share of the Usable series that is unusable")
     limited: EstimateAnswer = Field(description="The same, usable with limits")
     table: list[list[int]] = Field(description="Series by verdict (rows) and decision (columns)")
 

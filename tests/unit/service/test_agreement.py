@@ -60,7 +60,7 @@ def test_a_mean_that_nothing_moves_has_no_width() -> None:
 
 
 def one(model: int | None, first: int | None, second: int | None = None, **more: object) -> Reviewed:
-    told = {"weight": 1.0, "control": False, **more}
+    told = {"weight": 1.0, **more}
     return Reviewed(model, first, second, **told)  # type: ignore[arg-type]  # as named
 
 
@@ -83,10 +83,11 @@ def test_the_highest_tier_counts_and_objections_count_for_no_figure() -> None:
     assert found.tiers.n == 1
 
 
-def test_what_is_missed_is_told_by_the_control_sample_alone() -> None:
-    drawn = [one(0, 0, weight=33.0, control=True)] * 18 + [one(0, 2, weight=33.0, control=True)] * 2
-    found = agreement([*drawn, one(0, 2), one(0, 2), one(1, 2, control=True)])
-    assert (found.missed.value, found.missed.n) == (0.1, 20)
+def test_what_is_missed_counts_each_usable_series_by_how_seldom_its_kind_is_looked_at() -> None:
+    drawn = [one(0, 0, weight=33.0)] * 18 + [one(0, 2, weight=33.0)] * 2
+    at_odds = [one(0, 2)] * 60 + [one(0, 0)] * 6  # all of them are looked at
+    found = agreement([*drawn, *at_odds, one(1, 2), one(0, 2, weight=None)])
+    assert (found.missed.value, found.missed.n) == ((2 * 33 + 60) / (20 * 33 + 66), 86)
 
 
 def test_few_series_have_a_figure_without_an_interval() -> None:
