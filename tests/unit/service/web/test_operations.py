@@ -15,9 +15,11 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from service.access import Gate, Role
+from service.audit_views import Entry
 from service.ledger import Control, Database, Deed, NodeBook, Views, prepare
 from service.ledger.audit import AuditBook
 from service.ledger.tables import outbox
+from service.ledger.tables_audit import audit
 from service.ledger_views import BadCursor, DeliverySelection
 from service.node_desk import AT_ONCE, Asking, NodeDesk, NotAsked
 from service.settings import Settings
@@ -341,6 +343,19 @@ def test_the_bundle_is_for_those_who_keep_the_house(call: Call, house: OutboxHou
     status, content = call("GET", "/support")
     assert (status, zipfile.is_zipfile(io.BytesIO(content))) == (200, True)
     assert caller(an_app(house, gate), gate, "physicist")("GET", "/support")[0] == 403
+
+
+def test_a_row_that_was_tampered_with_does_not_hide_the_others(house: OutboxHouse, gate: Gate) -> None:
+    book = AuditBook(house.database)
+    for actor in ("ada", "bob", "cleo"):
+        book.noted(Entry("looked up", actor))
+    with house.database.write() as connection:
+        for number, detail in ((1, "no JSON"), (2, "[1]")):
+            connection.execute(update(audit).where(audit.c.id == number).values(detail=detail))
+    ask_as = caller(an_app(house, gate), gate, "physicist")
+    status, told = ask_as("GET", "/audit")
+    assert (status, [one["actor"] for one in told["items"]]) == (200, ["cleo", "bob", "ada"])
+    assert not ask_as("GET", "/audit/check")[1]["sound"]
 
 
 def test_a_day_that_no_clock_has_is_no_failure(house: OutboxHouse, gate: Gate) -> None:
