@@ -110,7 +110,7 @@ class ReviewBook:
 
     def reviewed(self, since: float, scanner_name: str = "", protocol: str = "") -> list[Reviewed]:
         """Give what was decided since then, as figures are made of it; of one scanner and protocol, or of all."""
-        query: Select[Any] = (
+        query: Select[*tuple[Any, ...]] = (
             select(review.c.verdict, review.c.first, review.c.second, review.c.share)
             .join(scanner, scanner.c.id == review.c.scanner_id)
             .where(review.c.decided_at >= since)
