@@ -86,7 +86,15 @@ def senseless(artifact: str, series: Situation, advice: Advice) -> Iterator[str]
         "a spin echo for a spin echo": "spin" in told and family not in ("GRE", "GRE_SPOILED"),
         "a saturation band in angiography": "saturate" in told and weighting in ANGIOGRAPHY,
         "a longer scan in a breath-hold": bool(held)
-        and not told.isdisjoint({"gate", "radial", "averages", "acceleration", "trigger"} - {"trigger"}),
+        and any("longer scan" in one.cost or "scan takes" in one.cost for one in advice.suggestions),
+        "a longer scan in one shot": family == "SSTSE"
+        and any(
+            one.topic in ("acceleration", "oversample") and "scan" in one.cost for one in advice.suggestions
+        ),
+        "Dixon where it makes another sequence": "dixon" in told
+        and (bool(held) or family in ("BSSFP", "DESS", "MPRAGE") or weighting in ("SWI", "T2_STAR", "BOLD")),
+        "eyes in a knee": about["part"] in ("KNEE", "LSPINE", "LIVER") and "eyes" in advice.line,
+        "what the patient may need is switched off": "switch off" in advice.line,
     }
     yield from (name for name, broken in rules.items() if broken)
 
