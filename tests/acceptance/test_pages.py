@@ -299,3 +299,26 @@ def test_what_may_be_done_is_ranked_with_its_cost_and_its_source(
         assert violations(page) == []
         picture(page, "/series", width, page.locator("html").get_attribute("lang") or "")
     page.close()
+
+
+def test_what_is_chosen_is_seen_in_colours_of_ones_own(browser: Browser, url: str) -> None:
+    context = browser.new_context(forced_colors="active", locale="en-GB")
+    page = context.new_page()
+    page.goto(f"{url}/login?next=/")
+    page.locator("#name").fill("pia")
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("#series .row").first).to_be_visible()
+    page.goto(f"{url}/#/series/bad")
+    artifact = page.locator(".artifact").first
+    ground = "one => getComputedStyle(one).backgroundColor"
+    before = artifact.evaluate(ground)
+    artifact.click()
+    expect(artifact).to_have_attribute("aria-pressed", "true")
+    assert artifact.evaluate(ground) != before
+    edges = page.locator("#series .row").evaluate_all(
+        "all => all.map((one) => [one.hasAttribute('aria-current'), getComputedStyle(one).borderTopWidth])"
+    )
+    assert {width for current, width in edges if current} == {"3px"}
+    assert {width for current, width in edges if not current} == {"1px"}
+    context.close()
