@@ -130,7 +130,10 @@ def house() -> House:
         score = quality(5.5, found=tuple(FOUND))
         put_review(past, 1, name, put_series(past, 1, name, score, now), now, artifacts=" motion ghost ")
     room = Reviewing(
-        book, ThresholdBook(past, Thresholds(), time.time), lambda *_: None, lambda *_: ([], None)
+        book,
+        ThresholdBook(past, Thresholds(), time.time),
+        lambda _series, _text: None,
+        lambda _limit, _after: ([], None),
     )
     made = replace(a_house(ledger, gate=gate, past=past), reviewing=room)
     made.rules.save(parse(RULES, made.rules.names), seen=None, by="ada", why="as ever")
