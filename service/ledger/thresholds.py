@@ -67,7 +67,7 @@ class ThresholdBook:
     ) -> tuple[list[ProtocolView], str | None]:
         """Give the protocols of which series were judged since then, in the order of their ids, and where to go on."""
         place = after and _place_of(after)
-        query: Select[Any] = (
+        query: Select[*tuple[Any, ...]] = (
             select(series.c.scanner_id, series.c.protocol_key, scanner.c.name, func.count().label("past"))
             .join(scanner, scanner.c.id == series.c.scanner_id)
             .where(series.c.closed_at >= since)
@@ -90,7 +90,7 @@ class ThresholdBook:
         place = _place_of(protocol)
         if place is None:
             return None
-        query: Select[Any] = (
+        query: Select[*tuple[Any, ...]] = (
             select(series.c.scanner_id, series.c.protocol_key, scanner.c.name, func.count().label("past"))
             .join(scanner, scanner.c.id == series.c.scanner_id)
             .where(series.c.scanner_id == place[0], series.c.protocol_key == place[1])
@@ -107,7 +107,7 @@ class ThresholdBook:
         place = _place_of(protocol)
         if place is None:
             return []
-        query: Select[Any] = (
+        query: Select[*tuple[Any, ...]] = (
             select(
                 series.c.quality,
                 series.c.facts,

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     Row,
+    Select,
     String,
     and_,
     case,
@@ -166,7 +167,8 @@ class Trends:
             *(trend.c.series_id, trend.c.opened_at, trend.c.scanner_id, trend.c.protocol, trend.c.coil),
             *(trend.c.verdict, trend.c.model, self._numbers(_COLUMNS.values())),
         )
-        query = select(*columns).where(*chosen).order_by(trend.c.opened_at, trend.c.series_id).limit(AT_ONCE)
+        ordered = select(*columns).order_by(trend.c.opened_at, trend.c.series_id)
+        query: Select[*tuple[Any, ...]] = ordered.where(*chosen).limit(AT_ONCE)
         after: ColumnElement[bool] | None = None
         while True:
             with self._database.read() as connection:
@@ -232,7 +234,7 @@ def _chosen(connection: Connection, selection: Selection) -> list[ColumnElement[
     return wanted
 
 
-def _later(row: Row[Any]) -> ColumnElement[bool]:
+def _later(row: Row[*tuple[Any, ...]]) -> ColumnElement[bool]:
     """Select what comes after a row of an export."""
     series_id, opened_at = row.series_id, row.opened_at
     return and_(
