@@ -51,9 +51,11 @@ def described(field: float | None = 3.0, **facets: str) -> Description:
 def every_series() -> Iterator[Situation]:
     for family, weighting, part, protocol in product(FAMILIES, WEIGHTINGS, PARTS, PROTOCOLS):
         yield Situation(described(family=family, weighting=weighting, part=part), protocol)
-    for family, suppression, agent in product(FAMILIES, SUPPRESSIONS, ["UNKNOWN", "GIVEN"]):
+    for family, suppression, agent, protocol in product(
+        FAMILIES, SUPPRESSIONS, ["UNKNOWN", "GIVEN"], PROTOCOLS[1:]
+    ):
         about = described(family=family, suppression=suppression, agent=agent)
-        yield Situation(about, FULL, timed=agent == "GIVEN")
+        yield Situation(about, protocol, timed=agent == "GIVEN")
 
 
 def topics(advice: Advice) -> set[str]:
