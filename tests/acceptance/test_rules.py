@@ -124,7 +124,8 @@ def test_rules_alert_route_and_forward_and_a_pacs_goes_by_the_verdict(
         finally:
             reader.shutdown()
         assert [one["rule"] for one in fired[-1]["fired"]] == ["All that stands"]
-        assert {"id", "verdict", "index", "reason", "scanner", "provisional"} <= series.keys()  # as systems ask
+        asked_for = {"id", "verdict", "index", "reason", "scanner", "provisional"}  # by systems
+        assert asked_for <= series.keys()
         check_alert(receiver.got, series)
         assert sorted(forwarded) == sorted(str(dcmread(path).SOPInstanceUID) for path in planted)
         assert not list((tmp_path / "copy").rglob("*.dcm"))
