@@ -24,7 +24,9 @@ class Reviewing:
     book: ReviewBook
     thresholds: ThresholdBook
     screen: Callable[[str, str], None]  # series id, text; raises NamesSomebody
-    samples: Callable[[int, int], tuple[list[dict[str, Any]], int | None]]  # limit, after; and what to go on after
+    samples: Callable[
+        [int, int], tuple[list[dict[str, Any]], int | None]
+    ]  # limit, after; and what to go on after
     rules: Review = field(default_factory=Review)
     clock: Callable[[], float] = time.time
 

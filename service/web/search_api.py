@@ -142,7 +142,9 @@ def export_search(
     format: Format = "csv",  # noqa: A002 - the word of the query
 ) -> StreamingResponse:
     """Give all series that are searched for, newest first."""
-    return file_of("search", format, HEADER, map(_exported, house.search.rows(asked)), caller, house.audit.book)
+    return file_of(
+        "search", format, HEADER, map(_exported, house.search.rows(asked)), caller, house.audit.book
+    )
 
 
 HEADER = (
