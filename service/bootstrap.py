@@ -114,7 +114,7 @@ def _keyring(settings: Settings, *, create: bool) -> KeyRing:
     return KeyRing.from_file(settings.key_path, create=create)
 
 
-def deidentifier(foundation: Foundation, tell: Tell = lambda *_: None) -> Deidentifier:
+def deidentifier(foundation: Foundation, tell: Tell = lambda _profile, _acted: None) -> Deidentifier:
     """Give what takes the identity off at the door; `tell` is told what was done to which attributes."""
     known = profiles(foundation.settings)
     return Deidentifier(

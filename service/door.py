@@ -51,7 +51,7 @@ class CallBook:
 def door_events(
     metrics: Metrics,
     intake: Intake,
-    heard: Callable[[str, Peer], None] = lambda *_: None,
+    heard: Callable[[str, Peer], None] = lambda _caller, _peer: None,
     passed_over: Callable[[str], None] = lambda _reason: None,
 ) -> DoorEvents:
     """Give the functions that the door calls when something happens; none of them raises.
