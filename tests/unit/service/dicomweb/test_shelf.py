@@ -79,4 +79,4 @@ def test_a_shelf_takes_whatever_it_is_given() -> None:
 @pytest.mark.parametrize(("host", "told"), [("127.0.0.1", False), ("0.0.0.0", True)])
 def test_an_open_port_without_tls_is_said(tmp_path: Path, host: str, told: bool) -> None:
     settings = Settings(state_dir=tmp_path, dicomweb=Dicomweb(host=host, port=8090))
-    assert any("DICOMweb has no TLS" in one for one in settings.concerns()) is told
+    assert any("DICOMweb has no certificate" in one for one in settings.concerns()) is told
