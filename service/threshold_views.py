@@ -34,6 +34,7 @@ class VersionView:
     author: str
     role: str
     at: float
+    model: str  # that they are for; another one is not judged by them
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ threshold_version = Table(  # thresholds that were accepted for a protocol: rows
     Column("protocol_key", String, nullable=False),
     Column("number", Integer, nullable=False),  # 1 for a protocol's first
     Column("lane", String, nullable=False),  # live: it tells; shadow: kept beside it, for comparison
+    Column("model", String, nullable=False),  # that they are for: another one's scores mean something else
     Column("thresholds", JSON(none_as_null=True)),  # null: those of the settings, or no shadow
     Column("trial_id", ForeignKey("threshold_trial.id")),
     Column("restores", Integer),  # the number of the version that it brings back; 0: the settings

@@ -28,7 +28,7 @@ class NoSuchProtocol(LookupError):
 
 
 class NotTried(ValueError):
-    """These thresholds were not tried on past series, or others are in force since: try them first."""
+    """These thresholds were not tried on series of this model, or others are in force since: try them first."""
 
 
 class AcceptedMeanwhile(ValueError):
@@ -50,11 +50,18 @@ class Acceptance:
 
 
 class ThresholdBook:
-    """Keeps trials and accepted versions, and tells the worker what is in force."""
+    """Keeps trials and accepted versions, and tells the worker what is in force.
 
-    def __init__(self, database: Database, settings: Thresholds, clock: Callable[[], float]) -> None:
+    All of it holds for one model: the scores of another mean something else, so that its series are judged by the
+    settings until thresholds are tried and accepted for it.
+    """
+
+    def __init__(
+        self, database: Database, settings: Thresholds, model: str, clock: Callable[[], float]
+    ) -> None:
         self._database = database
         self._settings = settings
+        self._model = model
         self._clock = clock
 
     def in_force(self, scanner_id: int, protocol_key: str) -> InForce:
@@ -122,6 +129,7 @@ class ThresholdBook:
                 series.c.scanner_id == place[0],
                 series.c.protocol_key == place[1],
                 series.c.closed_at >= since,
+                series.c.model == self._model,
                 series.c.verdict.not_in(["", Verdict.NOT_SCORED]),
             )
             .order_by(series.c.closed_at.desc())
@@ -144,7 +152,7 @@ class ThresholdBook:
                 "scanner_id": place[0],
                 "protocol_key": place[1],
                 "thresholds": asdict(thresholds),
-                "figures": dict(figures),
+                "figures": {**figures, "model": self._model},
                 "author": author,
                 "at": now,
             }
@@ -171,6 +179,7 @@ class ThresholdBook:
                     "protocol_key": place[1],
                     "number": last + 1,
                     "lane": acceptance.lane,
+                    "model": self._model,
                     "thresholds": self._values(connection, acceptance, place, rows),
                     "trial_id": acceptance.trial,
                     "restores": acceptance.restores,
@@ -198,17 +207,20 @@ class ThresholdBook:
             earlier = [row for row in rows if row.number == acceptance.restores and row.thresholds]
             if not earlier:
                 raise NotTried("There is no such version to come back to.")
+            if earlier[0].model != self._model:
+                raise NotTried("That version is for another model: try its thresholds first.")
             return cast("Mapping[str, Any]", earlier[0].thresholds)
         mine = (threshold_trial.c.scanner_id == place[0]) & (threshold_trial.c.protocol_key == place[1])
         query = select(threshold_trial).where(mine, threshold_trial.c.id == acceptance.trial)
         trial = connection.execute(query).first()
         present = asdict(self._in_force(connection, *place).live)
-        if trial is None or trial.figures.get("before") != present:
+        if trial is None or (trial.figures["model"], trial.figures.get("before")) != (self._model, present):
             raise NotTried(NotTried.__doc__)
         return cast("Mapping[str, Any]", trial.thresholds)
 
     def _in_force(self, connection: Connection, scanner_id: int, protocol_key: str) -> InForce:
-        lanes = {row.lane: row for row in connection.execute(_versions(scanner_id, protocol_key))}
+        rows = connection.execute(_versions(scanner_id, protocol_key))
+        lanes = {row.lane: row for row in rows if row.model == self._model}
         live, shadow = lanes.get("live"), lanes.get("shadow")
         return InForce(
             live=self._settings if live is None or not live.thresholds else thresholds_of(live.thresholds),
@@ -318,4 +330,5 @@ def _version(row: Row[Any]) -> VersionView:
         author=row.author,
         role=row.role,
         at=row.at,
+        model=row.model,
     )

@@ -93,7 +93,7 @@ def run(settings: Settings, *, supervised: bool) -> None:
         ready=readiness(foundation, views),
         gate=gate_of(foundation),
         feedback=FeedbackBook(foundation.database, time.time),
-        reviewing=reviewing(foundation),
+        reviewing=reviewing(foundation, card),
         rules=RulesDesk.of(foundation, force),
         trends=Trends(foundation.database),
         bands=Bands(foundation.database),
@@ -142,12 +142,12 @@ def _tls(settings: Settings) -> Callable[[], ssl.SSLContext] | None:
     return partial(server_context, files)
 
 
-def reviewing(foundation: Foundation) -> Reviewing:
+def reviewing(foundation: Foundation, card: Card) -> Reviewing:
     """Give what the pages of review need."""
     settings = foundation.settings
     return Reviewing(
         book=ReviewBook(foundation.database, time.time),
-        thresholds=ThresholdBook(foundation.database, thresholds(settings), time.time),
+        thresholds=ThresholdBook(foundation.database, thresholds(settings), card.title, time.time),
         screen=Screen(Identities(foundation.database), foundation.vault),
         samples=Sampler(SampleBook(foundation.database), foundation.keyring, foundation.spool).page,
         rules=settings.review,

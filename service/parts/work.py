@@ -97,7 +97,7 @@ def run(settings: Settings, *, supervised: bool) -> None:
         closings=closings,
         places=places,
         patience=patience(settings),
-        thresholds=ThresholdBook(foundation.database, thresholds(settings), time.time).in_force,
+        thresholds=ThresholdBook(foundation.database, thresholds(settings), card.title, time.time).in_force,
         sampling=sampling(settings),
         listening_since=_ListeningSince(Views(foundation.database)),
         model=card.title,

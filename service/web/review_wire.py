@@ -211,6 +211,7 @@ class VersionAnswer(_Answer):
     author: str
     role: str
     at: datetime
+    model: str = Field(description="That they are for: series that another one scored are not judged by them")
 
 
 class ProtocolAnswer(_Answer):
@@ -314,7 +315,7 @@ def thresholds_answer(thresholds: Thresholds) -> ThresholdsAnswer:
 
 def trial_answer(view: TrialView) -> TrialAnswer:
     """Say what a trial showed."""
-    figures = {name: value for name, value in view.figures.items() if name != "days"}
+    figures = {name: value for name, value in view.figures.items() if name not in {"days", "model"}}
     return TrialAnswer(
         id=view.id,
         after=thresholds_answer(view.thresholds),
@@ -335,6 +336,7 @@ def version_answer(view: VersionView) -> VersionAnswer:
         author=view.author,
         role=view.role,
         at=instant(view.at),
+        model=view.model,
     )
 
 

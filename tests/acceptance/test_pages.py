@@ -28,7 +28,7 @@ from service.web.house import House
 from tests.acceptance.test_access import PASSWORD, browser
 from tests.acceptance.test_accessibility import WIDTHS, violations
 from tests.rules import RULES
-from tests.unit.service.reviewing import put_past, put_review, put_series, quality
+from tests.unit.service.reviewing import MODEL, put_past, put_review, put_series, quality
 from tests.unit.service.web.recorded import (
     RecordedLedger,
     a_gate,
@@ -131,7 +131,7 @@ def house() -> House:
         put_review(past, 1, name, put_series(past, 1, name, score, now), now, artifacts=" motion ghost ")
     room = Reviewing(
         book,
-        ThresholdBook(past, Thresholds(), time.time),
+        ThresholdBook(past, Thresholds(), MODEL, time.time),
         lambda _series, _text: None,
         lambda _limit, _after: ([], None),
     )

@@ -20,7 +20,7 @@ from service.web import create_app
 from tests.acceptance.test_access import PASSWORD, new_page, sign_in
 from tests.acceptance.test_accessibility import violations
 from tests.peers import CHROMIUM_ARGS, chromium
-from tests.unit.service.reviewing import KEY, put_past, put_review, put_scanner, put_series, quality
+from tests.unit.service.reviewing import KEY, MODEL, put_past, put_review, put_scanner, put_series, quality
 from tests.unit.service.web.recorded import RecordedLedger, a_gate, a_house, judged, some_slices
 from tests.unit.service.web.serving import serving
 
@@ -87,7 +87,9 @@ def site(tmp_path: Path, gate: Gate) -> Iterator[Site]:
     prepare(database)
     ledger = RecordedLedger()
     book = ReviewBook(database, time.time)
-    room = Reviewing(book, ThresholdBook(database, Thresholds(), time.time), screen, lambda *_: ([], None))
+    room = Reviewing(
+        book, ThresholdBook(database, Thresholds(), MODEL, time.time), screen, lambda *_: ([], None)
+    )
     house = replace(a_house(ledger, gate=gate), reviewing=room)
     with serving(create_app(house)) as url:
         yield Site(url, book, room, database, ledger, put_scanner(database))

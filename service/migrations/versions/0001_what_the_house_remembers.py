@@ -562,6 +562,7 @@ def upgrade() -> None:
         sa.Column("protocol_key", sa.String(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("lane", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
         sa.Column("thresholds", sa.JSON(), nullable=True),
         sa.Column("trial_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("restores", sa.Integer(), nullable=True),

@@ -159,7 +159,7 @@ export class ProtocolPanel {
     const rows = [...versions].reverse().map((one) =>
       h(
         "tr", {},
-        h("th", { scope: "row" }, `${one.number}, ${WORDS.lanes[one.lane]}`), h("td", {}, this.what(one)),
+        h("th", { scope: "row" }, `${one.number}, ${WORDS.lanes[one.lane]}`), h("td", {}, this.what(one), h("span", { class: "quiet" }, ` ${one.model}`)),
         h("td", {}, `${one.author}, ${one.role}`), h("td", {}, h("time", { datetime: one.at }, moment(one.at))), h("td", { class: "told" }, one.why),
         h("td", { class: "deeds" }, this.may && one.thresholds && one.lane === "live" && one.number !== this.protocol.number ? this.back("live", one.number, WORDS.backTo(one.number)) : null),
       ),

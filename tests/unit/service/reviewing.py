@@ -19,6 +19,7 @@ HEAD = Description.of(
     [Answer("weighting", "T2", ("EchoTime",)), Answer("family", "SE", ("ScanningSequence",))], 1.5
 )
 KEY = "ABCDEFGHIJKLMNOP"
+MODEL = "scanside-artifacts 0.1.0 (3f2a9c0d1e5b)"
 
 
 def quality(index: float, suitability: float | None = None, found: tuple[str, ...] = ()) -> QualityScore:
@@ -68,7 +69,7 @@ def put_series(
         "reason": "as found",
         "quality": score.to_json(),
         "advice": [],
-        "model": "scanside-artifacts 0.1.0 (3f2a9c0d1e5b)",
+        "model": MODEL,
         "provider": "CPUExecutionProvider",
         "judging": {"thresholds": {}, "version": 0, "unscored": False, "shadow": None},
     }

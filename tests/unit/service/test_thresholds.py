@@ -17,7 +17,7 @@ from service.ledger.thresholds import (
 from service.reviewing import Reviewing
 from service.rules import Circumstances
 from service.thresholds import LEAST, PastSeries, TooFew, suggest, try_out
-from tests.unit.service.reviewing import KEY, put_past, put_scanner, put_series, quality
+from tests.unit.service.reviewing import KEY, MODEL, put_past, put_scanner, put_series, quality
 from tests.unit.service.test_ledger import Clock
 
 SITE = Thresholds()
@@ -87,7 +87,7 @@ def room(database: Database, clock: Clock) -> Reviewing:
     clock.now = 1e9
     return Reviewing(
         ReviewBook(database, clock),
-        ThresholdBook(database, SITE, clock),
+        ThresholdBook(database, SITE, MODEL, clock),
         lambda _series, _text: None,
         lambda _limit, _after: ([], None),
         clock=clock,
@@ -179,3 +179,23 @@ def test_protocols_come_page_by_page(database: Database, clock: Clock, room: Rev
     assert following is not None
     second, end = room.thresholds.protocols(0, 2, following)
     assert ([one.id[-1] for one in (*first, *second)], end) == (["0", "1", "2"], None)
+
+
+def test_thresholds_that_were_accepted_for_one_model_do_not_judge_another(
+    database: Database, clock: Clock, room: Reviewing
+) -> None:
+    scanner_id = put_scanner(database)
+    put_past(database, scanner_id, clock.now)
+    protocol = f"{scanner_id}-{KEY}"
+    trial = room.suggested(protocol, 365, "pia")
+    room.thresholds.accept(acceptance(protocol, trial=int(trial.id)), 0)
+    newer = ThresholdBook(database, SITE, "m 2", clock)
+    assert newer.in_force(scanner_id, KEY).live == SITE
+    assert newer.past(protocol, 0) == [], "what another model scored tells nothing of this one"
+    with pytest.raises(NotTried, match="another model"):
+        newer.accept(acceptance(protocol, restores=1, key="key-2"), 1)
+    with pytest.raises(NotTried):
+        newer.accept(acceptance(protocol, trial=int(trial.id), key="key-3"), 1)
+    assert room.thresholds.in_force(scanner_id, KEY).live == trial.thresholds, (
+        "the older model comes back to them"
+    )

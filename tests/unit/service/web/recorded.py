@@ -72,6 +72,7 @@ from service.system import System
 from service.web import House, ModelFacts, Picture, PictureGone
 from service.web.house import KeyElsewhere, NoIdentity, Patient
 from tests.rules import a_rules_desk
+from tests.unit.service.reviewing import MODEL
 
 T = TypeVar("T")
 
@@ -295,7 +296,7 @@ def a_series(series_id: str, verdict: Verdict = "", **changes: object) -> Series
         received=24,
         expected=24,
         verdict=verdict,
-        model="scanside-artifacts 0.1.0 (3f2a9c0d1e5b)" if verdict else "",
+        model=MODEL if verdict else "",
         provider="CPUExecutionProvider" if verdict else "",
     )
     return replace(plain, **changes)  # type: ignore[arg-type]  # whatever the test says
@@ -357,7 +358,7 @@ def a_review_room() -> Reviewing:
     database = an_empty_database()
     return Reviewing(
         book=ReviewBook(database, time.time),
-        thresholds=ThresholdBook(database, Thresholds(), time.time),
+        thresholds=ThresholdBook(database, Thresholds(), MODEL, time.time),
         screen=lambda _series, _text: None,
         samples=lambda _limit, _after: ([], None),
     )

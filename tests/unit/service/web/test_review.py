@@ -21,7 +21,7 @@ from service.reviewing import Reviewing
 from service.web import create_app
 from tests.series import mr_series
 from tests.unit.dicom_scp.encodings import encoded
-from tests.unit.service.reviewing import put_past, put_review, put_scanner, put_series, quality
+from tests.unit.service.reviewing import MODEL, put_past, put_review, put_scanner, put_series, quality
 from tests.unit.service.web.recorded import RecordedLedger, a_house
 from tests.unit.service.web.test_access import as_person, ask, clock, gate, headers_of, people
 
@@ -55,7 +55,7 @@ def app(database: Database, people: Gate) -> FastAPI:
         connection.execute(vault_table.insert().values(uid="uid-s1", sealed=sealed, created_at=now))
     room = Reviewing(
         ReviewBook(database, time.time),
-        ThresholdBook(database, Thresholds(), time.time),
+        ThresholdBook(database, Thresholds(), MODEL, time.time),
         Screen(Identities(database), vault),
         lambda _limit, _after: ([], None),
     )
