@@ -89,7 +89,11 @@ def _id_of(request: Request) -> str:
 def _opens_a_page(request: Request) -> bool:
     """Whether a person waits for a page: a program would be answered with a problem."""
     wants = request.headers.get("accept", "")
-    return request.method == "GET" and "text/html" in wants and not request.url.path.startswith("/api/")
+    return (
+        request.method == "GET"
+        and "text/html" in wants
+        and not request.url.path.startswith(("/api/", "/dicom-web/"))
+    )
 
 
 def told(request: Request, status: int, detail: str, *, headers: Mapping[str, str] | None = None) -> Response:

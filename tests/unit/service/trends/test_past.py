@@ -1,5 +1,6 @@
 """Trends, exports and searches over months of series, held against the same sums over the verdicts themselves."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from statistics import fmean
@@ -134,7 +135,7 @@ def test_an_export_holds_every_series_once_in_order_with_its_values(
     rows = list(Trends(past).rows(Selection()))
     assert [row.series_id for row in rows] == [row.id for row in reversed(truth)]
     for row, expected in zip(rows, reversed(truth), strict=True):
-        known = dict(zip(VALUES, row.values, strict=True))
+        known = dict(zip(VALUES, json.loads(row.values), strict=True))
         assert known["index"] == expected.quality["index"]
         assert known["metric.snrd"] == value_of("metric.snrd")(expected)
         assert known["presence.noise"] == value_of("presence.noise")(expected)
