@@ -14,13 +14,12 @@ from service.operating_words import add_operating_words
 from service.people_words import add_people_words
 from service.routing.words import add_rules
 from service.settings_source import BadSettings, Loaded, describe, load
+from service.words import Command, Word
 
 DELIVERY_STATES = (  # of service/ledger/states.py, which is not loaded for every command
     *("gathering", "waiting", "sent", "uncommitted", "committed"),
     *("held", "dead", "superseded", "discarded"),
 )
-
-Command = Callable[[argparse.Namespace, Loaded], int]
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -234,7 +233,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_images(word: Callable[[str, str, Command], argparse.ArgumentParser]) -> None:
+def _add_images(word: Word) -> None:
     score = word("score", "score files and folders", _score)
     score.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     score.add_argument("--json", action="store_true", help="print JSON Lines, one object for each series")
@@ -269,7 +268,7 @@ def _add_images(word: Callable[[str, str, Command], argparse.ArgumentParser]) ->
     samples.add_argument("--no-pictures", action="store_true", help="the table alone")
 
 
-def _add_keeping(word: Callable[[str, str, Command], argparse.ArgumentParser]) -> None:
+def _add_keeping(word: Word) -> None:
     vault = word("vault", "look after the sealed identities", _vault)
     vault.add_argument("action", choices=["status", "rotate", "purge", "lookup"])
     vault.add_argument("name", nargs="?", metavar="PSEUDONYM", help="of a patient, or a keyed UID")
@@ -293,7 +292,7 @@ def _add_keeping(word: Callable[[str, str, Command], argparse.ArgumentParser]) -
     )
 
 
-def _add_deliveries(word: Callable[[str, str, Command], argparse.ArgumentParser]) -> None:
+def _add_deliveries(word: Word) -> None:
     made = word("deliveries", "look after results on their way", _deliveries)
     made.add_argument("action", choices=["list", "resend", "hold", "release", "discard", "move"])
     made.add_argument("ids", nargs="*", type=int, metavar="ID")

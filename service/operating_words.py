@@ -1,12 +1,10 @@
 """The words of the command line that look after nodes, pauses and the bundle for support."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 from service.settings_source import Loaded
-
-Word = Callable[[str, str, Callable[[argparse.Namespace, Loaded], int]], argparse.ArgumentParser]
+from service.words import Word
 
 
 def add_operating_words(word: Word) -> None:

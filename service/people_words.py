@@ -2,12 +2,10 @@
 
 import argparse
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from service.settings_source import Loaded
-
-Word = Callable[[str, str, Callable[[argparse.Namespace, Loaded], int]], argparse.ArgumentParser]
+from service.words import Word
 
 
 def add_people_words(word: Word) -> None:
