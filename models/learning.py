@@ -17,7 +17,7 @@ from models.shelf import Batch
 
 WARM_UP = 0.03  # of the budget
 FULL_MARKS = 1.1  # IoU of which a class falls short by its lag: the best one keeps a share too
-FAVOUR = 5.0  # times
+FAVOUR = 2.0  # times what its lag says
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ KEPT_CLASSES = 6  # traces kept per slice: up to three planted, noise and bias
 LOG_FLOOR, LOG_STEPS = -4.0, 32.0  # log2 E is kept as (value + 4) x 32 in a byte
 PHANTOM_SHARE = 0.04
 TEST_OBJECT_WEIGHT = 0.25  # of a slice of a test object: the pool holds many
-FAVOUR = 20.0
+FAVOUR = 3.0  # times as often as its share: much more, and the others' prior shifts
 SEEN_TIMES = 4.0  # how often a slice is drawn, on average
 OBLONG_SHARE = 0.3  # of slices whose field of view is shorter along one axis
 

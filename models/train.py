@@ -215,6 +215,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) // 2))
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=float, default=Options.rate, help="of learning, at its peak")
     parser.add_argument(
         "--favour", choices=CLASSES, nargs="+", default=(), help="classes that lag far behind"
     )
@@ -229,6 +230,7 @@ def main() -> None:
         return
     options = Options(
         minutes=chosen.minutes,
+        rate=chosen.rate,
         workers=chosen.workers,
         threads=chosen.threads,
         seed=chosen.seed,
