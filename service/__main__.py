@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from service.cli.operating_words import add_operating_words
+from service.cli.people import add_people_words
+from service.cli.words import Command, Word
 from service.logs import configure
-from service.operating_words import add_operating_words
-from service.people_words import add_people_words
 from service.routing.words import add_rules
 from service.settings_source import BadSettings, Loaded, describe, load
-from service.words import Command, Word
 
 DELIVERY_STATES = (  # of service/ledger/states.py, which is not loaded for every command
     *("gathering", "waiting", "sent", "uncommitted", "committed"),
@@ -89,7 +89,7 @@ def _part(name: str) -> Command:
 
 
 def _score(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.commands import score  # noqa: PLC0415
+    from service.cli.commands import score  # noqa: PLC0415
 
     return score(
         arguments.paths,
@@ -101,7 +101,7 @@ def _score(arguments: argparse.Namespace, loaded: Loaded) -> int:
 
 
 def _send(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.commands import send  # noqa: PLC0415
+    from service.cli.commands import send  # noqa: PLC0415
 
     return send(arguments.paths, arguments.to, loaded.settings, called=arguments.called, pace=arguments.pace)
 
@@ -113,7 +113,7 @@ def _check(arguments: argparse.Namespace, loaded: Loaded) -> int:
 
 
 def _deid(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.commands import deid, describe_profiles  # noqa: PLC0415
+    from service.cli.commands import deid, describe_profiles  # noqa: PLC0415
 
     if arguments.describe:
         return describe_profiles(loaded.settings, arguments.profile)
@@ -126,7 +126,7 @@ def _deid(arguments: argparse.Namespace, loaded: Loaded) -> int:
 
 
 def _vault(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.commands import vault  # noqa: PLC0415
+    from service.cli.commands import vault  # noqa: PLC0415
 
     return vault(
         arguments.action,
@@ -139,13 +139,13 @@ def _vault(arguments: argparse.Namespace, loaded: Loaded) -> int:
 
 
 def _exams(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.commands import exams  # noqa: PLC0415
+    from service.cli.commands import exams  # noqa: PLC0415
 
     return exams(loaded.settings, days=arguments.days)
 
 
 def _disputes(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.commands import decide, disputes  # noqa: PLC0415
+    from service.cli.commands import decide, disputes  # noqa: PLC0415
 
     if arguments.keep is None or arguments.series is None:
         return disputes(loaded.settings)
@@ -153,8 +153,8 @@ def _disputes(arguments: argparse.Namespace, loaded: Loaded) -> int:
 
 
 def _deliveries(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.deliveries import act, list_deliveries  # noqa: PLC0415
     from service.ledger_views import DeliverySelection  # noqa: PLC0415
+    from service.operating.deliveries import act, list_deliveries  # noqa: PLC0415
 
     hours = arguments.older_than
     selection = DeliverySelection(
@@ -170,7 +170,7 @@ def _deliveries(arguments: argparse.Namespace, loaded: Loaded) -> int:
 
 
 def _samples(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.samples import write_samples  # noqa: PLC0415
+    from service.review.samples import write_samples  # noqa: PLC0415
 
     return write_samples(loaded.settings, arguments.out, pictures=not arguments.no_pictures)
 

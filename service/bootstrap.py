@@ -14,12 +14,9 @@ from dicom_scp.identity import KeyFile, KeyRing, Vault, WrongKey, key_id
 from dicom_scp.profile import EXPORT, LIVE, Profile
 from dicom_scp.spool import Spool
 from inference.card import Card, load_card, released
-from service.acceptance import Accepted
 from service.access import Gate, Limits, NoUser
 from service.access.audit import HeadFile
-from service.audit_log import AuditLog
 from service.closing import Patience
-from service.deid_log import DeidLog, Tell
 from service.delivery import (
     Credentials,
     Destination,
@@ -33,10 +30,13 @@ from service.ledger import Commitments, Control, Database, Identities, NodeBook,
 from service.ledger.audit import AuditBook
 from service.ledger.deid import DeidTally
 from service.metrics import Metrics
-from service.nodes import Roster
+from service.operating.acceptance import Accepted
+from service.operating.audit_log import AuditLog
+from service.operating.deid_log import DeidLog, Tell
+from service.operating.nodes import Roster
 from service.reception import ScannerBook
+from service.review.second_look import Sampling
 from service.rules import Thresholds
-from service.second_look import Sampling
 from service.settings import Settings
 from service.settings_tables import Destination as DestinationEntry
 from service.settings_tables import (

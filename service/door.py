@@ -12,7 +12,7 @@ from dicom_scp.taking import DoorEvents, Peer, Refusal
 from service.closing import RELEASE
 from service.ledger import Callers, Intake, LedgerUnavailable
 from service.metrics import OUR_OWN, SKIPPED, Metrics, status_name
-from service.nodes_views import Call
+from service.operating.node_views import Call
 
 log = logging.getLogger(__name__)
 

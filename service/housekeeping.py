@@ -6,10 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from service.agreement import agreement
 from service.bootstrap import Foundation, note_expiry
 from service.ledger import Desk, ReviewBook, Views
 from service.metrics import OTHER, OUTSTANDING, Metrics
+from service.review.agreement import agreement
 from service.settings import Settings
 from service.vault import Keeper
 

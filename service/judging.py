@@ -23,10 +23,10 @@ from service.ledger import (
     SliceState,
 )
 from service.metrics import Metrics
+from service.review.second_look import Sampling, nominated
+from service.review.thresholds import InForce
+from service.routing.views import Known, Ruling
 from service.rules import TIMED, Circumstances, Decision, circumstances, decide
-from service.rules_views import Known, Ruling
-from service.second_look import Sampling, nominated
-from service.thresholds import InForce
 from service.understanding import described
 
 SKIPPED = frozenset({SliceState.UNSUITED, SliceState.ERASED})

@@ -18,11 +18,11 @@ from dicom_scp.spool import Spool
 from inference.eye import MaskStack
 from inference.image import Slice, UnreadableImage
 from inference.score import SliceScore
-from service.acceptance import Accepted
 from service.forms import RESULT_KINDS, Form, SendWhen
 from service.judging import is_skipped_kind, sum_up
 from service.ledger import Closings, Documents, Parcel, Reports, ReportTask, ScoredRow
 from service.ledger.actions import HELD_BY_RULE
+from service.operating.acceptance import Accepted
 from service.reception import header_context, reference_context
 from service.report.bundle import DOCUMENTS, Bundle, Made
 from service.report.result import Predecessor, Product, Result, ScoredSlice, Source, SourceInstance

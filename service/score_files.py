@@ -24,9 +24,9 @@ from inference.image import Slice, UnreadableImage
 from inference.places import parts_of
 from inference.score import QualityScore
 from inference.segmenter import ModelFailed
+from service.cli.files import files_in
 from service.explaining import Asked, explain_slices, worst_of
 from service.file_series import Group, Held, Order, Seen
-from service.files import files_in
 from service.rules import Thresholds, circumstances, decide
 from service.understanding import Understanding
 

@@ -15,7 +15,7 @@ from pynetdicom.association import Association
 from pynetdicom.events import EventHandlerType
 
 from dicom_scp.libraries import quiet_libraries
-from service.files import files_in
+from service.cli.files import files_in
 
 MOST_CONTEXTS = 128  # PS3.8, 9.3.2.2: their numbers are odd and fit a byte
 _MAX_PDU = 131_072

@@ -18,11 +18,11 @@ from dicom_scp.facts import pseudonym_of
 from dicom_scp.identity import KeyFile, KeyProblem, Vault, WrongKey, key_id
 from dicom_scp.instance import header_dataset
 from dicom_scp.spool import Spool
-from service.audit_views import Entry
 from service.bootstrap import Foundation, alone
+from service.cli.operator import operator_name
 from service.ledger.audit import AuditBook
 from service.ledger.identities import Found, Identities, Leftovers, SealedValue
-from service.operator import operator_name
+from service.operating.audit_views import Entry
 from service.reception import header_context, reference_context
 
 AUDIT = "vault-audit.jsonl"  # in the state folder; a line for each lookup and purge, without what was found

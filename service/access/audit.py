@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from service.audit_views import Mark
+from service.operating.audit_views import Mark
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from service.access.roles import Role
 from service.access.tokens import Tokens, UnfitToken
 from service.access.users import UnfitName, Users
 from service.bootstrap import lay_foundation
+from service.cli.operator import operator_name
 from service.ledger.accounts import Account, Accounts, LastAdministrator, NoAccount
 from service.ledger.tokens import Grant, NameTaken, Token, TokenBook
-from service.operator import operator_name
 from service.settings import Settings
 
 

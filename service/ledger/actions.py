@@ -17,8 +17,8 @@ from service.ledger.states import DeliveryState
 from service.ledger.tables import outbox, series, vault
 from service.ledger.tables_rules import errand, firing
 from service.routing import CONSOLE, Order, Route
+from service.routing.views import Ruling
 from service.routing.wording import withdrawn
-from service.rules_views import Ruling
 
 HELD_BY_RULE = "held by the rule "  # followed by its name: the reason of a delivery
 NOTICE = "notice"  # kind of the events that tell the console what a rule alerts it to

@@ -12,10 +12,10 @@ from contextvars import ContextVar
 
 from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select
 
-from service.audit_views import EVERYTHING, AuditQuery, AuditRow, Check, Entry, Fault, Mark
 from service.ledger.cursors import number_of
 from service.ledger.database import AUDIT_KEY, Database, mark_audit, order_events
 from service.ledger.tables_audit import audit
+from service.operating.audit_views import EVERYTHING, AuditQuery, AuditRow, Check, Entry, Fault, Mark
 
 ADDRESS: ContextVar[str] = ContextVar("address", default="")
 """Where the request comes from that is being answered; "" for what no request asked for."""

@@ -11,8 +11,8 @@ from service.ledger.database import Database, lock_all
 from service.ledger.tables import feedback, scanner, series
 from service.ledger.tables_review import review
 from service.ledger.tables_trends import METRIC_NAMES, band, metric_in, trend
-from service.trend_views import BandView
 from service.trends.bands import band_of
+from service.trends.views import BandView
 
 DAYS = 365.0  # of which series count
 DAY_S = 86400.0

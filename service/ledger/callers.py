@@ -7,7 +7,7 @@ from sqlalchemy import delete, insert, select, update
 from service.ledger.database import Database, lock_all
 from service.ledger.tables import refusal
 from service.ledger.tables_nodes import caller
-from service.nodes_views import Call, RefusedInstance
+from service.operating.node_views import Call, RefusedInstance
 
 MOST = 500  # rows: whoever calls under ever new titles pushes out the oldest, and fills no disk
 

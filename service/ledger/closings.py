@@ -19,8 +19,8 @@ from service.ledger.review import nominate
 from service.ledger.states import OPEN, SeriesState, SliceState
 from service.ledger.tables import instance, learnt, pace, scanner, series, slice_
 from service.ledger.trends import note_trend
-from service.rules_views import Known, Ruling
-from service.second_look import Nomination
+from service.review.second_look import Nomination
+from service.routing.views import Known, Ruling
 
 
 @dataclass(frozen=True, slots=True)

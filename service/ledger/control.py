@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, update
 
-from service.audit_views import Entry
 from service.ledger.audit import note
 from service.ledger.database import Database, lock_all
 from service.ledger.states import DeliveryState, SliceState
 from service.ledger.tables import outbox, slice_
 from service.ledger.tables_control import acceptance, pause
-from service.nodes_views import Acceptance, Pause
+from service.operating.audit_views import Entry
+from service.operating.node_views import Acceptance, Pause
 
 SCORING = "scoring"
 TO = "to:"  # before the name of a destination

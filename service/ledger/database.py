@@ -11,7 +11,7 @@ import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.audit_views import Mark
+from service.operating.audit_views import Mark
 
 CHANNEL = "scanside"
 _MARK = "audit_mark"  # in what SQLAlchemy keeps of a connection

@@ -6,11 +6,11 @@ from time import time
 
 from sqlalchemy import func, insert, select, update
 
-from service.deid_views import DoorCounts, Tallied
 from service.ledger.database import Database, lock_all
 from service.ledger.states import SliceState
 from service.ledger.tables import refusal, slice_
 from service.ledger.tables_deid import deid_tally
+from service.operating.deid_views import DoorCounts, Tallied
 
 SKIPPED = "skipped"  # in place of an action: the attribute is the reason
 

@@ -8,7 +8,6 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, true, update
 
-from service.audit_views import Entry
 from service.ledger.audit import note
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
@@ -17,6 +16,7 @@ from service.ledger.states import OUTSTANDING, DeliveryState, SeriesState
 from service.ledger.tables import event, outbox, series, vault
 from service.ledger.tables_desk import deed as deeds
 from service.ledger_views import DeedView, DeliverySelection
+from service.operating.audit_views import Entry
 
 _Id = TypeVar("_Id", int, str)
 

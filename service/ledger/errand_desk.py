@@ -5,13 +5,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, select, true, update
 
-from service.audit_views import Entry
 from service.ledger.actions import DEAD, DISCARDED, WAITING
 from service.ledger.audit import note
 from service.ledger.cursors import number_of
 from service.ledger.database import Database
 from service.ledger.tables_rules import errand, firing
-from service.rules_views import ErrandSelection, ErrandView, FiringView
+from service.operating.audit_views import Entry
+from service.routing.views import ErrandSelection, ErrandView, FiringView
 
 
 class ErrandDesk:

@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select
 
-from service.audit_views import Entry
 from service.ledger.audit import note
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
 from service.ledger.review import object_to
 from service.ledger.tables import feedback, series
 from service.ledger_views import FeedbackKind, FeedbackView, SeriesFeedback
+from service.operating.audit_views import Entry
 
 
 class NoSuchSeries(LookupError):

@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from service.audit_views import Entry
 from service.ledger.audit import note
 from service.ledger.database import Database, lock_all
 from service.ledger.tables import outbox
 from service.ledger.tables_nodes import node, probe
-from service.nodes_views import NodeRow, Probe, Sending
+from service.operating.audit_views import Entry
+from service.operating.node_views import NodeRow, Probe, Sending
 
 LOCK = "nodes"
 

@@ -20,8 +20,6 @@ from sqlalchemy import (
     update,
 )
 
-from service.agreement import CHOICE_RANKS, MODEL_RANKS, Reviewed
-from service.audit_views import Entry
 from service.ledger.audit import note
 from service.ledger.cursors import number_of
 from service.ledger.database import Database, lock_all
@@ -29,7 +27,10 @@ from service.ledger.events import note_event
 from service.ledger.tables import scanner, series
 from service.ledger.tables_review import review, review_decision
 from service.ledger_views import FeedbackKind
-from service.review_views import (
+from service.operating.audit_views import Entry
+from service.review.agreement import CHOICE_RANKS, MODEL_RANKS, Reviewed
+from service.review.second_look import Nomination, disagrees
+from service.review.views import (
     Case,
     Choice,
     Cursor,
@@ -38,7 +39,6 @@ from service.review_views import (
     ReviewView,
     Tier,
 )
-from service.second_look import Nomination, disagrees
 from service.understanding import described
 
 SECOND: Tier = 2

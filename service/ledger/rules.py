@@ -7,15 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, select
 
-from service.audit_views import Entry
 from service.ledger.audit import note
 from service.ledger.cursors import number_of
 from service.ledger.database import Database, lock_all
 from service.ledger.states import OPEN
 from service.ledger.tables import scanner, series
 from service.ledger.tables_rules import firing, rulebook
+from service.operating.audit_views import Entry
 from service.routing import case_of, circumstances_of
-from service.rules_views import Origin, PastCase, Version
+from service.routing.views import Origin, PastCase, Version
 
 
 class ChangedMeanwhile(ValueError):

@@ -10,7 +10,7 @@ from service.ledger.reports import InstanceRow
 from service.ledger.review import decision_view
 from service.ledger.tables import instance, series
 from service.ledger.tables_review import review, review_decision
-from service.review_views import SampleView
+from service.review.views import SampleView
 from service.understanding import described
 
 

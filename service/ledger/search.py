@@ -13,7 +13,7 @@ from service.ledger.tables import feedback, scanner, series
 from service.ledger.tables_review import review
 from service.ledger.tables_trends import found_in, trend
 from service.protocols import mark_of
-from service.trend_views import FoundSeries, Query
+from service.trends.views import FoundSeries, Query
 
 AT_ONCE = 2000  # rows of an export that are read in one transaction
 SEEN = "acknowledged"  # says that somebody looked, and nothing about the verdict

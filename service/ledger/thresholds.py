@@ -8,16 +8,16 @@ from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from inference.score import QualityScore
 from inference.verdict import Thresholds, Verdict
-from service.audit_views import Entry
 from service.ledger.audit import note
 from service.ledger.database import Database, lock_all
 from service.ledger.review import RequestUsed
 from service.ledger.tables import scanner, series
 from service.ledger.tables_review import review, threshold_trial, threshold_version
-from service.review_views import Choice
+from service.operating.audit_views import Entry
+from service.review.threshold_views import Lane, ProtocolView, TrialView, VersionView
+from service.review.thresholds import InForce, PastSeries, thresholds_of
+from service.review.views import Choice
 from service.rules import circumstances
-from service.threshold_views import Lane, ProtocolView, TrialView, VersionView
-from service.thresholds import InForce, PastSeries, thresholds_of
 from service.understanding import described
 
 MOST_PAST = 2000  # series of a protocol that are looked at, the newest

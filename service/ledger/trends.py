@@ -29,8 +29,8 @@ from service.ledger.database import Database
 from service.ledger.tables import scanner
 from service.ledger.tables_trends import METRIC_NAMES, drift, found_in, metric_in, probability_in, trend
 from service.ledger_views import Verdict
-from service.trend_views import Bucket, DriftView, Group, Period, Presence, Selection, TrendRow
 from service.trends import Measure
+from service.trends.views import Bucket, DriftView, Group, Period, Presence, Selection, TrendRow
 
 _VERDICTS: tuple[Verdict, ...] = ("Usable", "Check", "Repeat", "Not scored")
 AT_ONCE = 5000  # rows of an export that are read in one transaction

@@ -21,11 +21,11 @@ from service.bootstrap import (
     roster,
     scanner_book,
 )
-from service.deid_log import Tally
 from service.door import CallBook, door_events
 from service.exams import offers
 from service.ledger import Callers, Intake, LedgerUnavailable
 from service.ledger.deid import DeidTally
+from service.operating.deid_log import Tally
 from service.parts.dicomweb import dicomweb
 from service.parts.health import basics, health_server
 from service.parts.part import Part

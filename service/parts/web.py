@@ -32,7 +32,6 @@ from service.bootstrap import (
     roster,
     thresholds,
 )
-from service.deliveries import DeliveryDesk
 from service.ledger import (
     Bands,
     Boards,
@@ -51,15 +50,16 @@ from service.ledger.thresholds import ThresholdBook
 from service.ledger_views import SliceSource
 from service.metrics_merge import merged
 from service.naming import Screen
-from service.node_desk import NodeDesk
+from service.operating.deliveries import DeliveryDesk
+from service.operating.node_desk import NodeDesk
+from service.operating.support import Support
+from service.operating.system import System
 from service.parts.health import readiness
 from service.parts.part import Part, living
-from service.reviewing import Reviewing
+from service.review.reviewing import Reviewing
+from service.review.samples import Sampler
 from service.routing.desk import RulesDesk
-from service.samples import Sampler
 from service.settings import Settings
-from service.support import Support
-from service.system import System
 from service.tls import TlsFiles, server_context
 from service.vault import Keeper
 from service.web.app import create_app

@@ -10,7 +10,7 @@ from service.routing.case import Case, case_of, circumstances_of
 from service.routing.decision import Decision, decide
 from service.routing.rulebook import EMPTY, Rulebook
 from service.routing.text import UnfitRules, checked
-from service.rules_views import Known, Ruling
+from service.routing.views import Known, Ruling
 from service.settings import Settings
 
 log = logging.getLogger(__name__)

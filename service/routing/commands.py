@@ -10,15 +10,15 @@ from pathlib import Path
 
 from dicom_scp.errors import Refused
 from service.bootstrap import lay_foundation, roster
+from service.cli.operator import operator_name
 from service.ledger.rules import NoVersion
-from service.operator import operator_name
 from service.routing.case import Case
 from service.routing.decision import Decision
 from service.routing.desk import RulesDesk
 from service.routing.names import Names
 from service.routing.rulebook import schema
 from service.routing.text import UnfitRules, parse, write
-from service.rules_views import Origin
+from service.routing.views import Origin
 from service.settings import Settings
 
 

@@ -17,7 +17,7 @@ from service.routing.file import FileState, RulesFile
 from service.routing.names import Names
 from service.routing.rulebook import EMPTY, Rulebook, plain
 from service.routing.text import Problem, UnfitRules, checked, parse, write
-from service.rules_views import ErrandView, Origin, PastCase, Version
+from service.routing.views import ErrandView, Origin, PastCase, Version
 from service.settings import Settings
 from service.understanding import Understanding, described
 

@@ -11,7 +11,7 @@ from service.ledger.rules import ChangedMeanwhile, Rulebooks, digest_of
 from service.routing.names import Names
 from service.routing.rulebook import plain
 from service.routing.text import UnfitRules, parse
-from service.rules_views import Version
+from service.routing.views import Version
 
 FileState = Literal["none", "same", "known", "new", "differs", "unfit"]
 """No file; it says what is in force; it is as it was taken in last, and people have changed the rules since; it has

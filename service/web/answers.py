@@ -21,7 +21,7 @@ from service.ledger_views import (
     SeriesView,
     SliceView,
 )
-from service.trend_views import BandView
+from service.trends.views import BandView
 from service.web.house import ModelFacts
 from service.web.wire import (
     ArtifactAnswer,

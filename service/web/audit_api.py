@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from service.audit_views import AuditQuery, AuditRow
 from service.exports import Cell
+from service.operating.audit_views import AuditQuery, AuditRow
 from service.web.access import AuditReader
 from service.web.answers import instant
 from service.web.api import PAGED, link_next

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path
 
-from service.deid_views import ProfileView, Tallied
+from service.operating.deid_views import ProfileView, Tallied
 from service.web.access import StatusReader
 from service.web.answers import instant
 from service.web.deid_wire import (

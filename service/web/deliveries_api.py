@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from pydantic import AwareDatetime
 
-from service.deliveries import Refused, request_digest
 from service.ledger import Deed, NoDispute
 from service.ledger.desk import KeyUsed
 from service.ledger_views import DeedView, DeliveryKind, DeliverySelection, DeliveryState
+from service.operating.deliveries import Refused, request_digest
 from service.web import answers, wire
 from service.web.access import DeliveryKeeper, DeliveryReader, StatusReader
 from service.web.answers import instant

@@ -8,9 +8,9 @@ from fastapi.responses import StreamingResponse
 
 from service.access import Caller
 from service.access.audit import exported
-from service.audit_views import Entry
 from service.exports import Cell, csv_lines, json_lines
 from service.ledger.audit import AuditBook
+from service.operating.audit_views import Entry
 
 Format = Annotated[Literal["csv", "json"], Query(description="Of the file")]
 FILE: dict[int | str, dict[str, object]] = {

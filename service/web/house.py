@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from service.access import Gate
-from service.audit_log import AuditLog
 from service.board_views import ScannerView, StudyView
-from service.deid_log import DeidLog
-from service.deliveries import DeliveryDesk
 from service.ledger import Disputes
 from service.ledger.feedback import Saying
 from service.ledger_views import (
@@ -28,10 +25,13 @@ from service.ledger_views import (
     SliceView,
     Verdict,
 )
-from service.node_desk import NodeDesk
-from service.reviewing import Reviewing
+from service.operating.audit_log import AuditLog
+from service.operating.deid_log import DeidLog
+from service.operating.deliveries import DeliveryDesk
+from service.operating.node_desk import NodeDesk
+from service.operating.system import System
+from service.review.reviewing import Reviewing
 from service.routing.desk import RulesDesk
-from service.system import System
 from service.web.proxy import Proxies
 from service.web.trend_house import Bands, Search, Trends
 

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Body, Header, HTTPException, Path, Response
 
 from dicom_scp.transfer_syntaxes import TRANSFER_SYNTAXES
 from service.ledger.nodes import KeyUsed, NodeChanged, NodeExists, NoNode
-from service.node_desk import Node, NotAsked, NotReached
-from service.nodes import KeptScanner, UnfitNode
-from service.nodes_views import Probe
-from service.refusals import Refusal, refusals
+from service.operating.node_desk import Node, NotAsked, NotReached
+from service.operating.node_views import Probe
+from service.operating.nodes import KeptScanner, UnfitNode
+from service.operating.refusals import Refusal, refusals
 from service.settings_tables import (
     DicomDestination,
     FolderDestination,

@@ -9,7 +9,7 @@ from inference.artifacts import NAMES
 from service.access import Caller, Permission
 from service.ledger.review import DecidedMeanwhile, NoSuchReview, OutOfTurn, RequestUsed, Ruling
 from service.naming import NamesSomebody
-from service.review_views import Case, Cursor, ReviewSelection, as_seen
+from service.review.views import Case, Cursor, ReviewSelection, as_seen
 from service.web.access import Reviewer, ThresholdKeeper
 from service.web.api import PAGED, link_next
 from service.web.deps import Cursor as PageCursor

@@ -8,10 +8,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from inference.artifacts import NAMES
 from inference.verdict import Thresholds
-from service.agreement import Agreement, Estimate
 from service.ledger_views import Verdict
-from service.review_views import Case, Choice, Cursor, DecisionView, Outcome, Reason, Tier
-from service.threshold_views import Lane, ProtocolView, TrialView, VersionView
+from service.review.agreement import Agreement, Estimate
+from service.review.threshold_views import Lane, ProtocolView, TrialView, VersionView
+from service.review.views import Case, Choice, Cursor, DecisionView, Outcome, Reason, Tier
 from service.web.answers import instant
 
 

@@ -11,7 +11,7 @@ from service.routing.conditions import TERMS
 from service.routing.desk import Tried
 from service.routing.names import Names
 from service.routing.text import Problem
-from service.rules_views import ErrandView, FiringView, Version
+from service.routing.views import ErrandView, FiringView, Version
 from service.web.answers import instant
 from service.web.rules_wire import (
     CaseShape,

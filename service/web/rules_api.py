@@ -15,7 +15,7 @@ from service.ledger.rules import ChangedMeanwhile, NoVersion
 from service.routing import Rulebook
 from service.routing.conditions import Index, Share, VerdictName
 from service.routing.text import Problem, UnfitRules, write
-from service.rules_views import ErrandSelection, ErrandState, Version
+from service.routing.views import ErrandSelection, ErrandState, Version
 from service.web import rules_answers as answers
 from service.web import rules_wire as wire
 from service.web.access import RuleKeeper, StatusReader, VisibleSeries

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation, model_validat
 
 from service.routing import Circumstance, Rulebook
 from service.routing.conditions import TERMS, ArtifactName, CheckName, Index, Share, VerdictName
-from service.rules_views import ErrandKind, ErrandState, Origin
+from service.routing.views import ErrandKind, ErrandState, Origin
 
 Why = Annotated[
     str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$", description="For others")

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.review_views import Choice, Outcome, Reason
+from service.review.views import Choice, Outcome, Reason
 from service.web.review_wire import CursorAnswer, ThresholdsAnswer
 
 

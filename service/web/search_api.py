@@ -9,10 +9,10 @@ from fastapi.responses import StreamingResponse
 
 from inference.artifacts import NAMES
 from inference.series.vocabulary import term_of
-from service import trend_views
 from service.exports import Cell
 from service.protocols import words_of
-from service.trend_views import FoundSeries, SeriesStateName
+from service.trends import views
+from service.trends.views import FoundSeries, SeriesStateName
 from service.web.access import Exporter, Reader, VisibleScanner
 from service.web.answers import instant
 from service.web.api import PAGED, link_next
@@ -68,9 +68,9 @@ def _query(
     judged: Annotated[tuple[str, str, bool | None], Depends(_judged)],
     protocol: Protocol = "",
     state: Annotated[SeriesStateName | Literal[""], Query(description="Empty: any")] = "",
-) -> trend_views.Query:
+) -> views.Query:
     (since, until), (verdict, artifact, reviewed) = when, judged
-    return trend_views.Query(
+    return views.Query(
         since=since,
         until=until,
         scanner=scanner,
@@ -83,7 +83,7 @@ def _query(
     )
 
 
-Asked = Annotated[trend_views.Query, Depends(_query)]
+Asked = Annotated[views.Query, Depends(_query)]
 
 
 def _midnight(day: date, days: int = 0) -> float:

@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path, Response
 
 from service.ledger.states import OUTSTANDING
-from service.nodes_views import Pause
+from service.operating.node_views import Pause
+from service.operating.system import AlwaysLive, NothingLikeIt, OtherAccepted
 from service.parts.part import ALIVE_S
-from service.system import AlwaysLive, NothingLikeIt, OtherAccepted
 from service.web.access import Commissioner, Operator, Reader, StatusReader
 from service.web.answers import instant, model_answer
 from service.web.deps import HouseOf

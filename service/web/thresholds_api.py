@@ -8,7 +8,7 @@ from inference.verdict import Thresholds
 from service.ledger.review import RequestUsed
 from service.ledger.thresholds import Acceptance, AcceptedMeanwhile, NoSuchProtocol, NotTried
 from service.naming import NamesSomebody
-from service.thresholds import TooFew
+from service.review.thresholds import TooFew
 from service.web.access import Reviewer, ThresholdKeeper
 from service.web.api import PAGED, link_next
 from service.web.deps import Cursor, HouseOf, IdempotencyKey, Limit

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from service.trend_views import (
+from service.trends import Measure
+from service.trends.views import (
     BandView,
     Bucket,
     DriftView,
@@ -15,7 +16,6 @@ from service.trend_views import (
     Selection,
     TrendRow,
 )
-from service.trends import Measure
 
 
 class Trends(Protocol):

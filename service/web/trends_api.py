@@ -15,10 +15,10 @@ from inference.reference import reference
 from service.exports import Cell, Numbers
 from service.ledger.trends import VALUES, coil_id
 from service.protocols import protocol_of, terms_of, words_of
-from service.trend_views import BandView, Bucket, Period, Selection, TrendRow
 from service.trends import EWMA_WEIGHT, EWMA_WIDTH, MEASURES, Chart, Measure, chart_of, measure_of
 from service.trends.bands import FEWEST
 from service.trends.drift import MAJOR, UNLIKELY
+from service.trends.views import BandView, Bucket, Period, Selection, TrendRow
 from service.web.access import Exporter, VisibleScanner
 from service.web.answers import instant
 from service.web.deps import HouseOf

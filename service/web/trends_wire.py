@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.trend_views import Period
+from service.trends.views import Period
 
 
 class _Answer(BaseModel):

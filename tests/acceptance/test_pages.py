@@ -13,14 +13,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from inference.verdict import Thresholds
 from service.access import Role
-from service.audit_views import Entry
 from service.board_views import StepView
-from service.deid_views import Tallied
 from service.ledger import Bands, Drifts, ReviewBook
 from service.ledger.thresholds import ThresholdBook
 from service.ledger.tokens import Grant
 from service.ledger_views import SeriesFeedback, Verdict
-from service.reviewing import Reviewing
+from service.operating.audit_views import Entry
+from service.operating.deid_views import Tallied
+from service.review.reviewing import Reviewing
 from service.routing.text import parse
 from service.web import create_app
 from service.web.console import PAGES
@@ -28,7 +28,7 @@ from service.web.house import House
 from tests.acceptance.test_access import PASSWORD, browser
 from tests.acceptance.test_accessibility import WIDTHS, violations
 from tests.rules import RULES
-from tests.unit.service.reviewing import MODEL, put_past, put_review, put_series, quality
+from tests.unit.service.review.reviewing import MODEL, put_past, put_review, put_series, quality
 from tests.unit.service.web.recorded import (
     RecordedLedger,
     a_gate,

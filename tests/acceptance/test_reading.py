@@ -13,9 +13,9 @@ from sqlalchemy import update
 
 from inference.artifacts import NAMES
 from service.access import Role
-from service.audit_views import Entry
-from service.deid_views import Tallied
 from service.ledger.tables_audit import audit
+from service.operating.audit_views import Entry
+from service.operating.deid_views import Tallied
 from service.web import create_app
 from service.web.house import House
 from tests.acceptance.test_access import PASSWORD, browser

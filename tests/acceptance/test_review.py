@@ -14,13 +14,21 @@ from service.ledger import Database, ReviewBook, prepare
 from service.ledger.thresholds import ThresholdBook
 from service.ledger.tokens import Grant
 from service.naming import NamesSomebody
-from service.review_views import ReviewSelection
-from service.reviewing import Reviewing
+from service.review.reviewing import Reviewing
+from service.review.views import ReviewSelection
 from service.web import create_app
 from tests.acceptance.test_access import PASSWORD, new_page, sign_in
 from tests.acceptance.test_accessibility import violations
 from tests.peers import CHROMIUM_ARGS, chromium
-from tests.unit.service.reviewing import KEY, MODEL, put_past, put_review, put_scanner, put_series, quality
+from tests.unit.service.review.reviewing import (
+    KEY,
+    MODEL,
+    put_past,
+    put_review,
+    put_scanner,
+    put_series,
+    quality,
+)
 from tests.unit.service.web.recorded import RecordedLedger, a_gate, a_house, judged, some_slices
 from tests.unit.service.web.serving import serving
 

@@ -23,9 +23,9 @@ from service.ledger import (
     Views,
 )
 from service.metrics import Metrics
+from service.review.second_look import Sampling
+from service.review.thresholds import InForce
 from service.rules import Circumstances, Thresholds
-from service.second_look import Sampling
-from service.thresholds import InForce
 from service.understanding import FACT
 from tests.unit.service.test_ledger import Clock, arrival, in_time, worker
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from service.operator import operator_name
+from service.cli.operator import operator_name
 
 
 def test_an_account_without_a_name_is_told_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:

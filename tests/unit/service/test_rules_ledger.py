@@ -20,7 +20,7 @@ from service.routing.clerk import Clerk
 from service.routing.file import RulesFile
 from service.routing.names import Names
 from service.routing.text import parse, write
-from service.rules_views import ErrandView
+from service.routing.views import ErrandView
 from service.settings import Settings
 from tests.rules import RULES, rules_settings
 from tests.unit.service.test_ledger import Clock, arrival, closing, judgement, score_all, worker

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from service.ledger import Database
 from service.ledger.actions import Errand, Errands
 from service.metrics import Metrics
+from service.operating.support import harmless
 from service.parts.errand_room import archive_of, channel_of
 from service.routing.channels import NotDone
 from service.routing.mail import Mail
@@ -19,7 +20,6 @@ from service.routing.webhook import Webhook
 from service.routing.wording import FIELDS, Message
 from service.settings_alerts import EmailAlert
 from service.settings_tables import DicomDestination
-from service.support import harmless
 from service.tls import TlsFiles
 from tests.rules import RIS, rules_settings
 from tests.unit.service.test_ledger import Clock, worker

@@ -16,9 +16,9 @@ from service.ledger.tables_review import review
 from service.ledger.tables_trends import METRIC_NAMES, trend
 from service.lessons import DAY_S, Lessons
 from service.metrics import Metrics
-from service.trend_views import Selection
 from service.trends import measure_of
 from service.trends.bands import FEWEST, band_of
+from service.trends.views import Selection
 from service.understanding import COIL, FACT
 from tests.unit.service.test_ledger import Clock, arrival, judgement, score_all, worker
 from tests.year import PROTOCOLS, Year, fill

@@ -18,8 +18,8 @@ from service.ledger.tables import feedback, metadata, scanner, series
 from service.ledger.trends import VALUES, coil_id, day_of
 from service.ledger_views import BadCursor
 from service.protocols import key_of, mark_of, protocol_of, words_of
-from service.trend_views import Query, Selection
 from service.trends import MEASURES, measure_of
+from service.trends.views import Query, Selection
 from tests.year import PROTOCOLS, Year, fill
 
 YEAR = Year(until=1_700_000_000.0, days=40, scanners=2, a_day=10)

@@ -22,13 +22,9 @@ from inference.series import Answer, Description
 from inference.series.advice import advice_on
 from inference.series.situation import Situation
 from inference.verdict import Thresholds
-from service.acceptance import Accepted
 from service.access import Gate, Limits
-from service.audit_log import AuditLog
 from service.board_views import MadeView, ScannerView, StepView, StudyView
 from service.bootstrap import destination_of
-from service.deid_log import DeidLog
-from service.deliveries import DeliveryDesk
 from service.ledger import (
     Bands,
     Callers,
@@ -64,15 +60,19 @@ from service.ledger_views import (
     SliceView,
     Verdict,
 )
-from service.node_desk import NodeDesk
-from service.nodes import Roster
-from service.reviewing import Reviewing
+from service.operating.acceptance import Accepted
+from service.operating.audit_log import AuditLog
+from service.operating.deid_log import DeidLog
+from service.operating.deliveries import DeliveryDesk
+from service.operating.node_desk import NodeDesk
+from service.operating.nodes import Roster
+from service.operating.system import System
+from service.review.reviewing import Reviewing
 from service.settings import Settings
-from service.system import System
 from service.web import House, ModelFacts, Picture, PictureGone
 from service.web.house import KeyElsewhere, NoIdentity, Patient
 from tests.rules import a_rules_desk
-from tests.unit.service.reviewing import MODEL
+from tests.unit.service.review.reviewing import MODEL
 
 T = TypeVar("T")
 

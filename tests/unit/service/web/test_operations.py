@@ -15,13 +15,13 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from service.access import Gate, Role
-from service.audit_views import Entry
 from service.ledger import Control, Database, Deed, NodeBook, Views, prepare
 from service.ledger.audit import AuditBook
 from service.ledger.tables import outbox
 from service.ledger.tables_audit import audit
 from service.ledger_views import BadCursor, DeliverySelection
-from service.node_desk import AT_ONCE, Asking, NodeDesk, NotAsked
+from service.operating.audit_views import Entry
+from service.operating.node_desk import AT_ONCE, Asking, NodeDesk, NotAsked
 from service.settings import Settings
 from service.settings_tables import Allow, DicomDestination, Scanner
 from service.web import create_app

@@ -17,11 +17,11 @@ from service.ledger.tables import vault as vault_table
 from service.ledger.thresholds import ThresholdBook
 from service.naming import Screen
 from service.reception import header_context
-from service.reviewing import Reviewing
+from service.review.reviewing import Reviewing
 from service.web import create_app
 from tests.series import mr_series
 from tests.unit.dicom_scp.encodings import encoded
-from tests.unit.service.reviewing import MODEL, put_past, put_review, put_scanner, put_series, quality
+from tests.unit.service.review.reviewing import MODEL, put_past, put_review, put_scanner, put_series, quality
 from tests.unit.service.web.recorded import RecordedLedger, a_house
 from tests.unit.service.web.test_access import as_person, ask, clock, gate, headers_of, people
 

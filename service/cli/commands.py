@@ -18,10 +18,10 @@ from dicom_scp.profile import LIVE, describe
 from inference.burned_in import TextDetector
 from inference.eye import Eye
 from service.bootstrap import lay_foundation, model_card, profiles, thresholds
-from service.files import files_in
+from service.cli.files import files_in
+from service.cli.operator import operator_name
 from service.ledger import Disputes, Exams, NoDispute
 from service.ledger.disputes import Keep
-from service.operator import operator_name
 from service.score_files import FileScorer
 from service.scu import NoAssociation, Sent
 from service.scu import send as send_files

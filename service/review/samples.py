@@ -24,12 +24,12 @@ from inference.defacing import NoFaceFound
 from inference.header import BROKEN
 from inference.image import Slice, UnreadableImage, number_of_frames
 from inference.preprocess import to_canvas
-from service.agreement import CHOICE_RANKS, MODEL_RANKS
 from service.bootstrap import lay_foundation
 from service.faces import cut_of, deface
 from service.ledger.samples import SampleBook
 from service.research import NotExported, counts_as_head, scored_instances
-from service.review_views import DecisionView, SampleView
+from service.review.agreement import CHOICE_RANKS, MODEL_RANKS
+from service.review.views import DecisionView, SampleView
 from service.settings import Settings
 
 TABLE = "samples.jsonl"

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from service.audit_views import AuditQuery, AuditRow, Mark
 from service.bootstrap import audit_log, lay_foundation
+from service.cli.operator import operator_name
 from service.exports import csv_lines, json_lines
-from service.operator import operator_name
+from service.operating.audit_views import AuditQuery, AuditRow, Mark
 from service.settings import Settings
 from service.web.audit_api import HEADER, exported
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.audit_views import Check, Mark
 from service.ledger.audit import AuditBook
+from service.operating.audit_views import Check, Mark
 
 
 @dataclass(frozen=True, slots=True)

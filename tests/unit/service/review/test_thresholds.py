@@ -14,10 +14,10 @@ from service.ledger.thresholds import (
     NotTried,
     ThresholdBook,
 )
-from service.reviewing import Reviewing
+from service.review.reviewing import Reviewing
+from service.review.thresholds import LEAST, PastSeries, TooFew, suggest, try_out
 from service.rules import Circumstances
-from service.thresholds import LEAST, PastSeries, TooFew, suggest, try_out
-from tests.unit.service.reviewing import KEY, MODEL, put_past, put_scanner, put_series, quality
+from tests.unit.service.review.reviewing import KEY, MODEL, put_past, put_scanner, put_series, quality
 from tests.unit.service.test_ledger import Clock
 
 SITE = Thresholds()

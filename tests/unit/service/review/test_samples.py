@@ -19,11 +19,11 @@ from service.ledger import Database, ReviewBook, prepare
 from service.ledger.review import Ruling
 from service.ledger.samples import SampleBook
 from service.ledger.tables import instance, slice_
-from service.review_views import Cursor, ReviewSelection
-from service.samples import Sampler, _all, _pictured
+from service.review.samples import Sampler, _all, _pictured
+from service.review.views import Cursor, ReviewSelection
 from tests.series import mr_series
 from tests.unit.dicom_scp.encodings import encoded
-from tests.unit.service.reviewing import put_review, put_scanner, put_series, quality
+from tests.unit.service.review.reviewing import put_review, put_scanner, put_series, quality
 from tests.unit.service.test_ledger import Clock
 
 KEYS = KeyRing(bytes(range(32)))

@@ -9,10 +9,10 @@ from pydicom.uid import ExplicitVRLittleEndian
 from dicom_scp.cleaning import Acted
 from dicom_scp.deidentify import Deidentifier
 from dicom_scp.profile import EXPORT, LIVE
-from service.deid_log import CURVE, OVERLAY, PRIVATE, UNKNOWN, DeidLog, Tally, attribute
-from service.deid_views import Tallied
 from service.ledger import Database, LedgerUnavailable
 from service.ledger.deid import DeidTally
+from service.operating.deid_log import CURVE, OVERLAY, PRIVATE, UNKNOWN, DeidLog, Tally, attribute
+from service.operating.deid_views import Tallied
 from tests.series import Vendor, mr_series
 from tests.unit.dicom_scp import planting
 from tests.unit.dicom_scp.encodings import KEYS, encoded

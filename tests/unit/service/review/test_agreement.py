@@ -5,7 +5,7 @@ from math import isnan
 import numpy as np
 import pytest
 
-from service.agreement import Reviewed, agreement, kappa, mean, share
+from service.review.agreement import Reviewed, agreement, kappa, mean, share
 
 
 def ranks(table: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:

@@ -6,8 +6,8 @@ import pytest
 
 from inference.reference import Statement
 from inference.verdict import Verdict
-from service.second_look import Nomination, Sampling, disagrees, nominated
-from tests.unit.service.reviewing import quality
+from service.review.second_look import Nomination, Sampling, disagrees, nominated
+from tests.unit.service.review.reviewing import quality
 
 NONE = Sampling(usable=0.0, alerts=0.0, second=0.0)
 ALL = Sampling(usable=1.0, alerts=1.0, second=1.0)

@@ -6,11 +6,11 @@ from pathlib import Path
 from shutil import disk_usage
 from typing import IO, Literal
 
-from service.acceptance import Accepted
 from service.ledger import Control
 from service.ledger.control import SCORING, TO
-from service.nodes import Roster
-from service.nodes_views import Acceptance, Pause
+from service.operating.acceptance import Accepted
+from service.operating.node_views import Acceptance, Pause
+from service.operating.nodes import Roster
 from service.settings import Settings
 
 LONGEST_REASON = 200

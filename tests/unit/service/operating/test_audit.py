@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from service.access.audit import HeadFile
-from service.audit_views import AuditQuery, Entry, Mark
 from service.ledger import Database
 from service.ledger.accounts import Accounts
 from service.ledger.audit import PURGED, AuditBook, note
 from service.ledger.desk import Deed, Desk
 from service.ledger.tables_audit import audit
 from service.ledger_views import BadCursor
+from service.operating.audit_views import AuditQuery, Entry, Mark
 
 KEY = bytes(range(32))
 

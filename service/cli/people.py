@@ -4,8 +4,8 @@ import argparse
 import time
 from pathlib import Path
 
+from service.cli.words import Word
 from service.settings_source import Loaded
-from service.words import Word
 
 
 def add_people_words(word: Word) -> None:
@@ -92,8 +92,8 @@ def _token(arguments: argparse.Namespace, loaded: Loaded) -> int:
 
 
 def _audit(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service import audit_commands  # noqa: PLC0415
-    from service.audit_views import AuditQuery  # noqa: PLC0415
+    from service.cli import audit  # noqa: PLC0415
+    from service.operating.audit_views import AuditQuery  # noqa: PLC0415
 
     days = arguments.days
     query = AuditQuery(
@@ -103,10 +103,10 @@ def _audit(arguments: argparse.Namespace, loaded: Loaded) -> int:
     )
     match arguments.action:
         case "verify":
-            return audit_commands.verify(loaded.settings, arguments.head, as_json=arguments.format == "json")
+            return audit.verify(loaded.settings, arguments.head, as_json=arguments.format == "json")
         case "list":
-            return audit_commands.listed(loaded.settings, query, arguments.limit)
+            return audit.listed(loaded.settings, query, arguments.limit)
         case "export":
-            return audit_commands.export(loaded.settings, query, arguments.format or "csv", arguments.out)
+            return audit.export(loaded.settings, query, arguments.format or "csv", arguments.out)
         case _:
-            return audit_commands.purge(loaded.settings, arguments.older_than)
+            return audit.purge(loaded.settings, arguments.older_than)

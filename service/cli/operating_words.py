@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from service.cli.words import Word
 from service.settings_source import Loaded
-from service.words import Word
 
 
 def add_operating_words(word: Word) -> None:
@@ -34,7 +34,7 @@ def add_operating_words(word: Word) -> None:
 
 
 def _node(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.operating import nodes  # noqa: PLC0415
+    from service.cli.operating import nodes  # noqa: PLC0415
 
     table = {"name": (arguments.id or "").partition(":")[2], "ae_title": arguments.ae_title}
     table |= {"host": arguments.host, "port": arguments.port, "network": arguments.network}
@@ -46,18 +46,18 @@ def _node(arguments: argparse.Namespace, loaded: Loaded) -> int:
 
 
 def _pause(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.operating import pause  # noqa: PLC0415
+    from service.cli.operating import pause  # noqa: PLC0415
 
     return pause(loaded.settings, arguments.what, arguments.reason.strip())
 
 
 def _resume(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.operating import resume  # noqa: PLC0415
+    from service.cli.operating import resume  # noqa: PLC0415
 
     return resume(loaded.settings, arguments.what)
 
 
 def _support(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.support import support  # noqa: PLC0415
+    from service.operating.support import support  # noqa: PLC0415
 
     return support(loaded.settings, arguments.out)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from inference.series import Description
 from inference.verdict import Thresholds
-from service.thresholds import InForce
+from service.review.thresholds import InForce
 
 Lane = Literal["live", "shadow"]
 

@@ -9,8 +9,8 @@ from service.ledger import Closings, Database, Intake, Judgement, ReviewBook, Vi
 from service.ledger.feedback import FeedbackBook, Saying
 from service.ledger.review import DecidedMeanwhile, NoSuchReview, OutOfTurn, RequestUsed, Ruling
 from service.ledger_views import BadCursor, FeedbackKind
-from service.review_views import Case, Cursor, ReviewSelection, as_seen
-from service.second_look import Nomination
+from service.review.second_look import Nomination
+from service.review.views import Case, Cursor, ReviewSelection, as_seen
 from tests.unit.service.test_ledger import Clock, arrival, judgement, note, score_all, worker
 
 CHECK = Nomination(why=("check",), share=1.0, blind=False, again=False, artifacts=("motion", "spike"))

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from inference.score import QualityScore
 from inference.verdict import Thresholds, Verdict, verdict_of
-from service.agreement import CHOICE_RANKS, MODEL_RANKS, Estimate, mean, share
-from service.review_views import Choice
+from service.review.agreement import CHOICE_RANKS, MODEL_RANKS, Estimate, mean, share
+from service.review.views import Choice
 from service.rules import Circumstances, softened
 
 USABLE_INDEX = tuple(np.arange(4.0, 9.01, 0.25).round(2).tolist())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from service.nodes_views import Call
+from service.operating.node_views import Call
 from service.settings_tables import Allow
 
 AWAY = frozenset({"rejected", "refused_address", "refused_too_many"})

@@ -13,8 +13,8 @@ from service.delivery import Destination, Pacs
 from service.ledger import Callers, NodeBook
 from service.ledger.control import TO
 from service.ledger.nodes import NodeChange, NodeExists, NoNode
-from service.nodes import MOST, SCANNER, Roster, UnfitNode, id_of, told_of, understood
-from service.nodes_views import Call, NodeRow, Probe, Sending
+from service.operating.node_views import Call, NodeRow, Probe, Sending
+from service.operating.nodes import MOST, SCANNER, Roster, UnfitNode, id_of, told_of, understood
 from service.settings import Settings
 from service.settings_tables import Destination as DestinationEntry
 from service.settings_tables import Scanner

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from service.acceptance import Accepted
 from service.ledger import Callers, Control, Database, Intake, NodeBook, Outbox, Scoring, Worker
 from service.ledger.callers import MOST
 from service.ledger.control import SCORING
 from service.ledger.nodes import KeyUsed, NodeChange, NodeChanged, NodeExists, NoNode
-from service.nodes import Kept, Roster, UnfitNode, in_force, kept, told_of, understood
-from service.nodes_views import Call
-from service.refusals import refusals
+from service.operating.acceptance import Accepted
+from service.operating.node_views import Call
+from service.operating.nodes import Kept, Roster, UnfitNode, in_force, kept, told_of, understood
+from service.operating.refusals import refusals
 from service.rules import Thresholds
 from service.settings import Settings
 from service.settings_tables import Allow, DicomDestination, Scanner

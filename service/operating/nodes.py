@@ -11,7 +11,7 @@ from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from service.ledger import Control, LedgerUnavailable, NodeBook
 from service.ledger.control import TO
-from service.nodes_views import NodeRow
+from service.operating.node_views import NodeRow
 from service.settings import Settings
 from service.settings_tables import Destination as DestinationEntry
 from service.settings_tables import DicomDestination, Network, Scanner

@@ -7,12 +7,12 @@ from math import isnan
 from typing import Any
 
 from inference.verdict import Thresholds
-from service.agreement import Agreement, Estimate, agreement
 from service.ledger.review import ReviewBook
 from service.ledger.thresholds import NoSuchProtocol, ThresholdBook
+from service.review.agreement import Agreement, Estimate, agreement
+from service.review.threshold_views import ProtocolView, TrialView
+from service.review.thresholds import Figures, Trial, suggest, try_out
 from service.settings_review import Review
-from service.threshold_views import ProtocolView, TrialView
-from service.thresholds import Figures, Trial, suggest, try_out
 
 DAY_S = 86400.0
 

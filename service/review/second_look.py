@@ -12,7 +12,7 @@ from typing import Literal
 from inference.score import QualityScore
 from inference.verdict import Verdict
 from service.ledger_views import FeedbackKind
-from service.review_views import Reason
+from service.review.views import Reason
 
 Blind = Literal["control", "all", "none"]
 _SPACE = 2.0**64

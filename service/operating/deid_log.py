@@ -11,8 +11,8 @@ from pydicom.datadict import keyword_for_tag
 from dicom_scp.cleaning import Acted
 from dicom_scp.profile import Action, Profile
 from dicom_scp.ps3_15 import CODES, SOURCE
-from service.deid_views import ProfileView, Tallied
 from service.ledger.deid import SKIPPED, DeidTally
+from service.operating.deid_views import ProfileView, Tallied
 
 PRIVATE, OVERLAY, CURVE, UNKNOWN = "private element", "overlay element", "curve element", "unknown element"
 

@@ -8,14 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 from service.bootstrap import accepted, lay_foundation, model_card, roster
+from service.cli.operator import operator_name
 from service.ledger import Control
 from service.ledger.nodes import NodeExists, NoNode
-from service.node_desk import Node, NodeDesk, NotReached
-from service.nodes import UnfitNode
-from service.operator import operator_name
+from service.operating.node_desk import Node, NodeDesk, NotReached
+from service.operating.nodes import UnfitNode
+from service.operating.system import NothingLikeIt, System
 from service.settings import Settings
 from service.settings_tables import Scanner
-from service.system import NothingLikeIt, System
 
 
 def nodes(

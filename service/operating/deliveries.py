@@ -14,10 +14,10 @@ from dicom_scp.identity import Vault, WrongKey
 from dicom_scp.instance import header_dataset
 from dicom_scp.spool import Spool
 from service.bootstrap import Foundation, lay_foundation, roster
+from service.cli.operator import operator_name
 from service.ledger import Deed, Desk, Done, Selected, Views
 from service.ledger_views import DeliverySelection, DeliveryView
 from service.naming import names_somebody
-from service.operator import operator_name
 from service.reception import header_context
 from service.settings import Settings
 from service.settings_tables import FolderDestination, ResearchDestination

@@ -1,0 +1,1 @@
+"""Review: who looks again, what they decide, and what is learnt from it."""
