@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, Select, func, insert, select
+from sqlalchemy import Connection, Row, Select, and_, case, exists, func, insert, select
 
 from inference.score import QualityScore
 from inference.verdict import Thresholds, Verdict
@@ -21,6 +21,11 @@ from service.rules import circumstances
 from service.understanding import described
 
 MOST_PAST = 2000  # series of a protocol that are looked at, the newest
+
+_later = series.alias()
+NEWEST = ~exists().where(  # of the generations of a series only the last that was judged counts
+    _later.c.uid == series.c.uid, _later.c.generation > series.c.generation, _later.c.verdict != ""
+)
 
 
 class NoSuchProtocol(LookupError):
@@ -77,7 +82,7 @@ class ThresholdBook:
         query: Select[*tuple[Any, ...]] = (
             select(series.c.scanner_id, series.c.protocol_key, scanner.c.name, func.count().label("past"))
             .join(scanner, scanner.c.id == series.c.scanner_id)
-            .where(series.c.closed_at >= since)
+            .where(series.c.closed_at >= since, NEWEST)
             .group_by(series.c.scanner_id, series.c.protocol_key, scanner.c.name)
             .order_by(series.c.scanner_id, series.c.protocol_key)
             .limit(limit + 1)
@@ -97,8 +102,9 @@ class ThresholdBook:
         place = _place_of(protocol)
         if place is None:
             return None
+        past = func.sum(case((and_(series.c.closed_at >= since, NEWEST), 1), else_=0))
         query: Select[*tuple[Any, ...]] = (
-            select(series.c.scanner_id, series.c.protocol_key, scanner.c.name, func.count().label("past"))
+            select(series.c.scanner_id, series.c.protocol_key, scanner.c.name, past.label("past"))
             .join(scanner, scanner.c.id == series.c.scanner_id)
             .where(series.c.scanner_id == place[0], series.c.protocol_key == place[1])
             .group_by(series.c.scanner_id, series.c.protocol_key, scanner.c.name)
@@ -131,6 +137,7 @@ class ThresholdBook:
                 series.c.closed_at >= since,
                 series.c.model == self._model,
                 series.c.verdict.not_in(["", Verdict.NOT_SCORED]),
+                NEWEST,
             )
             .order_by(series.c.closed_at.desc())
             .limit(MOST_PAST)
@@ -237,11 +244,15 @@ class ThresholdBook:
             select(series.c.facts).where(of_series).order_by(series.c.closed_at.desc()).limit(1)
         )
         decided = connection.scalar(
-            select(func.count()).where(
+            select(func.count())
+            .select_from(review)
+            .join(series, series.c.id == review.c.series_id)
+            .where(
                 review.c.scanner_id == row.scanner_id,
                 review.c.protocol_key == row.protocol_key,
                 review.c.decided_at >= since,
                 review.c.outcome.in_(("usable", "limits", "unusable")),
+                NEWEST,
             )
         )
         versions = connection.execute(_versions(row.scanner_id, row.protocol_key)).all()
@@ -249,7 +260,7 @@ class ThresholdBook:
             id=f"{row.scanner_id}-{row.protocol_key}",
             scanner=row.name,
             description=described(newest or {}),
-            past=row.past,
+            past=int(row.past),
             decided=int(decided or 0),
             in_force=self._in_force(connection, row.scanner_id, row.protocol_key),
             versions=tuple(_version(one) for one in versions),
@@ -262,7 +273,10 @@ def _compared(connection: Connection, place: tuple[int, str], since: float) -> d
     query = (
         select(series.c.verdict, series.c.judging)
         .where(
-            series.c.scanner_id == place[0], series.c.protocol_key == place[1], series.c.closed_at >= since
+            series.c.scanner_id == place[0],
+            series.c.protocol_key == place[1],
+            series.c.closed_at >= since,
+            NEWEST,
         )
         .order_by(series.c.closed_at.desc())
         .limit(MOST_PAST)

@@ -17,7 +17,15 @@ from service.ledger.thresholds import (
 from service.review.reviewing import Reviewing
 from service.review.thresholds import LEAST, PastSeries, TooFew, suggest, try_out
 from service.rules import Circumstances
-from tests.unit.service.review.reviewing import KEY, MODEL, put_past, put_scanner, put_series, quality
+from tests.unit.service.review.reviewing import (
+    KEY,
+    MODEL,
+    put_past,
+    put_review,
+    put_scanner,
+    put_series,
+    quality,
+)
 from tests.unit.service.test_ledger import Clock
 
 SITE = Thresholds()
@@ -199,3 +207,21 @@ def test_thresholds_that_were_accepted_for_one_model_do_not_judge_another(
     assert room.thresholds.in_force(scanner_id, KEY).live == trial.thresholds, (
         "the older model comes back to them"
     )
+
+
+def test_of_a_series_only_the_newest_generation_counts(database: Database) -> None:
+    scanner_id, now = put_scanner(database), 1_000_000.0
+    protocol = f"{scanner_id}-{KEY}"
+    verdict = put_series(database, scanner_id, "a-1", quality(2.0, found=("motion",)), now, uid="a")
+    put_review(database, scanner_id, "a-1", verdict, now, outcome="unusable")
+    put_series(database, scanner_id, "a-2", quality(9.0), now + 60, uid="a", generation=2)
+    put_series(database, scanner_id, "b-1", quality(8.0), now + 90, uid="b")
+    open_still = {"generation": 2, "state": "receiving", "verdict": "", "closed_at": None}
+    put_series(database, scanner_id, "b-2", quality(8.0), now + 99, uid="b", **open_still)
+    book = ThresholdBook(database, SITE, MODEL, lambda: now + 100)
+    assert [one.quality.index for one in book.past(protocol, 0.0)] == [9.0, 8.0]
+    assert [one.decided for one in book.past(protocol, 0.0)] == [None, None]
+    view = book.protocol(protocol, 0.0)
+    assert view is not None
+    assert (view.past, view.decided) == (2, 0)
+    assert [one.past for one in book.protocols(0.0, 9)[0]] == [2]
