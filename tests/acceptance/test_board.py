@@ -23,6 +23,9 @@ __all__ = ["browser", "gate"]  # fixtures
 FOUND = {"motion": 0.9}
 BOARD = "/board/MR%202"
 SECOND = 1000.0
+WIDE = (320, 480, 768, 1100, 1366)
+SHOWN = """(one) => [parseFloat(getComputedStyle(one).fontSize), one.scrollWidth - one.clientWidth,
+  one.closest(".latest").getBoundingClientRect().right]"""
 HEARD = """window.heard = [];
 const start = OscillatorNode.prototype.start;
 OscillatorNode.prototype.start = function (at) {
@@ -113,6 +116,31 @@ def test_the_board_is_read_from_afar_and_shows_one_scanner(
     expect(verdict).to_have_text("Check")
     assert all(one.startswith(url) for one in asked)
     assert not any("series/elsewhere" in one for one in asked)
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en-GB", ("Usable", "Check", "Repeat", "Not scored")),
+        ("de-DE", ("Verwendbar", "Prüfen", "Wiederholen", "Nicht bewertet")),
+    ],
+)
+def test_every_verdict_is_large_and_whole_on_every_width(
+    browser: Browser, url: str, ledger: RecordedLedger, locale: str, words: tuple[str, ...]
+) -> None:
+    page = browser.new_context(locale=locale).new_page()
+    open_board(page, url)
+    for verdict, word in zip(("Usable", "Check", "Repeat", "Not scored"), words, strict=True):
+        alert(ledger, verdict.replace(" ", "-"), verdict)
+        shown = page.locator("#latest .verdict")
+        expect(shown).to_have_text(word)
+        for width in WIDE:
+            page.set_viewport_size({"width": width, "height": 900})
+            size, beyond, right = shown.evaluate(SHOWN)
+            assert size >= 48, (word, width)
+            assert beyond <= 0, (word, width)
+            assert right <= width, (word, width)
+    page.context.close()
 
 
 def test_the_age_of_the_last_image_ticks(page: Page, url: str) -> None:

@@ -59,7 +59,7 @@ export function drawLatest(section, series, { tell, link = (id) => `#/series/${i
   section.className = `latest ${kind}`;
   put(
     section,
-    h("div", { class: "sign" }, icon(kind), h("p", { class: "verdict" }, word)),
+    h("div", { class: "sign" }, icon(kind), h("p", { class: "verdict" }, WORDS.inSyllables(word))),
     h(
       "div", { class: "why" },
       h("p", { class: "reason", lang: "en" }, series.reason),

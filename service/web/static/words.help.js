@@ -116,7 +116,7 @@ export const CATALOGUE = {
         title: "Für MTR",
         text: [
           "Ist eine Serie vollständig, erscheint ihr Urteil nach Sekunden auf der Konsole und auf der Tafel Ihres Scanners. Es gibt vier:",
-          ["Brauchbar: Nichts spricht dagegen.", "Prüfen: Ansehen, bevor der Patient geht; der Grund steht daneben.", "Wiederholen: Nicht diagnostisch, und eine neue Messung kann helfen. Sie entscheiden.", "Nicht bewertet: Diese Art von Bild wird nicht beurteilt, oder es ging nicht. Das ist keine Freigabe."],
+          ["Verwendbar: Nichts spricht dagegen.", "Prüfen: Ansehen, bevor der Patient geht; der Grund steht daneben.", "Wiederholen: Nicht diagnostisch, und eine neue Messung kann helfen. Sie entscheiden.", "Nicht bewertet: Diese Art von Bild wird nicht beurteilt, oder es ging nicht. Das ist keine Freigabe."],
           "Öffnen Sie das Urteil: Sie sehen, welches Artefakt auf welchen Schichten gefunden wurde, wo es liegt und was zu ändern ist. Der Rat liest das Protokoll; was eine Änderung an Zeit, Signal oder SAR kostet, steht dahinter. Wie lange eine Wiederholung dauert, steht nur da, wenn der Scanner es sagt.",
           "Serien mit Kontrastmittel oder über die Zeit sagen nie Wiederholen: Der Augenblick ist vorbei. Verständigen Sie die Radiologie.",
           "Sagen Sie mit einem Klick, was Sie vom Urteil halten: richtig, Fehlalarm, wiederholt, trotzdem angenommen. So werden die Schwellen besser.",
@@ -146,7 +146,7 @@ export const CATALOGUE = {
         title: "Für die Medizinphysik",
         text: [
           "Die Bewertung stammt von einem Netz; die Messgrößen daneben sind klassische mit den eigenen Referenzbändern des Hauses. Wo beide sich klar widersprechen, lautet das Urteil Prüfen.",
-          ["Begutachtung: was dem Modell unsicher war, wogegen Menschen Einspruch erhoben, und eine Stichprobe vom Rest. Kommentare sind nötig, außer bei Brauchbar.", "Übereinstimmung: wie weit Menschen und Modell übereinstimmen, und Schwellen, an früheren Serien erprobt, bevor jemand sie annimmt.", "Verläufe: Bewertungen, Messgrößen und Wiederholungen je Scanner, Spule, Protokoll und Artefakt, mit Eingriffsgrenzen."],
+          ["Begutachtung: was dem Modell unsicher war, wogegen Menschen Einspruch erhoben, und eine Stichprobe vom Rest. Kommentare sind nötig, außer bei Verwendbar.", "Übereinstimmung: wie weit Menschen und Modell übereinstimmen, und Schwellen, an früheren Serien erprobt, bevor jemand sie annimmt.", "Verläufe: Bewertungen, Messgrößen und Wiederholungen je Scanner, Spule, Protokoll und Artefakt, mit Eingriffsgrenzen."],
           "Im Schattenbetrieb wird alles bewertet und aufbewahrt, und niemand wird verständigt, bis Schwellen angenommen sind.",
         ],
       },

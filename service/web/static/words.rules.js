@@ -173,7 +173,7 @@ export const CATALOGUE = {
     file: {
       differs: "Die Regeldatei weicht von dem ab, was gilt, und die Regeln wurden seither geändert: Sie wurde nicht übernommen. Hier importieren, oder mit dem Befehl „scanside rules import“.",
       "new": "Die Regeldatei hat sich geändert. Sie wird beim nächsten Start übernommen.",
-      unfit: (why) => `Die Regeldatei ist nicht brauchbar: ${why}`,
+      unfit: (why) => `Die Regeldatei ist nicht lesbar: ${why}`,
     },
     gone: (n) => (n === 1 ? "Die geltenden Regeln nennen etwas, das es in den Einstellungen nicht mehr gibt:" : "Die geltenden Regeln nennen Dinge, die es in den Einstellungen nicht mehr gibt:"),
     asForm: "Als Formular",
@@ -206,7 +206,7 @@ export const CATALOGUE = {
     addAction: "Aktion hinzufügen",
     kind: "Art",
     kinds: {
-      verdict: "Urteil", index: "Qualitätsindex", suitability: "Diagnostisch brauchbar", artifact: "Artefakt", check: "Prüfung der ganzen Serie",
+      verdict: "Urteil", index: "Qualitätsindex", suitability: "Diagnostisch verwendbar", artifact: "Artefakt", check: "Prüfung der ganzen Serie",
       scanner: "Scanner", protocol: "Protokoll", body_part: "Körperregion", field: "Feldstärke", time: "Zeit", circumstance: "Umstand",
       all: "Alle von …", any: "Eine von …", not: "Keine von …",
       send: "Ergebnisse senden", withhold: "Ergebnisse nicht senden", hold: "Ergebnisse für einen Menschen anhalten", release: "Ergebnisse freigeben", forward: "PACS um Weiterleitung der Bilder bitten", alert: "Alarmieren",

@@ -60,7 +60,7 @@ export const CATALOGUE = {
     any: "Beliebig",
     found: "Gefunden",
     head: ["Urteil", "Serie", "Index", "Artefakte", "Scanner", "Angekommen", "Zustand", "Begutachtet"],
-    verdicts: { Usable: "Brauchbar", Check: "Prüfen", Repeat: "Wiederholen", "Not scored": "Nicht bewertet" },
+    verdicts: { Usable: "Verwendbar", Check: "Prüfen", Repeat: "Wiederholen", "Not scored": "Nicht bewertet" },
     states: { receiving: "Kommt an", settling: "Wird bewertet", provisional: "Vorläufig", complete: "Beurteilt", reported: "Berichtet", delivered: "Zugestellt" },
     yes: "Ja",
     no: "Nein",

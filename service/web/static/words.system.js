@@ -118,7 +118,7 @@ export const CATALOGUE = {
     thresholds: "Schwellen des Urteils",
     presence: "Schwellen der Artefakte",
     outlier: "Zu unähnlich ab",
-    words: { usable_index: "Brauchbar ab Index", repeat_index: "Wiederholen unter Index", repeat_suitability: "Wiederholen unter Eignung" },
+    words: { usable_index: "Verwendbar ab Index", repeat_index: "Wiederholen unter Index", repeat_suitability: "Wiederholen unter Eignung" },
     support: "Für den Support",
     supportWhy: "Einstellungen ohne Geheimnisse, Versionen, Stände und Zahlen in einem ZIP. Nichts von einem Patienten ist darin.",
     download: "Paket herunterladen",
