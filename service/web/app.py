@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from service.web import (
     access_api,
@@ -32,6 +32,7 @@ from service.web.console import console_router, read_assets
 from service.web.feed import Feed
 from service.web.guard import Guard
 from service.web.house import House
+from service.web.plain import plain_text
 from service.web.problems import Problem, answer_problems
 
 MOST_BYTES = 64 * 1024  # of a request
@@ -56,6 +57,7 @@ def create_app(house: House) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_alive,
+        dependencies=[Depends(plain_text)],
     )
     app.state.house = house
     app.state.feed = Feed(house.ledger, house.ready)
