@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from inference.text import Text
+
 Cap = Literal["Check", "Repeat"]
 
 
@@ -11,7 +13,7 @@ class Artifact:
     """One class of the model, as people and PACS know it."""
 
     name: str  # of the output channel
-    title: str  # for people
+    title: Text  # for people
     scheme: str  # Coding Scheme Designator (0008,0102)
     code: str  # Code Value (0008,0100), at most 16 characters
     meaning: str  # Code Meaning (0008,0104)
@@ -29,7 +31,7 @@ class Artifact:
 CATALOGUE: tuple[Artifact, ...] = (
     Artifact(
         name="motion",
-        title="Motion",
+        title=Text("Motion", "Bewegung"),
         scheme="RADLEX",
         code="RID11423",
         meaning="Motion related artifact",
@@ -39,7 +41,7 @@ CATALOGUE: tuple[Artifact, ...] = (
     ),
     Artifact(
         name="ghost",
-        title="Ghosting",
+        title=Text("Ghosting", "Geisterbilder"),
         scheme="RADLEX",
         code="RID11426",
         meaning="Ghost",
@@ -49,7 +51,7 @@ CATALOGUE: tuple[Artifact, ...] = (
     ),
     Artifact(
         name="flow",
-        title="Flow or pulsation",
+        title=Text("Flow or pulsation", "Fluss oder Pulsation"),
         scheme="RADLEX",
         code="RID11438",
         meaning="Flow-related artifact",
@@ -59,7 +61,7 @@ CATALOGUE: tuple[Artifact, ...] = (
     ),
     Artifact(
         name="wrap",
-        title="Wrap-around",
+        title=Text("Wrap-around", "Einfaltung"),
         scheme="RADLEX",
         code="RID11395",
         meaning="Phase wraparound artifact",
@@ -69,7 +71,7 @@ CATALOGUE: tuple[Artifact, ...] = (
     ),
     Artifact(
         name="gibbs",
-        title="Gibbs ringing",
+        title=Text("Gibbs ringing", "Gibbs-Artefakt"),
         scheme="RADLEX",
         code="RID11470",
         meaning="Truncation artifact",
@@ -79,7 +81,7 @@ CATALOGUE: tuple[Artifact, ...] = (
     ),
     Artifact(
         name="spike",
-        title="K-space spike",
+        title=Text("K-space spike", "Spike im k-Raum"),
         scheme="RADLEX",
         code="RID11359",
         meaning="Data error artifact",
@@ -89,7 +91,7 @@ CATALOGUE: tuple[Artifact, ...] = (
     ),
     Artifact(
         name="zipper",
-        title="Zipper",
+        title=Text("Zipper", "Zipper-Artefakt"),
         scheme="RADLEX",
         code="RID11336",
         meaning="Zipper artifact",
@@ -99,7 +101,7 @@ CATALOGUE: tuple[Artifact, ...] = (
     ),
     Artifact(
         name="noise",
-        title="Low signal to noise",
+        title=Text("Low signal to noise", "Rauschen"),
         scheme="DCM",
         code="130578",
         meaning="Poor SNR",
@@ -109,7 +111,7 @@ CATALOGUE: tuple[Artifact, ...] = (
     ),
     Artifact(
         name="bias",
-        title="Inhomogeneity",
+        title=Text("Inhomogeneity", "Inhomogenität"),
         scheme="RADLEX",
         code="RID11408",
         meaning="Non-uniform signal intensity artifact",
@@ -119,7 +121,7 @@ CATALOGUE: tuple[Artifact, ...] = (
     ),
     Artifact(
         name="susceptibility",
-        title="Susceptibility",
+        title=Text("Susceptibility", "Suszeptibilität"),
         scheme="RADLEX",
         code="RID11372",
         meaning="Tissue magnetic susceptibility effect",
@@ -129,7 +131,7 @@ CATALOGUE: tuple[Artifact, ...] = (
     ),
     Artifact(
         name="chemshift",
-        title="Chemical shift",
+        title=Text("Chemical shift", "Chemical Shift"),
         scheme="RADLEX",
         code="RID11374",
         meaning="Chemical shift artifact",
@@ -139,7 +141,7 @@ CATALOGUE: tuple[Artifact, ...] = (
     ),
     Artifact(
         name="parallel",
-        title="Parallel imaging",
+        title=Text("Parallel imaging", "Artefakt der parallelen Bildgebung"),
         scheme="RADLEX",
         code="RID11464",
         meaning="Parallel imaging artifact",
@@ -149,7 +151,7 @@ CATALOGUE: tuple[Artifact, ...] = (
     ),
     Artifact(
         name="fatsat",
-        title="Failed fat suppression",
+        title=Text("Failed fat suppression", "Fettsättigung misslungen"),
         scheme="99SCANSIDE",
         code="FATSAT",
         meaning="Fat suppression failure",

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 
 from inference.decoding import stored_values
+from inference.text import Text
 
-REASON = "text is burned into the pixels"
+REASON = Text("text is burned into the pixels", "in die Pixel ist Schrift eingebrannt")
 WEIGHTS = Path(__file__).parent / "burned_in.onnx"
 CELL = 4  # px: the network's stride
 RUN = 5  # cells in a row that a line of text has at least

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Literal
 
+from inference.text import Text
+
 Coding = Literal["rle", "jpeg", "jpeg-ls", "jpeg-2000"]
 
 _SEGMENT = Struct(">HH")  # marker and length (ITU-T T.81, B.1.1.4)
@@ -26,6 +28,10 @@ _MOST_PADDING = 64  # bytes after the last marker
 class UnreadableImage(ValueError):
     """The pixels cannot be had."""
 
+    def __init__(self, why: Text) -> None:
+        super().__init__(why)
+        self.why = why
+
 
 @dataclass(frozen=True, slots=True)
 class Codestream:
@@ -44,12 +50,19 @@ def read_codestream(frame: bytes) -> Codestream:
     RLE frames have no header that tells their size. Raises UnreadableImage for what is cut, coloured or unknown.
     """
     if _ENDS not in frame[-_MOST_PADDING:]:
-        raise UnreadableImage("the compressed pixels are cut")
+        raise UnreadableImage(
+            Text("the compressed pixels are cut", "die komprimierten Pixel sind abgeschnitten")
+        )
     if frame.startswith(_JPEG_STARTS):
         return _jpeg(frame)
     start = frame.find(_JPEG_2000_STARTS) if frame.startswith(_JP2_STARTS) else 0
     if frame[start : start + 4] != _JPEG_2000_STARTS:
-        raise UnreadableImage("the compressed pixels are of no kind that is read")
+        raise UnreadableImage(
+            Text(
+                "the compressed pixels are of no kind that is read",
+                "diese Art komprimierter Pixel wird nicht gelesen",
+            )
+        )
     return _jpeg_2000(frame, start + 4)
 
 
@@ -63,21 +76,37 @@ def _jpeg(frame: bytes) -> Codestream:
         if marker in _CODINGS:
             precision, rows, columns, samples = _FRAME.unpack_from(frame, position + _SEGMENT.size)
             if samples != 1:
-                raise UnreadableImage("the compressed pixels are in colour")
+                raise UnreadableImage(
+                    Text("the compressed pixels are in colour", "die komprimierten Pixel sind farbig")
+                )
             if precision > _MOST_BITS.get(marker, 16):
-                raise UnreadableImage("the compressed pixels have more bits than their coding knows")
+                raise UnreadableImage(
+                    Text(
+                        "the compressed pixels have more bits than their coding knows",
+                        "die komprimierten Pixel haben mehr Bits, als ihre Kodierung kennt",
+                    )
+                )
             return Codestream(_CODINGS[marker], rows, columns, precision, marker)
         if marker < 0xFFC0 or marker == _SCAN or marker in _OTHER_PROCESSES:
             break
         position += 2 + length
-    raise UnreadableImage("the compressed pixels are of no kind that is read")
+    raise UnreadableImage(
+        Text(
+            "the compressed pixels are of no kind that is read",
+            "diese Art komprimierter Pixel wird nicht gelesen",
+        )
+    )
 
 
 def _jpeg_2000(frame: bytes, position: int) -> Codestream:
     if position + _SIZE.size >= len(frame):
-        raise UnreadableImage("the compressed pixels are cut")
+        raise UnreadableImage(
+            Text("the compressed pixels are cut", "die komprimierten Pixel sind abgeschnitten")
+        )
     _, _, right, bottom, left, top, _, _, _, _, samples = _SIZE.unpack_from(frame, position)
     if samples != 1:
-        raise UnreadableImage("the compressed pixels are in colour")
+        raise UnreadableImage(
+            Text("the compressed pixels are in colour", "die komprimierten Pixel sind farbig")
+        )
     precision = (frame[position + _SIZE.size] & 0x7F) + 1  # the first bit is the sign
     return Codestream("jpeg-2000", bottom - top, right - left, precision)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from inference.codestream import Codestream, UnreadableImage
 from inference.decoder_child import ANSWER, READY, REQUEST, container
+from inference.text import Text
 
 PROGRAM = Path(__file__).with_name("decoder_child.py")
 MOST_CHILDREN = 2  # at a time in one process
@@ -27,8 +28,22 @@ _KEPT = ("LD_LIBRARY_PATH", "PYTHONHOME")  # of the environment; keys and passwo
 _log = logging.getLogger(__name__)
 
 
+_UNDECODED = Text(
+    "the compressed pixels cannot be decoded ({kind})",
+    "die komprimierten Pixel lassen sich nicht dekodieren ({kind})",
+)
+
+
 class NoDecoder(UnreadableImage):
     """No process could be started that decodes; the pixels may be sound."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Text(
+                "No process could be started that decodes; the pixels may be sound.",
+                "Kein Prozess zum Dekodieren ließ sich starten; die Pixel mögen heil sein.",
+            )
+        )
 
 
 class DecoderDied(Exception):
@@ -55,7 +70,7 @@ class _Child:
             if bytes(self._received(len(READY), time.monotonic() + _STARTING_S)) == READY:
                 return
         self.end()
-        raise NoDecoder(NoDecoder.__doc__)
+        raise NoDecoder
 
     def ask(self, frame: bytes, said: Codestream, *, seconds: int, patience_s: float) -> tuple[bool, bytes]:
         """Send one frame and wait for its answer. Raises DecoderDied and TimeoutError."""
@@ -122,9 +137,14 @@ class Decoder:
         good, answer = self._asked(frame, said)
         if not good:
             kind = answer.decode("ascii") if answer.isalpha() else "no reason"  # it may say anything
-            raise UnreadableImage(f"the compressed pixels cannot be decoded ({kind})")
+            raise UnreadableImage(_UNDECODED.filled({"kind": kind}))
         if len(answer) != said.rows * said.columns * container(said.precision):
-            raise UnreadableImage("the pixels do not have the announced matrix")
+            raise UnreadableImage(
+                Text(
+                    "the pixels do not have the announced matrix",
+                    "die Pixel haben nicht die angekündigte Matrix",
+                )
+            )
         return answer
 
     def close(self) -> None:
@@ -139,7 +159,12 @@ class Decoder:
             for _ in range(2):
                 with suppress(DecoderDied), self._child() as child:
                     return child.ask(frame, said, seconds=self.seconds, patience_s=self.patience_s)
-        raise UnreadableImage("the decoder ended on these compressed pixels")
+        raise UnreadableImage(
+            Text(
+                "the decoder ended on these compressed pixels",
+                "der Decoder brach an diesen komprimierten Pixeln ab",
+            )
+        )
 
     @contextmanager
     def _child(self) -> Generator[_Child]:
@@ -152,7 +177,12 @@ class Decoder:
             code = child.process.returncode
             _log.warning("decoder replaced", extra={"exit_code": code})
             if isinstance(error, TimeoutError) or code == -signal.SIGXCPU:
-                raise UnreadableImage("decoding the compressed pixels took too long") from None
+                raise UnreadableImage(
+                    Text(
+                        "decoding the compressed pixels took too long",
+                        "das Dekodieren der komprimierten Pixel dauerte zu lange",
+                    )
+                ) from None
             raise
         else:
             self._idle.append(child)
@@ -181,7 +211,7 @@ class Decoder:
             )
         except OSError as error:
             ours.close()
-            raise NoDecoder(NoDecoder.__doc__) from error
+            raise NoDecoder from error
         finally:
             theirs.close()
         child = _Child(process, ours)

@@ -12,6 +12,7 @@ from inference.codestream import Codestream, UnreadableImage, read_codestream
 from inference.decoder import Decoder, NoDecoder
 from inference.decoder_child import container
 from inference.header import BROKEN, integer
+from inference.text import Text
 
 __all__ = ["NoDecoder", "Stored", "UnreadableImage", "decompress", "stored_values"]
 
@@ -31,17 +32,21 @@ def stored_values(ds: Dataset, index: int) -> Stored:
     """Decode frame `index` (0-based) as integers (rows, columns). Raises UnreadableImage."""
     rows, columns = _matrix(ds)
     if "PixelData" not in ds or not ds["PixelData"].value:
-        raise UnreadableImage("there are no pixels")
+        raise UnreadableImage(Text("there are no pixels", "es gibt keine Pixel"))
     photometric = str(ds.get("PhotometricInterpretation") or "MONOCHROME2")
     if (integer(ds, "SamplesPerPixel") or 1) != 1 or not photometric.startswith("MONOCHROME"):
-        raise UnreadableImage("the image is in colour")
+        raise UnreadableImage(Text("the image is in colour", "das Bild ist farbig"))
     syntax = _transfer_syntax(ds)
     if syntax.is_encapsulated:
         frame = _decompressed(ds, index, (rows, columns), syntax)
     else:
         frame = _native(ds, index, (rows, columns), big_endian=syntax == ExplicitVRBigEndian)
     if frame.shape != (rows, columns):
-        raise UnreadableImage("the pixels do not have the announced matrix")
+        raise UnreadableImage(
+            Text(
+                "the pixels do not have the announced matrix", "die Pixel haben nicht die angekündigte Matrix"
+            )
+        )
     return frame
 
 
@@ -66,11 +71,11 @@ def _matrix(ds: Dataset) -> tuple[int, int]:
     for keyword in ("Rows", "Columns"):
         value = ds.get(keyword)
         if not isinstance(value, int):
-            raise UnreadableImage("the matrix is not given")
+            raise UnreadableImage(Text("the matrix is not given", "die Matrix ist nicht angegeben"))
         sides.append(value)
     rows, columns = sides
     if min(sides) < SMALLEST_SIDE or max(sides) > LONGEST_SIDE or rows * columns > MOST_PIXELS:
-        raise UnreadableImage("the matrix is absurd")
+        raise UnreadableImage(Text("the matrix is absurd", "die Matrix ist unmöglich"))
     return rows, columns
 
 
@@ -81,7 +86,7 @@ def _transfer_syntax(ds: Dataset) -> UID:
     if not syntax:
         return ExplicitVRLittleEndian
     if syntax.is_private or not syntax.is_transfer_syntax:
-        raise UnreadableImage("the transfer syntax is not known")
+        raise UnreadableImage(Text("the transfer syntax is not known", "die Transfersyntax ist unbekannt"))
     return syntax
 
 
@@ -90,10 +95,19 @@ def _decompressed(ds: Dataset, index: int, shape: tuple[int, int], syntax: UID) 
     allocated = _allocated(ds)
     frame = _fragments(ds, index)
     if len(frame) > _MARGIN + MOST_GROWTH * shape[0] * shape[1] * allocated // 8:
-        raise UnreadableImage("the compressed pixels are larger than the image")
+        raise UnreadableImage(
+            Text(
+                "the compressed pixels are larger than the image",
+                "die komprimierten Pixel sind größer als das Bild",
+            )
+        )
     said = Codestream("rle", *shape, allocated) if syntax == RLELossless else read_codestream(frame)
     if (said.rows, said.columns) != shape or said.precision > allocated:
-        raise UnreadableImage("the pixels do not have the announced matrix")
+        raise UnreadableImage(
+            Text(
+                "the pixels do not have the announced matrix", "die Pixel haben nicht die angekündigte Matrix"
+            )
+        )
     words = np.frombuffer(_decode(frame, said), f"<u{container(said.precision)}").reshape(shape)
     return _bits(ds, words.astype(np.int64), allocated, given=said.precision)
 
@@ -109,7 +123,12 @@ def _fragments(ds: Dataset, index: int) -> bytes:
             extended_offsets=offsets if all(offsets) else None,
         )
     except BROKEN as error:
-        raise UnreadableImage("the fragments of the compressed pixels do not hold together") from error
+        raise UnreadableImage(
+            Text(
+                "the fragments of the compressed pixels do not hold together",
+                "die Fragmente der komprimierten Pixel passen nicht zusammen",
+            )
+        ) from error
 
 
 def _native(ds: Dataset, index: int, shape: tuple[int, int], *, big_endian: bool) -> Stored:
@@ -119,7 +138,9 @@ def _native(ds: Dataset, index: int, shape: tuple[int, int], *, big_endian: bool
     length = count * allocated // 8
     data = ds["PixelData"].value
     if not isinstance(data, bytes | bytearray | memoryview) or len(data) < (index + 1) * length:
-        raise UnreadableImage("the pixels are shorter than announced")
+        raise UnreadableImage(
+            Text("the pixels are shorter than announced", "es sind weniger Pixel als angekündigt")
+        )
     if big_endian and allocated == 8:  # written as OW: the bytes stand in swapped pairs
         data = np.frombuffer(data, "<u2", len(data) // 2).byteswap().tobytes()
     order = ">" if big_endian and allocated > 8 else "<"
@@ -130,7 +151,12 @@ def _native(ds: Dataset, index: int, shape: tuple[int, int], *, big_endian: bool
 def _allocated(ds: Dataset) -> int:
     allocated = integer(ds, "BitsAllocated") or 0
     if allocated not in (8, 16, 32):
-        raise UnreadableImage("the number of bits allocated is not supported")
+        raise UnreadableImage(
+            Text(
+                "the number of bits allocated is not supported",
+                "diese Zahl zugewiesener Bits wird nicht unterstützt",
+            )
+        )
     return allocated
 
 
@@ -143,7 +169,12 @@ def _bits(ds: Dataset, words: Stored, allocated: int, *, given: int) -> Stored:
     high = integer(ds, "HighBit")
     shift = (stored - 1 if high is None else high) + 1 - stored
     if not 1 <= stored <= allocated or not 0 <= shift <= allocated - stored:
-        raise UnreadableImage("bits stored and high bit do not fit the bits allocated")
+        raise UnreadableImage(
+            Text(
+                "bits stored and high bit do not fit the bits allocated",
+                "gespeicherte Bits und höchstes Bit passen nicht zu den zugewiesenen",
+            )
+        )
     values = (words >> (shift if given > stored else 0)) & ((1 << stored) - 1)
     if ds.get("PixelRepresentation") == 1:
         sign = 1 << (stored - 1)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from inference.text import UNSAID, Text, german
+
 Worse = Literal["high", "low"]
 SIGNIFICANT = 4  # digits that are kept of a value
 
@@ -16,32 +18,116 @@ class Metric:
     """One classical measure of image quality."""
 
     name: str  # MRIQC's name where it has one
-    title: str  # for people
+    title: Text  # for people
     unit: str  # UCUM; "1" for a ratio
     worse: Worse  # the direction in which quality falls
     source: str  # who defined it
 
 
 METRICS: tuple[Metric, ...] = (
-    Metric("gsr_pe", "Ghost-to-signal ratio, phase", "1", "high", "Giannelli 2010; MRIQC gsr"),
-    Metric("gsr_fe", "Ghost-to-signal ratio, frequency", "1", "high", "Giannelli 2010; MRIQC gsr"),
-    Metric("psg", "Percent signal ghosting", "%", "high", "ACR phantom test guidance, test 6"),
-    Metric("qi_1", "Structured air", "1", "high", "Mortamet 2009; MRIQC qi_1"),
-    Metric("aes", "Average edge strength", "1", "low", "Aksoy 2012"),
-    Metric("laplacian", "Laplacian strength", "1", "low", "Pech-Pacheco 2000"),
-    Metric("wavelet_sigma", "Noise, finest wavelets", "1", "high", "Donoho and Johnstone 1994"),
-    Metric("fber", "Foreground-background energy ratio", "1", "low", "Shehzad 2015; MRIQC fber"),
-    Metric("snrd", "Signal-to-noise ratio", "1", "low", "Dietrich 2007; MRIQC snrd"),
-    Metric("efc", "Entropy focus criterion", "1", "high", "Atkinson 1997; MRIQC efc"),
-    Metric("lowpass_cv", "Shading", "1", "high", "coefficient of variation of the low-pass image"),
-    Metric("edge_pe", "Signal at the field's edge, phase", "1", "high", "mean of the outermost lines"),
-    Metric("edge_fe", "Signal at the field's edge, frequency", "1", "high", "mean of the outermost lines"),
-    Metric("air_fraction", "Air in the field of view", "1", "low", "share outside the body's hull"),
-    Metric("spike", "K-space outlier", "dB", "high", "largest sample above its surroundings' median"),
-    Metric("zipper", "Line in air", "1", "high", "brightest row or column, in robust SD"),
+    Metric(
+        "gsr_pe",
+        Text("Ghost-to-signal ratio, phase", "Geisterbild-Signal-Verhältnis, Phase"),
+        "1",
+        "high",
+        "Giannelli 2010; MRIQC gsr",
+    ),
+    Metric(
+        "gsr_fe",
+        Text("Ghost-to-signal ratio, frequency", "Geisterbild-Signal-Verhältnis, Frequenz"),
+        "1",
+        "high",
+        "Giannelli 2010; MRIQC gsr",
+    ),
+    Metric(
+        "psg",
+        Text("Percent signal ghosting", "Geisterbilder, Anteil am Signal"),
+        "%",
+        "high",
+        "ACR phantom test guidance, test 6",
+    ),
+    Metric("qi_1", Text("Structured air", "Struktur in der Luft"), "1", "high", "Mortamet 2009; MRIQC qi_1"),
+    Metric("aes", Text("Average edge strength", "Mittlere Kantenstärke"), "1", "low", "Aksoy 2012"),
+    Metric("laplacian", Text("Laplacian strength", "Laplace-Stärke"), "1", "low", "Pech-Pacheco 2000"),
+    Metric(
+        "wavelet_sigma",
+        Text("Noise, finest wavelets", "Rauschen, feinste Wavelets"),
+        "1",
+        "high",
+        "Donoho and Johnstone 1994",
+    ),
+    Metric(
+        "fber",
+        Text("Foreground-background energy ratio", "Energieverhältnis Körper zu Luft"),
+        "1",
+        "low",
+        "Shehzad 2015; MRIQC fber",
+    ),
+    Metric(
+        "snrd",
+        Text("Signal-to-noise ratio", "Signal-Rausch-Verhältnis (SNR)"),
+        "1",
+        "low",
+        "Dietrich 2007; MRIQC snrd",
+    ),
+    Metric(
+        "efc",
+        Text("Entropy focus criterion", "Entropie-Fokus-Kriterium"),
+        "1",
+        "high",
+        "Atkinson 1997; MRIQC efc",
+    ),
+    Metric(
+        "lowpass_cv",
+        Text("Shading", "Abschattung"),
+        "1",
+        "high",
+        "coefficient of variation of the low-pass image",
+    ),
+    Metric(
+        "edge_pe",
+        Text("Signal at the field's edge, phase", "Signal am FOV-Rand, Phase"),
+        "1",
+        "high",
+        "mean of the outermost lines",
+    ),
+    Metric(
+        "edge_fe",
+        Text("Signal at the field's edge, frequency", "Signal am FOV-Rand, Frequenz"),
+        "1",
+        "high",
+        "mean of the outermost lines",
+    ),
+    Metric(
+        "air_fraction",
+        Text("Air in the field of view", "Luft im FOV"),
+        "1",
+        "low",
+        "share outside the body's hull",
+    ),
+    Metric(
+        "spike",
+        Text("K-space outlier", "Ausreißer im k-Raum"),
+        "dB",
+        "high",
+        "largest sample above its surroundings' median",
+    ),
+    Metric(
+        "zipper",
+        Text("Line in air", "Linie in der Luft"),
+        "1",
+        "high",
+        "brightest row or column, in robust SD",
+    ),
 )
 # Of the series, not of a slice.
-SLICE_STEP = Metric("slice_step", "Step between slices", "1", "high", "mean step in log signal of neighbours")
+SLICE_STEP = Metric(
+    "slice_step",
+    Text("Step between slices", "Sprung zwischen Schichten"),
+    "1",
+    "high",
+    "mean step in log signal of neighbours",
+)
 NAMES: tuple[str, ...] = tuple(metric.name for metric in METRICS)
 _BY_NAME = {metric.name: metric for metric in (*METRICS, SLICE_STEP)}
 
@@ -57,7 +143,7 @@ class Reading:
 
     metric: str
     value: float | None  # None where it does not apply
-    reason: str = ""  # why it does not apply, else ""
+    reason: Text = UNSAID  # why it does not apply, else ""
 
     @classmethod
     def of(cls, metric: str, value: float) -> Self:
@@ -75,9 +161,17 @@ def to_json(readings: Iterable[Reading]) -> dict[str, float | str]:
     }
 
 
-def from_json(values: Mapping[str, float | str]) -> Readings:
-    """Rebuild what `to_json` gave."""
+def in_german(readings: Iterable[Reading]) -> dict[str, str]:
+    """Give the German of the reasons in `to_json`."""
+    return {reading.metric: german(reading.reason) for reading in readings if reading.value is None}
+
+
+def from_json(values: Mapping[str, float | str], told: Mapping[str, str] | None = None) -> Readings:
+    """Rebuild what `to_json` and `in_german` gave; what was kept without German stays English in both."""
+    told = told or {}
     return tuple(
-        Reading(name, None, value) if isinstance(value, str) else Reading(name, float(value))
+        Reading(name, None, Text(value, told.get(name, value)))
+        if isinstance(value, str)
+        else Reading(name, float(value))
         for name, value in values.items()
     )

@@ -7,7 +7,7 @@ beside its artifacts in the quality of the series.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, count, pairwise
 from typing import Literal
@@ -28,6 +28,7 @@ from inference.stacks import (
     said_of,
     stacks_of,
 )
+from inference.text import Text, joined
 
 HEAD_MM = 100.0  # a stack at least so high is meant to hold the head
 RUN_OUT = 0.6  # of the largest area of the body: an end slice with less shows where the head ends
@@ -37,11 +38,43 @@ STEEPEST = 0.5  # cosine between crossing groups: orthogonal planes in one serie
 WITHIN = 0.8  # of the field of view: crossings further out do not count
 MOST_PAIRS = 24  # slices of each group that are tried for crossings
 MOST_SAID = 3  # stacks whose missing slices are told one by one
-NO_STACK = "no stack of at least five slices with positions"
-NO_HEAD = "looked for where the header says that a head is shown, echo-planar images aside"
 
 Why = Literal["scored", "unsampled", "unsuited", "unreadable", "erased"]
-LOST: tuple[Why, ...] = ("erased", "unreadable")  # here, and yet not to be seen
+NO_STACK = Text(
+    "no stack of at least five slices with positions",
+    "kein Stapel aus mindestens fünf Schichten mit Lageangabe",
+)
+NO_HEAD = Text(
+    "looked for where the header says that a head is shown, echo-planar images aside",
+    "wird gesucht, wo laut Header ein Kopf gezeigt wird, außer bei EPI",
+)
+NO_HEAD_STACK = Text(
+    "no axial stack that is meant to hold the head", "kein axialer Stapel, der den Kopf fassen soll"
+)
+FEW_PLACES = Text("too few slices with positions", "zu wenige Schichten mit Lageangabe")
+_MISSING = Text("{n} missing between others", "{n} fehlen zwischen anderen")
+_LOST: Mapping[Why, Text] = {
+    "erased": Text("{n} erased", "{n} gelöscht"),
+    "unreadable": Text("{n} unreadable", "{n} nicht lesbar"),
+}  # here, and yet not to be seen
+_SPACED = Text(
+    "gaps depart by up to {percent} % from the usual one",
+    "Abstände weichen um bis zu {percent} % vom üblichen ab",
+)
+_ENDS = Text(
+    "both ends hold more than {percent} % of the largest slice",
+    "beide Enden zeigen mehr als {percent} % der größten Schicht",
+)
+_SIDES = Text(
+    "the head is cut at the edge of the field of view", "der Kopf ist am Rand des FOV abgeschnitten"
+)
+_HELD = Text("the head runs out at an end of the stack", "der Kopf läuft an einem Ende des Stapels aus")
+_CROSSED = Text("{n} pairs of slices cross within the field of view", "{n} Schichtpaare kreuzen sich im FOV")
+_CROSSED_AT_LEAST = Text(
+    "at least {n} pairs of slices cross within the field of view",
+    "mindestens {n} Schichtpaare kreuzen sich im FOV",
+)
+_UNCROSSED = Text("no slices cross within the field of view", "keine Schichten kreuzen sich im FOV")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,17 +181,17 @@ def missing(layout: Layout) -> SeriesFact:
     found = sorted(lacks([member.place for member in layout.members], through), key=lambda lack: -lack.slices)
     unplaced = sum(member.place is None for member in layout.members)
     gone = max(0, sum(lack.slices for lack in found) - unplaced)
-    lost = Counter(member.why for member in layout.members if member.why in LOST)
+    lost = Counter(member.why for member in layout.members if member.why in _LOST)
     told = [
-        f"{gone} missing between others",
+        _MISSING.filled({"n": str(gone)}),
         *(said_of(lack) for lack in found[:MOST_SAID] if gone and lack.stack.of > 1),
-        *(f"{lost[why]} {why}" for why in LOST if lost[why]),
+        *(said.filled({"n": str(lost[why])}) for why, said in _LOST.items() if lost[why]),
     ]
     return fact(
         "missing",
         present=gone > 0,
         value=gone,
-        detail="; ".join(told),
+        detail=joined("; ", told),
         slices=_scored_near(layout, [(lack.stack, lack.beside) for lack in found]),
     )
 
@@ -196,7 +229,7 @@ def spacing(layout: Layout) -> SeriesFact:
         "spacing",
         present=largest > GAP_TOLERANCE,
         value=largest,
-        detail=f"gaps depart by up to {100 * largest:.0f} % from the usual one",
+        detail=_SPACED.filled({"percent": f"{100 * largest:.0f}"}),
         slices=_scored_near(
             layout, [(stack, slice_) for share, stack, slice_ in worst if share > GAP_TOLERANCE]
         ),
@@ -217,15 +250,15 @@ def coverage(stacks: Sequence[Neighbours], group: str) -> SeriesFact:
         return not_known("coverage", NO_HEAD)
     high = [stack for stack in stacks if len(stack.places) >= FEWEST and _is_for_the_head(stack)]
     if not high:
-        return not_known("coverage", "no axial stack that is meant to hold the head")
+        return not_known("coverage", NO_HEAD_STACK)
     left = min(high, key=lambda stack: -len(stack.places))
     areas = [found.area for found in left.prints]
     ends = min(areas[0], areas[-1]) / max([*areas, 1e-6])
     cut = [sum(share > CUT for share in found.touched) >= 2 for found in left.prints]
     sides = sum(cut) / len(cut)
     told = [
-        *([f"both ends hold more than {100 * RUN_OUT:.0f} % of the largest slice"] if ends > RUN_OUT else []),
-        *(["the head is cut at the edge of the field of view"] if sides > 1 / 3 else []),
+        *([_ENDS.filled({"percent": f"{100 * RUN_OUT:.0f}"})] if ends > RUN_OUT else []),
+        *([_SIDES] if sides > 1 / 3 else []),
     ]
     at_ends = [left.slices[0], left.slices[-1]] if ends > RUN_OUT else []
     at_sides = (
@@ -235,7 +268,7 @@ def coverage(stacks: Sequence[Neighbours], group: str) -> SeriesFact:
         "coverage",
         present=bool(told),
         value=ends,
-        detail="; ".join(told) or "the head runs out at an end of the stack",
+        detail=joined("; ", told) or _HELD,
         slices=list(dict.fromkeys([*at_ends, *at_sides])),
     )
 
@@ -253,7 +286,7 @@ def crossing(known: Sequence[tuple[int, Footprint]]) -> SeriesFact:
     """
     planes = [(position, found.plane) for position, found in known if found.plane is not None]
     if len(planes) < 2:
-        return not_known("crossing", "too few slices with positions")
+        return not_known("crossing", FEW_PLACES)
     step = max(1, len(planes) // (2 * MOST_PAIRS))
     tried = planes[::step]
     normals = np.array([plane.normal for _, plane in tried])
@@ -263,14 +296,12 @@ def crossing(known: Sequence[tuple[int, Footprint]]) -> SeriesFact:
         for n, m in combinations(range(len(tried)), 2)
         if STEEPEST < cosines[n, m] < PARALLEL and _cross(tried[n][1], tried[m][1])
     ]
-    least = "at least " if step > 1 else ""
+    crossed = _CROSSED_AT_LEAST if step > 1 else _CROSSED
     return fact(
         "crossing",
         present=bool(pairs),
         value=len(pairs),
-        detail=f"{least}{len(pairs)} pairs of slices cross within the field of view"
-        if pairs
-        else "no slices cross within the field of view",
+        detail=crossed.filled({"n": str(len(pairs))}) if pairs else _UNCROSSED,
         slices=list(dict.fromkeys(position for pair in pairs for position in pair)),
     )
 

@@ -7,14 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.image import Slice
+from inference.text import UNSAID, Text
 
 Image = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-NO_SIGNAL = "no signal"
-NO_AIR = "no air in the field of view"
-MASKED = "the background is masked out"
-NOT_DARK = "what surrounds the body is no air"
+NO_SIGNAL = Text("no signal", "kein Signal")
+NO_AIR = Text("no air in the field of view", "keine Luft im FOV")
+MASKED = Text("the background is masked out", "der Hintergrund ist ausmaskiert")
+NOT_DARK = Text("what surrounds the body is no air", "um den Körper liegt keine Luft")
 LEAST_AIR = 0.05  # of the field of view
 MARGIN = 0.03  # of the field of view: so far from the body begins the air
 DARK = 0.45  # of the body's median: air is darker, even at a signal-to-noise ratio of 3
@@ -43,14 +44,14 @@ class Ground:
         return self.level <= 0.0
 
     @cached_property
-    def why_no_air(self) -> str:
+    def why_no_air(self) -> Text:
         """Why background metrics do not apply; "" if there is real air."""
         if self.outside.mean() < LEAST_AIR:
             return NO_AIR
         values = self.image[self.outside]
         if float((values == 0.0).mean()) > BLANK:
             return MASKED
-        return NOT_DARK if median(values) > DARK * self.level else ""
+        return NOT_DARK if median(values) > DARK * self.level else UNSAID
 
     @cached_property
     def air(self) -> Image:

@@ -14,6 +14,7 @@ from inference.footprint import Plane
 from inference.mosaic import Box, Mosaic, mosaic_of
 from inference.places import place_of
 from inference.stacks import Place
+from inference.text import Text
 
 __all__ = ["PhaseEncoding", "Slice", "UnreadableImage", "number_of_frames"]
 
@@ -23,6 +24,7 @@ Pixels = npt.NDArray[np.float32]
 
 NOWHERE = Place(None)
 FAINT = 0.5  # of the brightest pixels: nothing in an image with air or fluid in it is brighter than that everywhere
+_TORN = Text("the header does not hold together ({kind})", "der Header ist in sich widersprüchlich ({kind})")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +69,7 @@ class Slice:
                 raise
             except header.BROKEN as error:
                 kind = type(error).__name__
-                raise UnreadableImage(f"the header does not hold together ({kind})") from None
+                raise UnreadableImage(_TORN.filled({"kind": kind})) from None
 
     @property
     def plane(self) -> Plane | None:
@@ -104,16 +106,16 @@ def _mosaic(ds: Dataset, tile: int) -> Mosaic | None:
     """Read the layout of a mosaic of which a tile is wanted."""
     mosaic = mosaic_of(ds)
     if mosaic is None and tile:
-        raise UnreadableImage("the image is no mosaic")
+        raise UnreadableImage(Text("the image is no mosaic", "das Bild ist kein Mosaik"))
     if mosaic is not None and not 1 <= tile <= mosaic.tiles:
-        raise UnreadableImage("there is no such tile")
+        raise UnreadableImage(Text("there is no such tile", "diese Kachel gibt es nicht"))
     return mosaic
 
 
 def _magnitude(ds: Dataset, frame: int, region: Box | None) -> Pixels:
     """Read stored values and turn them into signal."""
     if not 1 <= frame <= number_of_frames(ds):
-        raise UnreadableImage("there is no such frame")
+        raise UnreadableImage(Text("there is no such frame", "dieses Einzelbild gibt es nicht"))
     stored = stored_values(ds, frame - 1)
     if region is not None:
         left, top, right, bottom = region

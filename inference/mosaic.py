@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from inference import header
 from inference.decoding import UnreadableImage
 from inference.footprint import Plane
+from inference.text import Text
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in px of the whole picture, half-open
 
@@ -58,11 +59,21 @@ def mosaic_of(ds: Dataset) -> Mosaic | None:
     tiles = _count(ds)
     rows, columns = header.integer(ds, "Rows") or 0, header.integer(ds, "Columns") or 0
     if not 1 <= tiles <= MOST_TILES:
-        raise UnreadableImage("the mosaic does not tell how many images it holds")
+        raise UnreadableImage(
+            Text(
+                "the mosaic does not tell how many images it holds",
+                "das Mosaik sagt nicht, wie viele Bilder es enthält",
+            )
+        )
     across = isqrt(tiles - 1) + 1
     down = across if SQUARE in terms else ceil(tiles / across)
     if not rows or not columns or rows % down or columns % across:
-        raise UnreadableImage("the mosaic does not hold the images that it announces")
+        raise UnreadableImage(
+            Text(
+                "the mosaic does not hold the images that it announces",
+                "das Mosaik enthält nicht die angekündigten Bilder",
+            )
+        )
     return Mosaic(tiles, across, rows // down, columns // across, down)
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from inference.checks import SeriesFact, fact, not_known
 from inference.footprint import Footprint
 from inference.stacks import FEWEST, aside
+from inference.text import Text, decimal
 
 LIKE_AREA = 0.25  # neighbours whose bodies differ more in size are not compared
 SHIFT_MM = 4.0  # between a slice and the middle of its neighbours
@@ -22,7 +23,20 @@ STEP = 0.10  # of the signal between odd and even slices
 DROP = 0.40  # of the signal lost against the neighbours
 EVEN_THERE = 80.0  # percentile of the cells: a slice that dropped out lost signal everywhere, anatomy changes in places
 MOST_DROPPED = 0.2  # of a stack; where more are darker it holds several contrasts
-NO_NEIGHBOURS = "too few neighbouring slices"
+NO_NEIGHBOURS = Text("too few neighbouring slices", "zu wenige benachbarte Schichten")
+UNLIKE = Text("no neighbours of like size to compare", "keine ähnlich großen Nachbarn zum Vergleich")
+TURNS = Text("different contrasts take turns", "verschiedene Kontraste wechseln sich ab")
+_OFF = Text(
+    "a slice lies up to {mm} mm off its neighbours", "eine Schicht liegt bis zu {mm} mm neben ihren Nachbarn"
+)
+_STEPPED = Text(
+    "odd and even slices differ by {percent} % in signal",
+    "gerade und ungerade Schichten unterscheiden sich um {percent} % im Signal",
+)
+_DROPPED = Text(
+    "a slice lost up to {percent} % of its signal against its neighbours",
+    "eine Schicht hat gegen ihre Nachbarn bis zu {percent} % Signal verloren",
+)
 OUTLYING = 5.0  # robust SD
 
 
@@ -46,14 +60,14 @@ def misalignment(stacks: Sequence[Neighbours]) -> SeriesFact:
     """
     shifts = [(shift, position) for stack in stacks for shift, position in _shifts(stack)]
     if not shifts:
-        return not_known("misalignment", "no neighbours of like size to compare")
+        return not_known("misalignment", UNLIKE)
     shifts.sort(key=lambda each: -each[0])
     largest = shifts[0][0]
     return fact(
         "misalignment",
         present=largest > SHIFT_MM,
         value=largest,
-        detail=f"a slice lies up to {largest:.1f} mm off its neighbours",
+        detail=_OFF.filled({"mm": decimal(f"{largest:.1f}")}),
         slices=[position for shift, position in shifts if shift > SHIFT_MM],
     )
 
@@ -123,7 +137,7 @@ def interleave(stacks: Sequence[Neighbours]) -> SeriesFact:
         "interleave",
         present=largest > STEP,
         value=largest,
-        detail=f"odd and even slices differ by {100 * largest:.0f} % in signal",
+        detail=_STEPPED.filled({"percent": f"{100 * largest:.0f}"}),
     )
 
 
@@ -132,7 +146,7 @@ def dropout(stacks: Sequence[Neighbours]) -> SeriesFact:
     compared = [losses for losses in map(_losses, stacks) if losses]
     single = [losses for losses in compared if sum(map(_is_gone, losses)) <= MOST_DROPPED * len(losses)]
     if not single:
-        return not_known("dropout", "different contrasts take turns" if compared else NO_NEIGHBOURS)
+        return not_known("dropout", TURNS if compared else NO_NEIGHBOURS)
     lost = sorted((loss for losses in single for loss in losses), reverse=True)
     largest = max(0.0, lost[0][0])
     gone = [position for share, outlying, position in lost if _is_gone((share, outlying, position))]
@@ -140,7 +154,7 @@ def dropout(stacks: Sequence[Neighbours]) -> SeriesFact:
         "dropout",
         present=bool(gone),
         value=largest,
-        detail=f"a slice lost up to {100 * largest:.0f} % of its signal against its neighbours",
+        detail=_DROPPED.filled({"percent": f"{100 * largest:.0f}"}),
         slices=gone,
     )
 

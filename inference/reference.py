@@ -12,10 +12,11 @@ from statistics import median
 from typing import Any, Literal, Self
 
 from inference.evidence import METRICS, SLICE_STEP, Metric, Reading, Readings, Worse
+from inference.text import UNSAID, Text, texts_of, with_german
 
 PATH = Path(__file__).with_name("reference.toml")
-NOT_KNOWN = "no reference band for this kind of image"
-NOT_READ = "not measured"
+NOT_KNOWN = Text("no reference band for this kind of image", "kein Referenzband für diese Art von Bild")
+NOT_READ = Text("not measured", "nicht gemessen")
 
 Says = Literal["agrees", "disagrees", "undecided", "n/a"]
 
@@ -52,16 +53,16 @@ class Statement:
     low: float | None  # the reference band
     high: float | None
     decisive: bool
-    reason: str = ""  # why it does not apply, else ""
+    reason: Text = UNSAID  # why it does not apply, else ""
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
-        return asdict(self)
+        return with_german(asdict(self), "reason")
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Rebuild what `to_json` gave."""
-        return cls(**values)
+        return cls(**texts_of(values, "reason"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +76,16 @@ class MetricSummary:
     n_slices: int  # to how many slices it applies
     low: float | None  # the reference band; None where there is none
     high: float | None
-    reason: str = ""  # why it does not apply, else ""
+    reason: Text = UNSAID  # why it does not apply, else ""
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
-        return asdict(self)
+        return with_german(asdict(self), "reason")
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Rebuild what `to_json` gave."""
-        return cls(**values)
+        return cls(**texts_of(values, "reason"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from inference.geometry import Member, Sampling, Why, layout_of, look, sampling
 from inference.neighbours import slice_step
 from inference.reference import MetricSummary, Statement, contradicted, reference, sum_up_metrics
 from inference.stacks import Place
+from inference.text import UNSAID, Text, texts_of, with_german
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in px of the input, half-open
 
@@ -28,7 +29,12 @@ RUINED = 3.5  # the index below which a slice shows nothing to rely on
 STRANGE = 0.2  # the share of unfamiliar slices from which on a person should look
 SURE = 0.8  # a slice at least so probable speaks for itself: a spike strikes one slice of thirty
 DIGITS = 4
-UNFAMILIAR = "the images are unlike those that the model was made with"
+UNFAMILIAR = Text(
+    "the images are unlike those that the model was made with",
+    "die Bilder gleichen denen nicht, mit denen das Modell trainiert wurde",
+)
+NO_SIGNAL = Text("no slice with signal", "keine Schicht mit Signal")
+NO_SCORE = Text("no slice could be scored", "keine Schicht ließ sich bewerten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,7 @@ class SliceScore:
             "signal": self.signal,
             "findings": [finding.to_json() for finding in self.findings],
             "evidence": evidence.to_json(self.evidence),
+            "de": {"evidence": evidence.in_german(self.evidence)},
             "footprint": None if self.footprint is None else self.footprint.to_json(),
             "kind": self.kind,
             "familiar": self.familiar,
@@ -101,10 +108,11 @@ class SliceScore:
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Rebuild what `to_json` gave."""
         footprint = values.get("footprint")
+        told = values.get("de", {}).get("evidence")
         known: dict[str, Any] = {
-            **values,
+            **texts_of(values),
             "findings": tuple(map(Finding.from_json, values["findings"])),
-            "evidence": evidence.from_json(values.get("evidence", {})),
+            "evidence": evidence.from_json(values.get("evidence", {}), told),
             "footprint": None if footprint is None else Footprint.from_json(footprint),
             "region": _box(values.get("region")),
         }
@@ -165,7 +173,7 @@ class QualityScore:
     """What is said of a series; the rules make the verdict of it."""
 
     scored: bool
-    reason: str  # why it is not scored, else ""
+    reason: Text  # why it is not scored, else ""
     index: float | None  # 0..10
     suitability: float | None  # 0..1
     findings: tuple[SeriesFinding, ...]  # every artifact in the catalogue's order; () if not scored
@@ -194,7 +202,7 @@ class QualityScore:
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
-        return {
+        plain = {
             "scored": self.scored,
             "reason": self.reason,
             "index": None if self.index is None else round(self.index, DIGITS),
@@ -209,13 +217,14 @@ class QualityScore:
             "evidence": [summary.to_json() for summary in self.evidence],
             "sampling": None if self.sampling is None else asdict(self.sampling),
         }
+        return with_german(plain, "reason")
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Rebuild what `to_json` gave."""
         sampled = values.get("sampling")
         known: dict[str, Any] = {
-            **values,
+            **texts_of(values, "reason"),
             "sampling": None if sampled is None else Sampling(**sampled),
             "findings": tuple(map(SeriesFinding.from_json, values["findings"])),
             "ruined": tuple(values.get("ruined", ())),
@@ -277,7 +286,7 @@ def summarise(series: Sequence[SliceScore | Unscored]) -> QualityScore:
     scores = [each for each in series if isinstance(each, SliceScore)]
     shown = [position for position, score in enumerate(scores) if score.signal]
     if not shown:
-        return not_scored("no slice with signal" if scores else "no slice could be scored", len(scores))
+        return not_scored(NO_SIGNAL if scores else NO_SCORE, len(scores))
     counted = [position for position in shown if scores[position].familiar]
     if 2 * len(counted) < len(shown):
         return replace(
@@ -291,7 +300,7 @@ def summarise(series: Sequence[SliceScore | Unscored]) -> QualityScore:
     shown_by = {position for finding in findings if finding.box is not None for position in finding.slices}
     return QualityScore(
         scored=True,
-        reason="",
+        reason=UNSAID,
         index=_low([scores[position].index for position in counted]),
         suitability=_low([scores[position].suitability for position in counted]),
         findings=findings,
@@ -323,7 +332,7 @@ def _member(slice_: SliceScore | Unscored) -> Member:
     return Member(place, "scored", footprint)
 
 
-def not_scored(reason: str, n_slices: int = 0) -> QualityScore:
+def not_scored(reason: Text, n_slices: int = 0) -> QualityScore:
     """Say that a series has no score, and why."""
     return QualityScore(
         scored=False, reason=reason, index=None, suitability=None, findings=(), n_slices=n_slices, worst=None

@@ -15,9 +15,15 @@ from inference.evidence import METRICS, SIGNIFICANT, Reading, Readings
 from inference.footprint import GRID, Footprint
 from inference.ground import NO_SIGNAL, SAMPLES, Ground, Image, median
 from inference.image import Slice
+from inference.text import Text
 
-NOT_DIRECTED = "the header does not tell the phase-encoding direction"
-NO_GHOST_REGION = "too little air where a ghost would lie"
+NOT_DIRECTED = Text(
+    "the header does not tell the phase-encoding direction", "der Header nennt die Phasenkodierrichtung nicht"
+)
+NO_GHOST_REGION = Text("too little air where a ghost would lie", "zu wenig Luft, wo ein Geisterbild läge")
+BLACK = Text("the air is black", "die Luft ist schwarz")
+FEW_LINES = Text("too few lines cross the air", "zu wenige Linien verlaufen durch Luft")
+NOT_FINITE = Text("the value is not finite", "der Wert ist nicht endlich")
 LEAST_PIXELS = 64
 STRONGEST = 0.10  # share of the body's pixels that are its edges
 STRUCTURED = 4.0  # noise SD above which air holds signal: one in 3,000 does by chance
@@ -29,6 +35,10 @@ OUTERMOST = 0.02  # of the lines at each end of the field of view
 
 class DoesNotApply(ValueError):
     """This metric says nothing of this slice."""
+
+    def __init__(self, why: Text) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 def measure(image: Slice, body: npt.NDArray[np.uint8]) -> Readings:
@@ -77,9 +87,9 @@ def _read(name: str, ground: Ground) -> Reading:
     try:
         value = _MEASURES[name](ground)
     except DoesNotApply as reason:
-        return Reading(name, None, str(reason))
+        return Reading(name, None, reason.why)
     if not np.isfinite(value):
-        return Reading(name, None, "the value is not finite")
+        return Reading(name, None, NOT_FINITE)
     return Reading.of(name, value)
 
 
@@ -165,7 +175,7 @@ def fber(ground: Ground) -> float:
     _wants_air(ground)
     background = median(ground.air) ** 2
     if background <= 0.0:
-        raise DoesNotApply("the air is black")
+        raise DoesNotApply(BLACK)
     return ground.level**2 / background
 
 
@@ -174,7 +184,7 @@ def snrd(ground: Ground) -> float:
     _wants_air(ground)
     spread = float(ground.air.std())
     if spread <= 0.0:
-        raise DoesNotApply("the air is black")
+        raise DoesNotApply(BLACK)
     return ground.level / (spread * float(np.sqrt(2.0 / (4.0 - np.pi))))
 
 
@@ -237,7 +247,7 @@ def zipper(ground: Ground) -> float:
     _wants_air(ground)
     found = zipper_score(ground.image, ground.outside, ground.level)
     if found is None:
-        raise DoesNotApply("too few lines cross the air")
+        raise DoesNotApply(FEW_LINES)
     return found
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.footprint import Plane
+from inference.text import Text, joined
 
 PARALLEL = 0.999  # cosine between normals of parallel slices: 2.5 degrees
 SAME_PLACE = 0.05  # mm
@@ -27,6 +28,9 @@ GAP_TOLERANCE = 0.1  # of the usual gap
 MOST_MISSING = 4  # slices in a row; a larger gap parts two groups of slices
 BESIDE = 0.5  # of the field of view: slices further aside belong to another group
 FRAMES_PER_VOLUME = 4  # a stack along the time may have so many slices for each volume of another series
+_ONE_MISSING = Text("{n} slice missing", "{n} Schicht fehlt")
+_MISSING = Text("{n} slices missing", "{n} Schichten fehlen")
+_IN_VOLUME = Text("in volume {n} of {of}", "in Volumen {n} von {of}")
 
 Moment = tuple[float | None, ...]  # temporal position, trigger time (ms), acquisition number, b-value (s/mm2)
 
@@ -110,7 +114,7 @@ def lacks(places: Sequence[Place | None], stacks: Sequence[Stack] | None = None)
     return [lack for members in of_group.values() for lack in _lacks(members)]
 
 
-def gaps(places: Sequence[Place | None]) -> tuple[str, ...]:
+def gaps(places: Sequence[Place | None]) -> tuple[Text, ...]:
     """Say in words what the geometry of a series lacks: slices between others, half-filled volumes; () if nothing."""
     found = lacks(places)
     return tuple(
@@ -118,10 +122,12 @@ def gaps(places: Sequence[Place | None]) -> tuple[str, ...]:
     )
 
 
-def said_of(lack: Lack) -> str:
+def said_of(lack: Lack) -> Text:
     """Say in words what a stack lacks."""
-    which = f" in volume {lack.stack.volume + 1} of {lack.stack.of}" if lack.stack.of > 1 else ""
-    return f"{lack.slices} slice{'s' * (lack.slices != 1)} missing{which}"
+    told = (_ONE_MISSING if lack.slices == 1 else _MISSING).filled({"n": str(lack.slices)})
+    if lack.stack.of == 1:
+        return told
+    return joined(" ", (told, _IN_VOLUME.filled({"n": str(lack.stack.volume + 1), "of": str(lack.stack.of)})))
 
 
 def sample(

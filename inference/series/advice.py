@@ -9,24 +9,30 @@ from typing import NamedTuple
 
 from inference.series.situation import Situation, factors, traits, values
 from inference.series.vocabulary import rows
+from inference.text import UNSAID, Text, decimal, joined
 
 PATH = Path(__file__).with_name("advice.tsv")
 SOURCES = Path(__file__).with_name("advice_sources.tsv")
 MOST_SAID = 3  # suggestions in one line
 ANY = "*"
 COSTS = {
-    "snr": "less signal",
-    "sar": "more SAR",
-    "blur": "less sharp",
-    "resolution": "coarser",
-    "te": "longer TE",
-    "contrast": "another contrast",
-    "distortion": "more distortion",
-    "shift": "more shift of fat",
-    "moves": "moves the ghosts, does not end them",
-    "coverage": "less coverage",
+    "snr": Text("less signal", "weniger Signal"),
+    "sar": Text("more SAR", "mehr SAR"),
+    "blur": Text("less sharp", "weniger scharf"),
+    "resolution": Text("coarser", "gröbere Auflösung"),
+    "te": Text("longer TE", "längere TE"),
+    "contrast": Text("another contrast", "anderer Kontrast"),
+    "distortion": Text("more distortion", "mehr Verzerrung"),
+    "shift": Text("more shift of fat", "stärkere Fettverschiebung"),
+    "moves": Text("moves the ghosts, does not end them", "verlagert die Geisterbilder, beseitigt sie nicht"),
+    "coverage": Text("less coverage", "weniger Abdeckung"),
 }
 
+_NO_SCAN = Text("no new scan", "keine neue Messung")
+_LONGER = Text("longer scan", "längere Messung")
+_TIMES = Text("scan takes {factor} times as long", "Messung dauert {factor}-mal so lange")
+_IN_PLACE = Text("scan takes about {time} in place of {took}", "Messung dauert etwa {time} statt {took}")
+_REPEAT = Text("A repeat takes about {time}.", "Eine Wiederholung dauert etwa {time}.")
 _NAMED = re.compile(r"\{(\w+)\}")
 _MINUTE = 60.0
 
@@ -37,8 +43,8 @@ class Suggestion:
 
     kind: str  # reconstruct, before, protocol, accept or service
     topic: str
-    text: str
-    cost: str  # in words; "" where it costs no more than a scan as it was
+    text: Text
+    cost: Text  # in words; "" where it costs no more than a scan as it was
     seconds: float | None  # that a new scan takes with it; 0: none is needed; None: it is not told
     source: str  # where the fact stands
 
@@ -47,14 +53,17 @@ class Suggestion:
 class Advice:
     """What is seen, and what may be done about it, best first."""
 
-    lead: str
+    lead: Text
     suggestions: tuple[Suggestion, ...]
 
     @property
-    def line(self) -> str:
+    def line(self) -> Text:
         """All in one sentence: the lead and the best suggestions with what they cost."""
-        told = (f"{one.text} ({one.cost})" if one.cost else one.text for one in self.suggestions[:MOST_SAID])
-        return f"{self.lead}: {'; '.join(told)}."
+        told = (
+            joined("", (one.text, " (", one.cost, ")")) if one.cost else one.text
+            for one in self.suggestions[:MOST_SAID]
+        )
+        return joined("", (self.lead, ": ", joined("; ", told), "."))
 
 
 class Row(NamedTuple):
@@ -65,7 +74,7 @@ class Row(NamedTuple):
     topic: str
     when: frozenset[str]
     never: frozenset[str]
-    text: str
+    text: Text
     time: str
     costs: tuple[str, ...]
     source: str
@@ -92,7 +101,7 @@ def advice_on(artifact: str, series: Situation) -> Advice:
     fitting = [row for row in _table()[artifact] if row.fits(known) and row.told(named, longer)]
     first = {row.topic: row for row in reversed(fitting)}
     ranked = [row for row in fitting if first[row.topic] is row]
-    lead = next(row.text for row in ranked if row.kind == "lead").format_map(named)
+    lead = next(row.text for row in ranked if row.kind == "lead").filled(named)
     alone = [row for row in ranked if row.artifact == ANY]
     took = series.protocol.seconds
     return Advice(
@@ -103,10 +112,10 @@ def advice_on(artifact: str, series: Situation) -> Advice:
     )
 
 
-def repeat_time(series: Situation) -> str:
+def repeat_time(series: Situation) -> Text:
     """Say how long a repeat takes, where a source tells; "" else."""
     seconds = series.protocol.seconds
-    return "" if seconds is None or series.timed else f"A repeat takes about {clock(seconds)}."
+    return UNSAID if seconds is None or series.timed else _REPEAT.filled({"time": clock(seconds)})
 
 
 def clock(seconds: float) -> str:
@@ -120,22 +129,22 @@ def _suggestion(row: Row, named: Mapping[str, str], factor: float | None, took: 
     return Suggestion(
         row.kind,
         row.topic,
-        row.text.format_map(named),
-        ", ".join((*time, *(COSTS[cost] for cost in row.costs))),
+        row.text.filled(named),
+        joined(", ", (*time, *(COSTS[cost] for cost in row.costs))),
         0.0 if factor == 0 else None if factor is None or took is None else took * factor,
         sources()[row.source],
     )
 
 
-def _time_words(row: Row, factor: float | None, took: float | None) -> Iterator[str]:
+def _time_words(row: Row, factor: float | None, took: float | None) -> Iterator[Text]:
     if row.kind == "reconstruct":
-        yield "no new scan"
+        yield _NO_SCAN
     elif factor is None:
-        yield "longer scan"
+        yield _LONGER
     elif factor > 1 and took is None:
-        yield f"scan takes {factor:.3g} times as long"
+        yield _TIMES.filled({"factor": decimal(f"{factor:.3g}")})
     elif factor > 1 and took is not None:
-        yield f"scan takes about {clock(took * factor)} in place of {clock(took)}"
+        yield _IN_PLACE.filled({"time": clock(took * factor), "took": clock(took)})
 
 
 @cache
@@ -147,7 +156,7 @@ def sources() -> dict[str, str]:
 @cache
 def _table() -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
-    for artifact, kind, topic, when, text, time, costs, source in rows(PATH, 8):
+    for artifact, kind, topic, when, text, german, time, costs, source in rows(PATH, 9):
         words = [] if when == "-" else when.split()
         row = Row(
             artifact,
@@ -155,7 +164,7 @@ def _table() -> dict[str, list[Row]]:
             topic,
             frozenset(word for word in words if not word.startswith("!")),
             frozenset(word[1:] for word in words if word.startswith("!")),
-            text,
+            Text(text, german),
             time,
             tuple([] if costs == "-" else costs.split()),
             source,

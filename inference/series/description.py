@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from inference.series.vocabulary import FACETS, Term, term_of
+from inference.text import UNSAID, Text, decimal, joined
 
 UNKNOWN = "UNKNOWN"
 
@@ -50,13 +51,14 @@ class Description:
         return cls(tuple(given.get(facet, Answer(facet)) for facet in FACETS), field)
 
     @property
-    def words(self) -> str:
+    def words(self) -> Text:
         """Tell it in a line for people, e.g. "Sagittal T1 MPRAGE 3D, head, 3 T"; "" where nothing is known."""
-        told = {answer.facet: "" if answer.coded is None else answer.coded.words for answer in self.answers}
-        lead = " ".join(filter(None, (told[facet] for facet in _LEAD)))
-        field = "" if self.field is None else f"{self.field:g} T"
-        line = ", ".join(filter(None, (lead, *(told[facet] for facet in _REST), field)))
-        return line[:1].upper() + line[1:]
+        told = {
+            answer.facet: UNSAID if answer.coded is None else answer.coded.words for answer in self.answers
+        }
+        lead = joined(" ", filter(None, (told[facet] for facet in _LEAD)))
+        field = "" if self.field is None else decimal(f"{self.field:g} T")
+        return joined(", ", filter(None, (lead, *(told[facet] for facet in _REST), field))).begun
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""

@@ -6,6 +6,7 @@ from math import ceil, sqrt
 
 from inference.series.description import UNKNOWN, Description
 from inference.series.protocol import Protocol
+from inference.text import Text, decimal
 
 _FAMILIES = {
     "epi": frozenset({"EPI", "EPI_SE", "EPI_GRE", "GRASE"}),
@@ -43,6 +44,7 @@ _BREATHING = frozenset(
 )
 _TRUNK = _BREATHING | {"BREAST", "PELVIS", "PROSTATE", "RECTUM", "UTERUS", "SACRUM"}
 _HEAD = frozenset({"BRAIN", "HEAD", "ORBIT", "PITUITARY", "IAC", "JAW"})
+_THE_HEAD = Text("head", "Kopf")
 _SURFACE = frozenset(
     {"BREAST", "SPINE", "CSPINE", "TSPINE", "LSPINE", "SACRUM", "PROSTATE", "ORBIT", "JAW", "SHOULDER"}
 )
@@ -142,7 +144,7 @@ def values(series: Situation) -> Mapping[str, str]:
     part = about.answer("part").coded
     more, less = _more(protocol.averages), _less(protocol.acceleration)
     told = {
-        "part": "head" if about["part"] in _HEAD else None if part is None else part.words or None,
+        "part": _THE_HEAD if about["part"] in _HEAD else None if part is None else part.words or None,
         "phase": protocol.phase,
         "frequency": protocol.frequency,
         "field": _with(about.field, "T"),
@@ -159,7 +161,7 @@ def values(series: Situation) -> Mapping[str, str]:
         "matrix": None if protocol.matrix is None else "{} x {}".format(*protocol.matrix),
         "averages": _plain(protocol.averages),
         "more_averages": _plain(more),
-        "gain": None if more is None else f"{sqrt(more / (protocol.averages or more)) - 1:.0%}",
+        "gain": None if more is None else _percent(sqrt(more / (protocol.averages or more)) - 1),
         "acceleration": _plain(protocol.acceleration),
         "less_acceleration": _plain(less),
         "shift": _shift(about.field, protocol.bandwidth),
@@ -203,19 +205,25 @@ def _times(value: float | None, factor: float) -> float | None:
     return None if value is None else value * factor
 
 
-def _shift(tesla: float | None, bandwidth: float | None) -> str | None:
+def _shift(tesla: float | None, bandwidth: float | None) -> Text | None:
     """Say by how many pixels fat is displaced along frequency encoding."""
     if tesla is None or bandwidth is None:
         return None
     pixels = _FAT_PPM * _LARMOR * tesla / bandwidth
-    return f"{pixels:.1f} px"
+    return decimal(f"{pixels:.1f} px")
 
 
-def _with(value: float | None, unit: str) -> str | None:
-    return None if value is None else f"{_plain(value)} {unit}"
+def _percent(share: float) -> Text:
+    return Text(f"{share:.0%}", f"{100 * share:.0f} %")
 
 
-def _plain(value: float | None) -> str | None:
-    if value is None:
-        return None
+def _with(value: float | None, unit: str) -> Text | None:
+    return None if value is None else decimal(f"{_digits(value)} {unit}")
+
+
+def _plain(value: float | None) -> Text | None:
+    return None if value is None else decimal(_digits(value))
+
+
+def _digits(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{round(value, 1):g}"

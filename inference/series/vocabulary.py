@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from inference.text import Text
+
 PATH = Path(__file__).with_name("vocabulary.tsv")
 FACETS = (
     "weighting",
@@ -30,7 +32,7 @@ class Term:
     scheme: str  # Coding Scheme Designator (0008,0102)
     code: str  # Code Value (0008,0100), at most 16 characters
     meaning: str  # Code Meaning (0008,0104)
-    words: str  # for people, in a line with others; "" goes without saying
+    words: Text  # for people, in a line with others; "" goes without saying
 
 
 def term_of(facet: str, name: str) -> Term | None:
@@ -46,8 +48,8 @@ def terms() -> tuple[Term, ...]:
 @cache
 def _terms() -> dict[tuple[str, str], Term]:
     found: dict[tuple[str, str], Term] = {}
-    for fields in rows(PATH, 6):
-        term = Term(*fields)
+    for facet, name, scheme, code, meaning, *words in rows(PATH, 7):
+        term = Term(facet, name, scheme, code, meaning, Text(*words))
         found[term.facet, term.name] = term
     return found
 

@@ -41,7 +41,7 @@ ENDING = {"BRAIN", "HEAD", "ORBIT", "PITUITARY", "IAC", "JAW"} | {
     *("KNEE", "ANKLE", "FOOT", "WRIST", "HAND", "ELBOW")
 }  # anatomy that ends on either side, but for along the body
 ANGIOGRAPHY = {"TOF", "PHASE_CONTRAST", "CE_ANGIO"}
-ROWS = rows(PATH, 8)
+ROWS = rows(PATH, 9)
 
 
 def described(field: float | None = 3.0, **facets: str) -> Description:
@@ -108,8 +108,8 @@ def test_nothing_senseless_is_advised_over_all_sequences_and_artifacts() -> None
             advice = advice_on(artifact, series)
             assert advice.suggestions, (artifact, series)
             assert [*senseless(artifact, series, advice)] == [], (artifact, series, advice.line)
-            assert "{" not in advice.line
-            assert len(advice.line) <= 400
+            assert "{" not in advice.line + advice.line.de
+            assert max(len(advice.line), len(advice.line.de)) <= 400
             seen += 1
     assert seen > 50_000
 
@@ -133,6 +133,24 @@ def test_what_the_header_tells_stands_in_the_sentence() -> None:
     assert "about 3.3 px" in shift.lead  # 3.4 ppm at 3 T are 434 Hz
     assert "bandwidth 130 Hz/px: raise it to 260 Hz/px" in shift.line
     assert "about 2:40" in repeat_time(knee)
+
+
+def test_the_same_is_told_in_german() -> None:
+    knee = Situation(described(1.5, family="TSE", weighting="T2", part="KNEE", dimension="2D"), FULL)
+    ghosts = advice_on("ghost", knee)
+    swap = next(one for one in ghosts.suggestions if one.topic == "swap")
+    assert ghosts.lead.de == "Geisterbilder in Phasenkodierrichtung (A-P)"
+    assert swap.text.de == "Phasenkodierrichtung auf R-L drehen"
+    assert (
+        swap.cost.de
+        == "Messung dauert etwa 3:20 statt 2:40, verlagert die Geisterbilder, beseitigt sie nicht"
+    )
+    assert ghosts.line.de.startswith(f"{ghosts.lead.de}: ")
+    assert f"{swap.text.de} ({swap.cost.de})" in ghosts.line.de
+    assert "um etwa 1,7 px verschoben" in advice_on("chemshift", knee).lead.de
+    assert "41 % mehr SNR" in advice_on("noise", knee).line.de
+    assert "Knie polstern" in advice_on("motion", knee).line.de
+    assert repeat_time(knee).de == "Eine Wiederholung dauert etwa 2:40."
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(17, "15 s"), (161, "2:40"), (59, "1:00"), (3600, "60:00")])
@@ -162,7 +180,7 @@ def test_every_row_can_be_reached_and_names_what_exists() -> None:
         *("cine", "gated", "triggered", "radial", "oversampled", "presaturated", "flow-compensated"),
         *("normalised", "2d", "3d"),
     }
-    for artifact, kind, topic, when, text, time, costs, source in ROWS:
+    for artifact, kind, topic, when, text, _, time, costs, source in ROWS:
         words = {word.removeprefix("!") for word in when.split()} - {"-"}
         assert artifact in (*NAMES, "*")
         assert kind in {"lead", "reconstruct", "before", "protocol", "accept", "service"}
@@ -172,7 +190,7 @@ def test_every_row_can_be_reached_and_names_what_exists() -> None:
         assert costs == "-" or set(costs.split()) <= COSTS.keys()
         assert source in sources()
         assert (kind in ("reconstruct", "accept")) == (time == "0"), (artifact, topic)
-    assert {row[7] for row in ROWS} == set(sources())
+    assert {row[8] for row in ROWS} == set(sources())
     assert all(re.search(r"doi:10\.|\b(19|20)\d\d;\d+:\d+|ISBN|PS3\.3", work) for work in sources().values())
 
 
