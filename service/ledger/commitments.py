@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select, update
 
 from service.ledger.database import Database
 from service.ledger.events import note_event
+from service.ledger.locks import hold_deliveries
 from service.ledger.outbox import close_settled, retry_after
 from service.ledger.states import DeliveryState
 from service.ledger.tables import commitment, outbox
@@ -44,13 +45,13 @@ class Commitments:
             )
             if destination is None:
                 return False
-            rows = connection.execute(
-                select(outbox).where(
-                    outbox.c.destination == destination,
-                    outbox.c.sop_instance_uid.in_([*kept, *failed]),
-                    outbox.c.state == DeliveryState.UNCOMMITTED,
-                )
-            ).all()
+            asked = (
+                (outbox.c.destination == destination)
+                & outbox.c.sop_instance_uid.in_([*kept, *failed])
+                & (outbox.c.state == DeliveryState.UNCOMMITTED)
+            )
+            hold_deliveries(connection, asked)
+            rows = connection.execute(select(outbox).where(asked)).all()
             for row in rows:
                 uid = row.sop_instance_uid
                 if uid in failed:  # named in both: it is not safe

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, tr
 from service.ledger.audit import note
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
+from service.ledger.locks import hold_deliveries
 from service.ledger.outbox import close_settled
 from service.ledger.states import OUTSTANDING, DeliveryState, SeriesState
 from service.ledger.tables import event, outbox, series, vault
@@ -186,6 +187,7 @@ class Desk:
         )
         moved = 0
         with self._database.write() as connection:
+            hold_deliveries(connection, outbox.c.id.in_(ids))
             for batch in _batches(ids):
                 mine = outbox.c.id.in_(batch) & applies("move")
                 settled = {"state": DeliveryState.SUPERSEDED, "reason": THERE_ALREADY} | _let_go()
@@ -225,6 +227,7 @@ class Desk:
         """Change the deliveries to which a deed applies still."""
         changed = 0
         with self._database.write() as connection:
+            hold_deliveries(connection, outbox.c.id.in_(ids))
             for batch in _batches(ids):
                 rows = connection.execute(
                     update(outbox)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
+from service.ledger.locks import hold_generations
 from service.ledger.repeats import newer_generation
 from service.ledger.reports import held
 from service.ledger.states import OPEN, SeriesState, SliceState
@@ -85,6 +86,7 @@ class Disputes:
             if found is None:
                 raise NoDispute(NoDispute.__doc__)
             lock_all(connection, {found.uid})
+            hold_generations(connection, series.c.uid == found.uid)
             for uid in _disputed(connection, found.uid):
                 _keep(connection, uid, keep)
             connection.execute(
@@ -124,6 +126,7 @@ class Disputes:
         now = self._clock()
         with self._database.write() as connection:
             lock_all(connection, {pair.series_uid})
+            hold_generations(connection, series.c.uid == pair.series_uid)
             gone = connection.execute(
                 delete(instance)
                 .where(instance.c.id == pair.further, instance.c.conflict)

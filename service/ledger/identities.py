@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, case, delete, exists, func, or_, select, update
 
 from service.ledger.database import Database, lock_all
+from service.ledger.locks import hold_generations
 from service.ledger.states import OUTSTANDING, DeliveryState, SeriesState
 from service.ledger.tables import instance, outbox, series, slice_, vault
 
@@ -160,6 +161,7 @@ class Identities:
         """
         with self._database.write() as connection:
             lock_all(connection, {series_uid})
+            hold_generations(connection, series.c.uid == series_uid)
             generations = select(series.c.id).where(series.c.uid == series_uid)
             connection.execute(
                 update(outbox)

@@ -16,6 +16,7 @@ from service.closing import COMMITMENT, NEXT
 from service.ledger.again import Held, corrected, known_instances, renamed, same_image, still_coming
 from service.ledger.database import Database, LedgerUnavailable, lock_all
 from service.ledger.events import note_event
+from service.ledger.locks import hold_generations
 from service.ledger.states import OPEN, SeriesState, SliceState
 from service.ledger.tables import instance, outbox, refusal, scanner, series, slice_, vault
 from service.protocols import key_of
@@ -159,6 +160,9 @@ def _note(connection: Connection, arrivals: Sequence[Arrival], now: float) -> li
     """Note instances in one go; gives what became of each, in their order."""
     lock_all(connection, {arrival.series_uid for arrival in arrivals})
     known = known_instances(connection, [arrival.sop_instance_uid for arrival in arrivals])
+    touched = {arrival.series_uid for arrival in arrivals}
+    touched |= {one.series_uid for held in known.values() for one in held}
+    hold_generations(connection, series.c.uid.in_(touched))
     outcomes: list[Outcome] = []
     fresh: dict[str, list[tuple[Arrival, bool]]] = {}  # by series, each with whether it is a conflict
     again: list[Arrival] = []

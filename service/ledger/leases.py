@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Table, update
 
 from service.ledger.database import Database
+from service.ledger.tables import series
 
 
 class LeaseLost(Exception):
@@ -41,7 +42,7 @@ class Worker:
     def beat(self) -> None:
         """Renew the leases of what is being worked on; costs nothing while there is none."""
         with self._lock:
-            held = sorted(self._held, key=lambda one: (one[0].name, str(one[1])))
+            held = sorted(self._held, key=lambda one: (one[0] is not series, one[0].name, one[1]))
         if not held:
             return
         until = self.clock() + self.lease_s

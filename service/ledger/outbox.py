@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, exists, insert, or_, sele
 from service.ledger.control import TO, goes_on
 from service.ledger.events import note_event
 from service.ledger.leases import Worker
+from service.ledger.locks import hold_deliveries, hold_generations
 from service.ledger.states import OUTSTANDING, UNSENT, DeliveryState, SeriesState
 from service.ledger.tables import commitment, outbox, series
 
@@ -98,6 +99,7 @@ class Outbox:
         now = self._worker.clock()
         state = DeliveryState.SENT if kept else DeliveryState.UNCOMMITTED
         with self._worker.database.write() as connection:
+            hold_generations(connection, series.c.id == item.series_id)
             connection.execute(
                 update(outbox)
                 .where(outbox.c.id == item.id)  # unfenced: what the destination took stays taken
@@ -194,9 +196,7 @@ def close_settled(connection: Connection, series_ids: Iterable[str]) -> None:
     """End the way of reported generations of which nothing is outstanding any more."""
     ids = sorted(set(series_ids))
     # Held, so that of two last objects to two destinations one sees the other delivered.
-    connection.execute(
-        select(series.c.id).where(series.c.id.in_(ids)).order_by(series.c.id).with_for_update()
-    )
+    hold_generations(connection, series.c.id.in_(ids))
     connection.execute(
         update(series)
         .where(
@@ -250,7 +250,7 @@ def _supersede(connection: Connection, destination: str, now: float) -> None:
         & (latest.c.generation > own.c.generation)
         & later.c.state.not_in((DeliveryState.DISCARDED, DeliveryState.SUPERSEDED))
     )
-    replaced = connection.execute(
+    query = (
         select(outbox.c.id, outbox.c.series_id, outbox.c.state, outbox.c.reason, own.c.uid)
         .join(own, own.c.id == outbox.c.series_id)
         .where(
@@ -264,8 +264,14 @@ def _supersede(connection: Connection, destination: str, now: float) -> None:
                 manifest.c.kind == "MANIFEST",
             ),
         )
-        .with_for_update(of=outbox, skip_locked=True)
-    ).all()
+    )
+    found = {row.uid for row in connection.execute(query).all()}
+    if not found:
+        return
+    ids = connection.scalars(select(series.c.id).where(series.c.uid.in_(found))).all()
+    of_found = outbox.c.series_id.in_(ids)
+    hold_deliveries(connection, (outbox.c.destination == destination) & of_found)
+    replaced = connection.execute(query.where(of_found)).all()  # as it is, now that nobody changes it
     for reason, uid in {(row.reason, row.uid) for row in replaced if row.state == DeliveryState.HELD}:
         of_series = select(series.c.id).where(series.c.uid == uid)
         connection.execute(

@@ -11,6 +11,7 @@ from service.ledger.actions import let_go, routes_of
 from service.ledger.events import note_event
 from service.ledger.exams import ExamState
 from service.ledger.leases import LeaseLost, Worker
+from service.ledger.locks import hold_deliveries, hold_generations
 from service.ledger.order import NAMED, instance_order
 from service.ledger.states import OPEN, OUTSTANDING, TAKEN, DeliveryState, SeriesState
 from service.ledger.tables import exam, instance, outbox, series, slice_, vault
@@ -225,13 +226,14 @@ class Reports:
             return
         with self._worker.database.write() as connection:
             of_study = select(series.c.id).where(series.c.study_uid.in_(over))
+            gathering = (outbox.c.state == DeliveryState.GATHERING) & outbox.c.series_id.in_(of_study)
+            hold_deliveries(connection, gathering)
             connection.execute(
-                update(outbox)
-                .where(outbox.c.state == DeliveryState.GATHERING, outbox.c.series_id.in_(of_study))
-                .values(state=DeliveryState.WAITING, next_at=now)
+                update(outbox).where(gathering).values(state=DeliveryState.WAITING, next_at=now)
             )
 
     def _hold(self, connection: Connection, task: ReportTask) -> None:
+        hold_generations(connection, series.c.uid == task.uid)  # what is posted may replace earlier ones
         held = connection.execute(
             update(series)
             .where(
