@@ -1,11 +1,11 @@
-"""The console's files: read once, served from memory, so that no path of a request ever meets the disk."""
+"""The console's pages and files: read once, served from memory, so that no path of a request ever meets the disk."""
 
 import hashlib
 import mimetypes
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from importlib import resources
 from typing import Annotated
 
@@ -14,17 +14,22 @@ from fastapi import APIRouter, HTTPException, Request, Response, Security
 from service.access import Caller, Permission
 from service.web.access import PUBLIC, authorised
 from service.web.problems import documented
+from service.web.shell import in_shell
 
-_TYPES = {".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html", ".css": "text/css"}
+_TYPES = {".js": "text/javascript", ".svg": "image/svg+xml", ".css": "text/css"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asset:
     """One file of the console."""
 
     content: bytes
     media_type: str
-    etag: str
+
+    @cached_property
+    def etag(self) -> str:
+        """Give what names this content and no other."""
+        return f'"{hashlib.sha256(self.content).hexdigest()[:20]}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +37,33 @@ class Page:
     """A page of the console, and what whoever opens it has to be allowed."""
 
     path: str
-    file: str
-    summary: str
+    name: str  # of its file in templates/ and of its script
+    title: str
     needs: Permission | None
+    styles: tuple[str, ...] = ()  # beside the one of all pages
+    bar: bool = True  # the head with the ways to the other pages
 
 
 PAGES = (
-    Page("/", "index.html", "The console", Permission.READ),
-    Page("/boards", "boards.html", "Boards", Permission.READ),
-    Page("/board/{scanner}", "board.html", "A scanner's board", Permission.READ),
-    Page("/study/{study_id}", "study.html", "An exam", Permission.READ),
-    Page("/trends", "trends.html", "Trends", Permission.READ),
-    Page("/search", "search.html", "Search", Permission.READ),
-    Page("/review", "review.html", "Review", Permission.REVIEW),
-    Page("/agreement", "agreement.html", "Agreement and thresholds", Permission.REVIEW),
-    Page("/login", "login.html", "Sign in", None),
-    Page("/account", "account.html", "My account", Permission.OWN),
-    Page("/deliveries", "deliveries.html", "Deliveries", Permission.DELIVERIES),
-    Page("/nodes", "nodes.html", "Nodes", Permission.STATUS),
-    Page("/system", "system.html", "System", Permission.STATUS),
-    Page("/rules", "rules.html", "Rules", Permission.STATUS),
-    Page("/users", "users.html", "Users and tokens", Permission.USERS),
-    Page("/deid", "deid.html", "De-identification", Permission.STATUS),
-    Page("/audit", "audit.html", "Audit", Permission.AUDIT),
-    Page("/help", "help.html", "Help", None),
-    Page("/api-docs", "api-docs.html", "The API", Permission.READ),
+    Page("/", "index", "The console", Permission.READ, ("detail",)),
+    Page("/boards", "boards", "Boards", Permission.READ, ("board",)),
+    Page("/board/{scanner}", "board", "A scanner's board", Permission.READ, ("board",)),
+    Page("/study/{study_id}", "study", "An exam", Permission.READ, ("study",)),
+    Page("/trends", "trends", "Trends", Permission.READ, ("access", "trends")),
+    Page("/search", "search", "Search", Permission.READ, ("access", "trends")),
+    Page("/review", "review", "Review", Permission.REVIEW, ("detail", "review")),
+    Page("/agreement", "agreement", "Agreement and thresholds", Permission.REVIEW, ("access", "agreement")),
+    Page("/login", "login", "Sign in", None, ("access",), bar=False),
+    Page("/account", "account", "My account", Permission.OWN, ("access",)),
+    Page("/deliveries", "deliveries", "Deliveries", Permission.DELIVERIES, ("access", "operations")),
+    Page("/nodes", "nodes", "Nodes", Permission.STATUS, ("access", "operations")),
+    Page("/system", "system", "System", Permission.STATUS, ("access", "operations")),
+    Page("/rules", "rules", "Rules", Permission.STATUS, ("access", "rules")),
+    Page("/users", "users", "Users and tokens", Permission.USERS, ("access",)),
+    Page("/deid", "deid", "De-identification", Permission.STATUS, ("access", "help")),
+    Page("/audit", "audit", "Audit", Permission.AUDIT, ("access", "trends", "help")),
+    Page("/help", "help", "Help", None, ("access", "help")),
+    Page("/api-docs", "api-docs", "The API", Permission.READ, ("access", "help")),
 )
 """A page whose path is not here does not exist; one that demands a sign-in leads browsers to ``/login``."""
 
@@ -72,9 +79,7 @@ def read_assets() -> Mapping[str, Asset]:
     assets: dict[str, Asset] = {}
     for file in resources.files("service.web").joinpath("static").iterdir():
         if file.is_file():
-            content = file.read_bytes()
-            etag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
-            assets[file.name] = Asset(content, _media_type(file.name), etag)
+            assets[file.name] = Asset(file.read_bytes(), _media_type(file.name))
     return assets
 
 
@@ -82,7 +87,7 @@ def console_router(assets: Mapping[str, Asset]) -> APIRouter:
     """Serve the pages, each to those who may see what it is made of, and their files under ``/static``."""
     router = APIRouter(tags=["pages"])
     for page in PAGES:
-        _add_page(router, page, assets[page.file])
+        _add_page(router, page)
 
     @router.get("/static/{name}", include_in_schema=False, dependencies=[PUBLIC])
     async def file(request: Request, name: str) -> Response:  # pyright: ignore[reportUnusedFunction]  # the router keeps it
@@ -93,16 +98,18 @@ def console_router(assets: Mapping[str, Asset]) -> APIRouter:
     return router
 
 
-def _add_page(router: APIRouter, page: Page, asset: Asset) -> None:
+def _add_page(router: APIRouter, page: Page) -> None:
+    html_text = in_shell(page.name, page.title, styles=page.styles, bar=page.bar)
+    asset = Asset(html_text.encode(), "text/html")
     html: dict[int | str, dict[str, object]] = {
         200: {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}
     }
     declare = partial(
         router.get,
         page.path,
-        summary=page.summary,
+        summary=page.title,
         response_class=Response,
-        name=page.summary,
+        name=page.title,
         openapi_extra={"parameters": _parameters(page.path)},
     )
     if page.needs is None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
 from http import HTTPStatus
-from importlib import resources
+from string import Template
 from urllib.parse import quote
 
 from fastapi import Request
@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from service.ledger.database import LedgerUnavailable
 from service.ledger_views import BadCursor
 from service.web.house import PictureGone
+from service.web.shell import in_shell
 
 log = logging.getLogger(__name__)
 
@@ -107,13 +108,13 @@ def told(request: Request, status: int, detail: str, *, headers: Mapping[str, st
         "detail": detail,
         "request_id": request_id,
     }
-    page = _page().format_map({name: escape(value) for name, value in said.items()})
+    page = _page().substitute({name: escape(value) for name, value in said.items()})
     return HTMLResponse(page, status, headers={"Cache-Control": "no-store"} | dict(headers or {}))
 
 
 @cache
-def _page() -> str:
-    return resources.files("service.web").joinpath("static", "problem.html").read_text("utf-8")
+def _page() -> Template:
+    return Template(in_shell("problem", "$title", styles=("access", "help"), bar=False))
 
 
 _DETAILS = {

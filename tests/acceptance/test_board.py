@@ -205,7 +205,7 @@ def test_a_kiosk_sees_its_own_board_alone_and_may_say_that_an_alert_was_seen(
     expect(page.locator("#latest .was-seen")).to_have_text("Seen by wall 2")
     assert [(one.author, one.role) for one in ledger.series["bad"].feedback.items] == [("wall 2", "board")]
     page.goto(f"{url}/board/MR%209")
-    expect(page.locator("#board .verdict")).to_have_text("No such scanner")
+    expect(page.locator(".wall .verdict")).to_have_text("No such scanner")
     expect(page.locator("main")).not_to_contain_text("Of the other scanner")
     expect(page.locator(".boards a")).to_have_text(["MR 2"])
     page.goto(f"{url}/boards")
@@ -224,7 +224,7 @@ def test_whoever_may_not_say_it_to_everybody_silences_this_screen_alone(
 
 def test_a_name_that_no_scanner_has_is_no_quiet_day(page: Page, url: str) -> None:
     open_board(page, url, path="/board/MR%203")
-    expect(page.locator("#board .verdict")).to_have_text("No such scanner")
+    expect(page.locator(".wall .verdict")).to_have_text("No such scanner")
     expect(page.locator(".boards a")).to_have_text(["MR 2", "MR 9"])
 
 
@@ -292,7 +292,7 @@ def test_the_slices_are_reached_from_the_board_and_left_by_keyboard_alone(
     alert(ledger)
     open_board(page, url)
     expect(page.locator("#latest .verdict")).to_have_text("Repeat")
-    page.locator("#board").focus()
+    page.locator("#main").focus()
     page.keyboard.press("Tab")
     expect(page.locator("#latest [data-act=show]")).to_be_focused()
     page.keyboard.press("Enter")

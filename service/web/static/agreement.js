@@ -19,7 +19,6 @@ let protocols = [];
 let cursor = null;
 
 fillWords(WORDS);
-document.title = `${WORDS.title} · Scanside`;
 const session = await whoAmI();
 drawNav(byId("who"), session);
 

@@ -9,7 +9,6 @@ import { WORDS } from "/static/words.api-docs.js";
 const DEEPEST = 5; // levels of a schema that are drawn
 
 fillWords(WORDS);
-document.title = `${WORDS.title} · Scanside`;
 
 let described = null;
 

@@ -12,7 +12,6 @@ let asked = 0;
 let following = null;
 
 fillWords(WORDS);
-document.title = `${WORDS.title} · Scanside`;
 
 const given = () => Object.fromEntries(FIELDS.map((name) => [name, new URLSearchParams(location.search).get(name) ?? ""]));
 const midnight = (day, further) => {

@@ -22,6 +22,7 @@ const GRAVE = ["Repeat", "Check"];
 
 const link = (id) => `/?board=${encodeURIComponent(SCANNER)}#/series/${id}`; // and the way back
 const list = new List(byId("series"), link);
+const soundButton = h("button", { id: "sound", class: "button sound", type: "button", onclick: turnSound }, icon("sound"), h("strong", { id: "sound-word" }), h("span", { id: "sound-act" }));
 const quiet = new Set(); // alerts that were silenced on this screen alone, with the verdict that they were about
 let may = false; // say to everybody that an alert was seen
 let greeted = false;
@@ -158,7 +159,7 @@ async function named() {
 
 function stranger(all) {
   const links = all.map(({ name }) => h("li", {}, h("a", { class: "button", href: `/board/${encodeURIComponent(name)}` }, name)));
-  byId("board").replaceChildren(
+  byId("main").replaceChildren(
     h("section", { class: "latest none" }, h("p", { class: "verdict" }, WORDS.noScanner), h("p", { class: "reason" }, WORDS.noScannerWhy), h("ul", { class: "boards" }, links)),
   );
 }
@@ -182,9 +183,9 @@ let vitals = null;
 fillWords(COMMON);
 fillWords(WORDS);
 document.title = `${SCANNER} · Scanside`;
-say(byId("scanner"), SCANNER);
-byId("sound").prepend(icon("sound"));
-byId("sound").addEventListener("click", turnSound);
+byId("brand").replaceWith(h("h1", { id: "brand", class: "brand" }, byId("brand").querySelector("img"), h("span", { id: "scanner" }, SCANNER)));
+byId("who").before(soundButton);
+drawSound();
 byId("keys").replaceWith(shortcuts(
   {
     a: () => seen(alerts()[0]),
@@ -194,7 +195,6 @@ byId("keys").replaceWith(shortcuts(
   },
   { keys: COMMON.keys, letters: WORDS.letters, table: WORDS.keyTable },
 ));
-drawSound();
 const all = await named();
 if (all && !all.some(({ name }) => name === SCANNER)) {
   stranger(all);

@@ -8,7 +8,6 @@ import { ask, whoAmI } from "/static/session.js";
 import { WORDS } from "/static/words.deid.js";
 
 fillWords(WORDS);
-document.title = `${WORDS.title} · Scanside`;
 
 const number = (n) => n.toLocaleString(locale);
 const reasons = (title, counts) =>

@@ -11,7 +11,6 @@ import { WORDS as REVIEW } from "/static/words.review.js";
 import { WORDS } from "/static/words.help.js";
 
 fillWords(WORDS);
-document.title = `${WORDS.title} · Scanside`;
 
 const panel = (id, title, ...inside) => h("section", { class: "panel", "aria-labelledby": id }, h("h2", { id, tabindex: "-1" }, title), ...inside);
 

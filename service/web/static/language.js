@@ -25,11 +25,14 @@ export function choose(other) {
 // A catalogue holds the same words in every language: {en: {...}, de: {...}}.
 export const speak = (catalogue) => catalogue[language];
 
-// Static text: `data-word` names the word of an element, `data-label` that of its accessible name.
+// Static text: `data-word` names the word of an element, `data-label` that of its accessible name. The page is called
+// what its heading says.
 export function fillWords(words) {
   for (const element of document.querySelectorAll("[data-word]")) {
     const word = words[element.dataset.word];
-    if (typeof word === "string") element.textContent = word;
+    if (typeof word !== "string") continue;
+    element.textContent = word;
+    if (element.matches("h1")) document.title = `${word} · Scanside`;
   }
   for (const element of document.querySelectorAll("[data-label]")) {
     const word = words[element.dataset.label];

@@ -17,7 +17,6 @@ const VERDICTS = ["Usable", "Check", "Repeat", "Not scored"];
 const SETTLE_MS = 400; // events come in bursts
 
 fillWords(WORDS);
-document.title = `${WORDS.title} · Scanside`;
 
 let session = await whoAmI();
 let tier = session.permissions.includes("decide") ? 2 : 1;

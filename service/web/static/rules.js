@@ -289,7 +289,6 @@ async function turn() {
 addEventListener("beforeunload", (event) => { if (state.told && state.may && changed()) event.preventDefault(); });
 addEventListener("hashchange", turn);
 fillWords(WORDS);
-document.title = `${WORDS.title} · Scanside`;
 const session = await whoAmI();
 state.may = session.permissions.includes("rules");
 drawNav(byId("who"), session);

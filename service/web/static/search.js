@@ -106,7 +106,6 @@ function changed() {
 }
 
 fillWords(WORDS);
-document.title = `${WORDS.title} · Scanside`;
 put(byId("head"), ...WORDS.head.map((word) => h("th", { scope: "col" }, word)));
 byId("choice").addEventListener("change", changed);
 byId("choice").addEventListener("submit", (event) => event.preventDefault());

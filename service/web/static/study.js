@@ -131,7 +131,7 @@ byId("time").addEventListener("click", (event) => {
   event.preventDefault();
   byId(to.slice(1))?.querySelector(".row").focus();
 });
-new ResizeObserver(() => study && tie()).observe(byId("study"));
+new ResizeObserver(() => study && tie()).observe(byId("main"));
 new Vitals({
   entered: (session) => {
     identity.allow(session);

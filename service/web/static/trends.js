@@ -251,7 +251,6 @@ function changed() {
 }
 
 fillWords(WORDS);
-document.title = `${WORDS.title} · Scanside`;
 byId("choice").addEventListener("change", changed);
 byId("choice").addEventListener("submit", (event) => event.preventDefault());
 addEventListener("popstate", () => { fillChoices(chosen()); draw(); });

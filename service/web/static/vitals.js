@@ -11,11 +11,23 @@ import { WORDS } from "/static/words.js";
 
 const TICK_MS = 1000;
 
+// What such a page has in its head beside the others: there before anything is asked for.
+const banner = h("div", { id: "banner", class: "banner", role: "alert", hidden: true });
+const word = h("span", { id: "live-word" }, WORDS.connecting);
+const live = h("p", { id: "live", class: "live", "data-state": "connecting" }, h("span", { class: "dot", "aria-hidden": "true" }), word);
+const age = h("p", { id: "age", class: "age" });
+const hour = h("p", { id: "clock", class: "clock" });
+document.querySelector(".bar").before(banner);
+byId("brand").after(live);
+byId("who").after(hour);
+
 export class Vitals {
   // scanner: whose events; "" for all. entered(session): who looks may have changed. hello(): read the lists anew.
-  // event(kind, body): something happened. lastImage(): when the last image came, in ms since 1970, or null.
-  constructor({ scanner = "", entered = () => {}, hello, event, lastImage = () => null }) {
+  // event(kind, body): something happened. lastImage(): when the last image came, in ms since 1970, or null; without it
+  // the page tells no age.
+  constructor({ scanner = "", entered = () => {}, hello, event, lastImage = null }) {
     Object.assign(this, { entered, lastImage });
+    if (lastImage) live.after(age);
     this.silentSince = null;
     this.checks = null;
     this.look();
@@ -42,9 +54,9 @@ export class Vitals {
 
   become(state, heard) {
     this.silentSince = state === "silent" ? heard : state === "live" ? null : this.silentSince;
-    byId("live").dataset.state = state;
+    live.dataset.state = state;
     if (state !== "live") this.look();
-    say(byId("live-word"), { live: WORDS.live, connecting: WORDS.connecting, silent: WORDS.notLive }[state]);
+    say(word, { live: WORDS.live, connecting: WORDS.connecting, silent: WORDS.notLive }[state]);
     this.warn();
   }
 
@@ -62,13 +74,12 @@ export class Vitals {
   }
 
   tick() {
-    const last = this.lastImage();
-    if (byId("age")) say(byId("age"), last === null ? WORDS.noImage : WORDS.lastImage(ago(Date.now() - last)));
-    say(byId("clock"), clock(new Date()));
+    const last = this.lastImage?.() ?? null;
+    say(age, last === null ? WORDS.noImage : WORDS.lastImage(ago(Date.now() - last)));
+    say(hour, clock(new Date()));
   }
 
   warn() {
-    const banner = byId("banner");
     const failing = this.checks && !this.checks.ready ? Object.entries(this.checks.checks).filter(([, value]) => value !== true) : [];
     const [title, why] = this.silent
       ? [WORDS.notLive, WORDS.notLiveWhy(clock(new Date(this.silentSince)))]

@@ -5,7 +5,6 @@ import { speak } from "/static/language.js";
 export const CATALOGUE = {
   en: {
     title: "Agreement and thresholds",
-    skip: "Skip to the page",
     figures: "How far model and reviewers agree",
     decidedIn: "Decided in the last",
     windows: [["30", "30 days"], ["90", "90 days"], ["365", "year"]],
@@ -83,7 +82,6 @@ export const CATALOGUE = {
   },
   de: {
     title: "Übereinstimmung und Schwellen",
-    skip: "Zum Inhalt",
     figures: "Wie weit Modell und Gutachter übereinstimmen",
     decidedIn: "Entschieden in den letzten",
     windows: [["30", "30 Tagen"], ["90", "90 Tagen"], ["365", "12 Monaten"]],

@@ -5,7 +5,6 @@ import { speak } from "/static/language.js";
 export const CATALOGUE = {
   en: {
     boardsTitle: "Boards",
-    skip: "Skip to the board",
     thisExam: "This exam",
     notSeen: "Not seen yet",
     seen: "Seen",
@@ -34,7 +33,6 @@ export const CATALOGUE = {
   },
   de: {
     boardsTitle: "Tafeln",
-    skip: "Zur Tafel",
     thisExam: "Diese Untersuchung",
     notSeen: "Noch nicht gesehen",
     seen: "Gesehen",

@@ -5,7 +5,6 @@ import { speak } from "/static/language.js";
 export const CATALOGUE = {
   en: {
     title: "Review",
-    skip: "Skip to the series",
     queue: "Queue",
     filters: "Filter",
     filterOn: (n) => `${n} on`,
@@ -78,7 +77,6 @@ export const CATALOGUE = {
   },
   de: {
     title: "Begutachtung",
-    skip: "Zur Serie",
     queue: "Warteliste",
     filters: "Filter",
     filterOn: (n) => `${n} aktiv`,

@@ -5,7 +5,6 @@ import { speak } from "/static/language.js";
 export const CATALOGUE = {
   en: {
     title: "Search",
-    skip: "Skip to the page",
     pages: "Pages",
     choose: "What is searched for",
     since: "From",
@@ -41,7 +40,6 @@ export const CATALOGUE = {
   },
   de: {
     title: "Suche",
-    skip: "Zum Inhalt",
     pages: "Seiten",
     choose: "Wonach gesucht wird",
     since: "Von",

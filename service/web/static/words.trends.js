@@ -5,7 +5,6 @@ import { speak } from "/static/language.js";
 export const CATALOGUE = {
   en: {
     title: "Trends",
-    skip: "Skip to the page",
     pages: "Pages",
     choose: "What is shown",
     measure: "Measure",
@@ -86,7 +85,6 @@ export const CATALOGUE = {
   },
   de: {
     title: "Verläufe",
-    skip: "Zum Inhalt",
     pages: "Seiten",
     choose: "Was gezeigt wird",
     measure: "Messgröße",

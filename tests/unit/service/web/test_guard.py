@@ -4,7 +4,7 @@ import pytest
 
 from tests.unit.service.web.conftest import Asked
 
-EVERYWHERE = ["/", "/static/main.js", "/api/v1/series", "/api/v1/nothing", "/livez", "/metrics", "/readyz"]
+EVERYWHERE = ["/", "/static/index.js", "/api/v1/series", "/api/v1/nothing", "/livez", "/metrics", "/readyz"]
 
 
 @pytest.mark.parametrize("path", EVERYWHERE)
@@ -59,9 +59,9 @@ def test_answers_of_the_api_are_not_kept_by_caches(client: Asked) -> None:
 
 
 def test_the_page_and_its_files_are_checked_by_their_tag(client: Asked) -> None:
-    first = client.get("/static/main.js")
+    first = client.get("/static/index.js")
     assert first.headers["content-type"].startswith("text/javascript")
-    again = client.get("/static/main.js", {"If-None-Match": first.headers["etag"]})
+    again = client.get("/static/index.js", {"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 

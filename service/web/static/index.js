@@ -1,7 +1,7 @@
 // The console: the newest verdict, the list of series, and the one that is looked at.
 
 import { Detail } from "/static/detail.js";
-import { byId, say } from "/static/dom.js";
+import { byId, h, say } from "/static/dom.js";
 import { fillWords } from "/static/language.js";
 import { List, drawLatest, drawWork, newest } from "/static/series.js";
 import { Store } from "/static/store.js";
@@ -12,6 +12,7 @@ const KEPT = 400; // series that the page remembers; older ones are a page away
 const OPEN_WATCHED = 8; // series on their way whose counts are kept fresh
 const WIDE = window.matchMedia("(min-width: 1100px)");
 
+byId("who").before(h("p", { id: "work", class: "work" }));
 const list = new List(byId("series"));
 const detail = new Detail(byId("detail"), (id) => store.refresh(id));
 const store = new Store({
