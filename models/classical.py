@@ -56,8 +56,10 @@ class Baseline:
 
 def fit(found: Evidence, truth: Bits) -> Baseline:
     """Return the ridge regression (Newton's method) of `truth` (n,) on the metrics, their squares and their absence."""
-    low, high = np.nanpercentile(found.values, TAILS, axis=0)
-    clipped = np.clip(found.values, low, high)
+    never = np.isnan(found.values).all(axis=0)  # a metric that never applied says nothing, whatever it is elsewhere
+    known = np.where(never, 0.0, found.values)
+    low, high = np.nanpercentile(known, TAILS, axis=0)
+    clipped = np.clip(known, low, high)
     spread = np.nanstd(clipped, axis=0)
     scale = (low, high, np.nanmean(clipped, axis=0), np.where(spread > 0, spread, 1.0))
     x = _features(found.values, scale)

@@ -28,6 +28,10 @@ class Cost:
     macs: int
     energy: float
 
+    def times(self, looks: int) -> "Cost":
+        """Return the cost of so many looks at a slice."""
+        return Cost(self.parameters, self.macs * looks, self.energy * looks)
+
     def share_of(self, full: "Cost") -> tuple[float, float]:
         """Return which share of the parameters and of the energy of another network this is."""
         return self.parameters / full.parameters, self.energy / full.energy

@@ -128,6 +128,24 @@ def test_the_exported_model_is_accepted_and_answers_as_torch_does(tmp_path: Path
     assert {path.name for path in folder.iterdir()} == {"model.onnx", "card.toml"}
 
 
+def test_a_released_model_says_the_same_of_a_slice_and_of_its_mirror_image() -> None:
+    torch.manual_seed(0)
+    network = Network(TINY).eval()
+    typical = typical_slices(phantom_pool(6, 2), 12)
+    released, image = Released(network, fitted(network, typical)), torch.from_numpy(typical[:3])
+
+    with torch.inference_mode():
+        masks, *others = released(image)
+        mirrored, *theirs = released(image.flip(3))
+        plain = network(image).presence, network(image.flip(3)).presence
+
+    assert torch.allclose(masks, mirrored.flip(3), atol=1e-5)
+    for mine, other in zip(others, theirs, strict=True):
+        assert torch.allclose(mine, other, atol=1e-4)
+    assert torch.allclose(others[0], torch.sigmoid(sum(plain) / 2), atol=1e-5)
+    assert not torch.allclose(*plain)
+
+
 def test_what_is_unlike_the_training_lies_farther_off() -> None:
     torch.manual_seed(0)
     network = Network(TINY).eval()
