@@ -34,7 +34,7 @@ from models.shelf import Batch, Shelf, unpacked
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
 SHELF = "shelf.bin"
-LIKELY = -0.35  # log2 E from which a mask is drawn while training: an unsure regression leans to the low side
+LIKELY = 0.0  # log2 E from which a mask is drawn while training
 
 SMOKE = Options(minutes=0.5, batch=8, shelf=64, first=24, check_minutes=0.2, validation=16)
 
