@@ -140,7 +140,8 @@ def test_no_word_of_the_patient_is_kept_or_said(tmp_path: Path, keep_identity: b
         log = house.said()
     settings["destination"] = [settings["destination"][0]]
     with scanside(state_dir=state, **settings) as house:
-        storescu(second, "127.0.0.1", house.dicom_port)
+        again = storescu(second, "127.0.0.1", house.dicom_port)
+        assert again.returncode == 0, again.stderr + house.said()
         wait_until(
             lambda: len(list(out.glob("*.dcm"))) >= 4 or None,
             process=house.process, log=house.log, what="the results", within_s=90,
@@ -160,7 +161,7 @@ def test_no_word_of_the_patient_is_kept_or_said(tmp_path: Path, keep_identity: b
     built = b"".join(outbox.read(name) for name in outbox.names())
     results = b"".join(path.read_bytes() for path in out.glob("*.dcm"))
 
-    assert len(unsealed) == 12
+    assert len(unsealed) == 12, log
     assert "instance refused" in log
     assert "instance skipped" in log
     assert found(every, written + said.encode() + log.encode() + names.encode()) == set()
