@@ -26,7 +26,7 @@ from service.web import create_app
 from service.web.console import PAGES
 from service.web.house import House
 from tests.acceptance.test_access import PASSWORD, browser
-from tests.acceptance.test_accessibility import WIDTHS, violations
+from tests.acceptance.test_accessibility import WIDTHS, complaints, overflow
 from tests.rules import RULES
 from tests.unit.service.review.reviewing import MODEL, put_past, put_review, put_series, quality
 from tests.unit.service.web.recorded import (
@@ -52,6 +52,7 @@ EXAM: tuple[tuple[str, Verdict, float, dict[str, float]], ...] = (
     ("again", "Usable", 8.6, {}),
 )
 AT = {"{scanner}": "MR%201", "{study_id}": "study-1"}
+WIDE, NARROW = WIDTHS[0], WIDTHS[-1]
 UNREAD = "/login"  # the one page for whoever is not signed in
 READY = {  # what stands on a page once it has drawn what it asked for
     "/": "#series .row",
@@ -75,6 +76,14 @@ READY = {  # what stands on a page once it has drawn what it asked for
     "/api-docs": ".operation",
 }
 
+PLACES = """() => [...document.querySelectorAll("#who .link")].filter((one) => one.checkVisibility())
+  .map((one) => one.getBoundingClientRect()).map(({ left, right, top, bottom }) => [left, right, top, bottom])"""
+HEAD = """() => {
+  const links = [...document.querySelectorAll("#who .link")].filter((one) => one.checkVisibility());
+  const lines = new Set(links.map((one) => Math.round(one.getBoundingClientRect().top))).size;
+  const height = document.querySelector(".bar")?.getBoundingClientRect().height ?? 0;
+  return lines > 1 || height > 80 ? [`the head has ${lines} lines and ${height} pixels`] : [];
+}"""
 SMALL = """() => [...document.querySelectorAll("button, select, summary, input, nav a")]
   .filter((one) => !["checkbox", "radio"].includes(one.type))
   .filter((one) => one.checkVisibility() && !one.closest(".unseen"))
@@ -121,7 +130,7 @@ def house() -> House:
         ledger.put(made_of, some_slices(name, found))
     ledger.put(a_series("open", scanner="MR 1", series_number=7, received=11, expected=32, opened_at=now - 5))
     ledger.steps = (StepView("IN PROGRESS", now - 1000, None, 4, 96, 3),)
-    fill(past, Year(until=now, days=40, scanners=2, a_day=6))
+    fill(past, Year(until=now, days=40, scanners=2, a_day=3))
     Bands(past).learn(now)
     Drifts(past).measure(now)
     put_past(past, 1, now)
@@ -137,7 +146,7 @@ def house() -> House:
     )
     made = replace(a_house(ledger, gate=gate, past=past), reviewing=room)
     made.rules.save(parse(RULES, made.rules.names), seen=None, by="ada", why="as ever")
-    for number in range(30):
+    for number in range(6):
         made.audit.book.noted(Entry("paused", "otto", f"destination {number % 3}", address="192.0.2.7"))
     made.deid.tally.done(
         [Tallied("live", "PatientName", "patient", 120), Tallied("live", "SeriesDescription", "remove", 120)]
@@ -200,7 +209,23 @@ def opened(context: BrowserContext, url: str, path: str) -> Page:
 def picture(page: Page, path: str, width: int, speaking: str) -> None:
     if SHOTS:
         name = address(path).strip("/").replace("/", "-").replace("%20", "") or "console"
-        page.screenshot(path=f"{SHOTS}/{name}.{width}.{speaking[:2]}.png", full_page=width != 1366)
+        page.screenshot(path=f"{SHOTS}/{name}.{width}.{speaking[:2]}.png", full_page=True)
+
+
+def looked_at(page: Page, path: str, speaking: str) -> list[str]:
+    """Give what is wrong at each width: axe looks where rules differ, that nothing is cut off is asked of all.
+
+    German differs from English by the length of its words alone.
+    """
+    found: list[str] = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        asked = width == WIDE or (width == NARROW and speaking == "en-GB")
+        found += [f"{width}: {one}" for one in [*overflow(page), *(complaints(page) if asked else [])]]
+        if width == WIDE:
+            found += page.evaluate(HEAD)
+        picture(page, path, width, speaking)
+    return found + page.evaluate(SMALL)  # at the last width, the narrowest
 
 
 def test_no_page_is_left_out() -> None:
@@ -215,12 +240,7 @@ def test_every_page_is_of_one_origin_without_errors_and_for_everybody(
     context = contexts[who(path)]
     heard.on(context)
     page = opened(context, url, path)
-    found = []
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        found += [f"{width}: {one}" for one in violations(page)]
-        picture(page, path, width, speaking)
-    found += page.evaluate(SMALL)  # at 320 pixels
+    found = looked_at(page, path, speaking)
     page.close()
     assert found == []
     assert heard.wrong == []
@@ -228,27 +248,17 @@ def test_every_page_is_of_one_origin_without_errors_and_for_everybody(
     assert f"{url}{address(path)}" in heard.asked
 
 
-PLACES = """() => [...document.querySelectorAll("#who .link")].filter((one) => one.checkVisibility())
-  .map((one) => one.getBoundingClientRect()).map(({ left, right, top, bottom }) => [left, right, top, bottom])"""
-
-
-@pytest.mark.parametrize("path", ["/", "/board/{scanner}", "/deliveries"])
-def test_the_head_is_one_line_on_a_wide_screen(
-    contexts: dict[str, BrowserContext], url: str, path: str
+def test_the_menus_are_used_by_key_and_by_touch_and_lie_on_the_screen(
+    contexts: dict[str, BrowserContext], url: str
 ) -> None:
-    page = opened(contexts["pia" if path == "/" else "ada"], url, path)
-    page.set_viewport_size({"width": 1366, "height": 900})
-    assert len({round(top) for _, _, top, _ in page.evaluate(PLACES)}) == 1
-    assert page.locator(".bar").bounding_box()["height"] <= 80  # type: ignore[index]  # it is on the page
+    page = opened(contexts["ada"], url, "/users")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 700})
+        use_menus(page, width)
     page.close()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_the_menus_are_used_by_key_and_by_touch_and_lie_on_the_screen(
-    contexts: dict[str, BrowserContext], url: str, width: int
-) -> None:
-    page = opened(contexts["ada"], url, "/users")
-    page.set_viewport_size({"width": width, "height": 700})
+def use_menus(page: Page, width: int) -> None:
     menus = page.locator("#who details")
     expect(menus).to_have_count(2)
     pages, person = menus.first, menus.last
@@ -277,11 +287,11 @@ def test_the_menus_are_used_by_key_and_by_touch_and_lie_on_the_screen(
     pages.locator("summary").click()
     pages.evaluate("one => one.dispatchEvent(new FocusEvent('focusout', { bubbles: true }))")
     expect(pages).to_have_attribute("open", "")
-    page.close()
+    page.keyboard.press("Escape")
 
 
 def test_what_may_be_done_is_ranked_with_its_cost_and_its_source(
-    contexts: dict[str, BrowserContext], url: str
+    contexts: dict[str, BrowserContext], url: str, speaking: str
 ) -> None:
     page = contexts["pia"].new_page()
     page.goto(f"{url}/#/series/bad")
@@ -297,10 +307,7 @@ def test_what_may_be_done_is_ranked_with_its_cost_and_its_source(
         assert one["cost"] in line
     sources = " ".join(advice.locator(".sources li").all_inner_texts())
     assert all(one["source"] in sources for one in suggestions)
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        assert violations(page) == []
-        picture(page, "/series", width, page.locator("html").get_attribute("lang") or "")
+    assert looked_at(page, "/series", speaking) == []
     page.close()
 
 
