@@ -56,7 +56,9 @@ class Baseline:
 
 def fit(found: Evidence, truth: Bits) -> Baseline:
     """Return the ridge regression (Newton's method) of `truth` (n,) on the metrics, their squares and their absence."""
-    never = np.isnan(found.values).all(axis=0)  # a metric that never applied says nothing, whatever it is elsewhere
+    never = np.isnan(found.values).all(
+        axis=0
+    )  # a metric that never applied says nothing, whatever it is elsewhere
     known = np.where(never, 0.0, found.values)
     low, high = np.nanpercentile(known, TAILS, axis=0)
     clipped = np.clip(known, low, high)

@@ -60,7 +60,7 @@ class Released(nn.Module):
 
 def _looks(values: Tensor) -> Tensor:
     """Return (n, 2, ...) of (2 n, ...): what was said of each slice and of its mirror image."""
-    return values.unflatten(0, (-1, 2))
+    return values.reshape(-1, 2, *values.shape[1:])
 
 
 class ExportDiffers(RuntimeError):

@@ -14,6 +14,7 @@ from models.classes import CLASSES
 from models.losses import Losses, Truth, likeness, losses
 from models.network import Answer, Network, network_of
 from models.shelf import Batch
+from models.teaching import Taught, Teacher
 
 WARM_UP = 0.03  # of the budget
 FULL_MARKS = 1.1  # IoU of which a class falls short by its lag: the best one keeps a share too
@@ -48,7 +49,7 @@ class Run:
     minutes: float = 0.0  # spent
     step: int = 0
     seen: int = 0  # slices, counted as often as they were drawn
-    teacher: Network | None = None  # whose answers it learns from too
+    teacher: Teacher | None = None  # whose answers it learns from too
     emphasis: Tensor | None = None  # (13,) how much each class counts, 1 on average
 
     def save(self, path: Path) -> None:
@@ -136,7 +137,7 @@ def step(run: Run, batch: Batch, options: Options, device: torch.device) -> Loss
     parts = _fused()[0](answer, truth, run.emphasis)
     total = parts.total()
     if run.teacher is not None:
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
             taught = run.teacher(image)
         total = total + _fused()[1](answer, taught)
     run.optimiser.zero_grad(set_to_none=True)
@@ -171,7 +172,7 @@ def fast_bfloat16(device: torch.device) -> bool:
 
 
 @cache
-def _fused() -> tuple[Callable[[Answer, Truth, Tensor | None], Losses], Callable[[Answer, Answer], Tensor]]:
+def _fused() -> tuple[Callable[[Answer, Truth, Tensor | None], Losses], Callable[[Answer, Taught], Tensor]]:
     """Return both losses, compiled where a compiler is at hand: a dozen passes over large planes become a few."""
     if not shutil.which("g++"):
         return losses, likeness

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from models.classes import CLASSES
 from models.network import MASK_SLOPE, Answer
+from models.teaching import Taught
 from models.visibility import GREY_ZONE, UNSUITABLE_MEAN, UNSUITABLE_TENTH
 
 BAND_WEIGHT = 0.25  # where two honest observers differ
@@ -78,7 +79,7 @@ def losses(answer: Answer, truth: Truth, emphasis: Tensor | None = None) -> Loss
     )
 
 
-def likeness(answer: Answer, teacher: Answer) -> Tensor:
+def likeness(answer: Answer, teacher: Taught) -> Tensor:
     """Return how far an answer is from a teacher's (Hinton et al. 2015), in float32: a scalar.
 
     A teacher says what is likely where the truth of one draw is a matter of chance.

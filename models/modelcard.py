@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from inference.text import Text
 from models.classes import CLASSES
 
 FORMAT = 2
@@ -14,12 +15,34 @@ MASK_SIZE = 128
 PERCENTILE = 99.5
 
 LIMITS = (
-    "Trained on simulated artifacts over real anatomy; real artifacts differ in ways the simulation does not show.",
-    "Sees one slice at a time: missing slices, coverage and slice drop-out are not its matter.",
-    "Works on a 256 x 256 canvas: detail above its Nyquist frequency (thin zippers and ringing, far spikes) is lost.",
-    "Derived maps, localizers, phase, real or imaginary images, spectroscopy and images below 64 pixels are outside.",
-    "Suitability follows a similarity to the clean image, not the rating of a reader.",
-    "Expects phase encoding along the rows' index; where the header does not tell, both ways must be tried.",
+    Text(
+        "Trained on simulated artifacts over real anatomy; real artifacts differ in ways the simulation does not show.",
+        "Mit simulierten Artefakten auf echter Anatomie trainiert; echte Artefakte weichen davon ab.",
+    ),
+    Text(
+        "Sees one slice at a time: missing slices, coverage and slice drop-out are not its matter.",
+        "Sieht jede Schicht für sich: fehlende Schichten, Abdeckung und Signalausfall sind nicht seine Sache.",
+    ),
+    Text(
+        "Works on a 256 x 256 canvas: detail above its Nyquist frequency (thin zippers and ringing, far spikes) "
+        "is lost.",
+        "Arbeitet auf 256 x 256 Pixeln: Feineres (dünne Zipper, feine Wellenmuster, weite Spikes) geht verloren.",
+    ),
+    Text(
+        "Derived maps, localizers, phase, real or imaginary images, spectroscopy and images below 64 pixels are "
+        "outside.",
+        "Nicht bewertet: abgeleitete Karten, Localizer, Phasen-, Real- und Imaginärteilbilder, Spektroskopie, "
+        "Bilder unter 64 Pixeln.",
+    ),
+    Text(
+        "Suitability follows a similarity to the clean image, not the rating of a reader.",
+        "Die Eignung folgt der Ähnlichkeit mit dem ungestörten Bild, nicht dem Urteil einer Befundenden.",
+    ),
+    Text(
+        "Expects phase encoding along the rows' index; where the header does not tell, both ways must be tried.",
+        "Erwartet die Phasenkodierung entlang der Zeilen; nennt der Header sie nicht, werden beide Richtungen "
+        "versucht.",
+    ),
 )
 
 
@@ -45,7 +68,7 @@ class ModelCard:
     points: tuple[OperatingPoint, ...] = (OperatingPoint(),) * len(CLASSES)
     suitability: tuple[float, float] = (1.0, 0.0)  # temperature, bias
     metrics: Mapping[str, object] = field(default_factory=dict)
-    limits: tuple[str, ...] = LIMITS
+    limits: tuple[Text, ...] = LIMITS
     cost: Mapping[str, float] = field(default_factory=dict)  # of one slice
     outlier: float = 1e6  # the distance beyond which a slice is not scored; none, until it is chosen
 
@@ -65,7 +88,9 @@ class ModelCard:
             "trained_on": self.trained_on,
         }
         sections = [
-            _table("", head | {"limits": list(self.limits)}),
+            _table(
+                "", head | {"limits": list(self.limits), "limits_de": [limit.de for limit in self.limits]}
+            ),
             _table(
                 "input",
                 {

@@ -16,7 +16,8 @@ from inference.eye import Eye
 from inference.guard import unsuited
 from inference.image import Slice, UnreadableImage
 from inference.preprocess import to_canvas
-from inference.score import QualityScore, SliceScore, not_scored, summarise
+from inference.score import NO_SCORE, QualityScore, SliceScore, not_scored, summarise
+from inference.text import kept
 from inference.verdict import Thresholds, Verdict, verdict_of
 from models.answers import REPEATABLE
 from models.dataset import Pool, data_folder, manifest, nifti_slices, split_of, split_table
@@ -91,7 +92,7 @@ def _slices(folder: Path, rows: Sequence[Mapping[str, str]]) -> tuple[list[Slice
             slices += nifti_slices(path, row["slice_axis"])
             continue
         header = pydicom.dcmread(path)
-        why = unsuited(header)
+        why: str = unsuited(header)
         try:
             slices += [] if why else [Slice.from_dataset(header)]
         except UnreadableImage as unreadable:
@@ -106,7 +107,7 @@ def _as_slice(image: Image) -> Slice:
 
 def judged(scores: Sequence[SliceScore], refused: str = "") -> tuple[QualityScore, Verdict]:
     """Return score and verdict of a series by its slices."""
-    quality = summarise(scores) if scores else not_scored(refused or "no slice could be scored")
+    quality = summarise(scores) if scores else not_scored(kept(refused, None) if refused else NO_SCORE)
     return quality, verdict_of(quality, THRESHOLDS)
 
 

@@ -30,6 +30,7 @@ from models.metrics import Overlap, auc, weighted
 from models.modelcard import MASK_SIZE
 from models.network import Network
 from models.shelf import Batch, Shelf, unpacked
+from models.teaching import Teacher
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
@@ -103,10 +104,10 @@ def train(
         run = take_up(options, folder / CHECKPOINT)
     else:
         run = begin(options, network or Network())
-    run.teacher = teacher.eval() if teacher is not None else None
-    for each in (run.network, run.average, run.teacher):
+    for each in (run.network, run.average, teacher):
         if each is not None:
             each.to(device)
+    run.teacher = Teacher(teacher, options.shelf) if teacher is not None else None
     slots, _ = simulated(load_pool(cache_folder()).of("validation"), options.validation, seed=options.seed)
     validation = unpacked(slots)
     if run.step:
@@ -215,7 +216,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) // 2))
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rate", type=float, default=Options.rate, help="of learning, at its peak")
+    parser.add_argument("--rate", type=float, default=Options().rate, help="of learning, at its peak")
     parser.add_argument(
         "--favour", choices=CLASSES, nargs="+", default=(), help="classes that lag far behind"
     )

@@ -15,6 +15,7 @@ from models.losses import likeness
 from models.network import Network, Shape
 from models.prune import Worth, affordable, at_random, cut, magnitude, taylor, tickets, widths_of
 from models.shelf import unpacked
+from models.teaching import Teacher
 
 SMALL = Shape((8, 16, 16, 24, 24), (24, 16, 16, 8), (8, 16, 8), 16, 16, 16)
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
@@ -138,13 +139,38 @@ def test_a_pupil_comes_nearer_to_its_teacher_than_by_the_truth_alone() -> None:
     batch = unpacked(slots)
     options, image = Options(minutes=1.0, rate=3e-3), torch.from_numpy(batch.image)
 
-    def apart(taught: Network | None) -> float:
+    def apart(taught: Teacher | None) -> float:
         torch.manual_seed(5)
         run = begin(options, Network(SMALL))
         run.minutes, run.teacher = 0.1, taught
         for _ in range(15):
             step(run, batch, options, torch.device("cpu"))
         with torch.no_grad():
-            return float(likeness(run.network(image), teacher(image)))
+            return float(likeness(run.network(image), Teacher(teacher, 4)(image)))
 
-    assert apart(teacher) < 0.9 * apart(None)
+    assert apart(Teacher(teacher, 4)) < 0.9 * apart(None)
+
+
+def test_a_teacher_is_asked_once_about_a_slice_and_about_its_mirror_image() -> None:
+    torch.manual_seed(6)
+    network = Network(SMALL).eval()
+    asked: list[int] = []
+    network.register_forward_hook(lambda _module, inputs, _answer: asked.append(len(inputs[0])))
+    slots, _ = simulated(phantom_pool(2, 2), 6, seed=3)
+    image = torch.from_numpy(unpacked(slots).image)
+    teacher = Teacher(network, 4)
+
+    first = teacher(image[:3])
+    again = teacher(image[[2, 0, 3]])
+
+    assert asked == [3, 3, 1, 1]
+    assert torch.equal(again.log_visibility[0], first.log_visibility[2])
+    with torch.no_grad():
+        plain, mirrored = network(image[:1]), network(image[:1].flip(3))
+    expected = (plain.log_visibility + mirrored.log_visibility.flip(3)) / 2
+    assert torch.allclose(first.log_visibility[:1], expected, atol=0.02)
+    assert torch.allclose(first.presence[:1], (plain.presence + mirrored.presence) / 2, atol=0.01)
+    teacher(image[3:])  # four are kept: the oldest, of which slice 1 was one, have gone
+    asked.clear()
+    teacher(image[1:2])
+    assert asked == [1, 1]
