@@ -60,7 +60,8 @@ class Released(nn.Module):
 
 def _looks(values: Tensor) -> Tensor:
     """Return (n, 2, ...) of (2 n, ...): what was said of each slice and of its mirror image."""
-    return values.reshape(-1, 2, *values.shape[1:])
+    looks: Tensor = values.unflatten(0, (-1, 2))  # type: ignore[no-untyped-call]  # the only way that keeps the shapes
+    return looks
 
 
 class ExportDiffers(RuntimeError):
