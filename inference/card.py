@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.artifacts import NAMES
+from inference.text import Text, all_kept
 
 FORMAT = 2
 DEFAULT_NAME = "scanside-artifacts"
@@ -71,7 +72,7 @@ class Card:
     classes: tuple[ClassCard, ...]  # in the catalogue's order
     suitability: Calibration
     outlier: float  # distance beyond which a slice is too unlike what the model was made with
-    limits: tuple[str, ...]  # what the model cannot see
+    limits: tuple[Text, ...]  # what the model cannot see
     metrics: Mapping[str, Any] = field(default_factory=dict[str, Any])
     cost: Mapping[str, float] = field(
         default_factory=dict[str, float]
@@ -162,7 +163,7 @@ def _card(folder: Path, stated: Mapping[str, Any]) -> Card:
         classes=tuple(_class(entry) for entry in classes),
         suitability=_calibration(stated["suitability"], ""),
         outlier=_between(stated["outlier"]["threshold"], 0.0, inf),
-        limits=tuple(_text(limit) for limit in stated["limits"]),
+        limits=all_kept([_text(limit) for limit in stated["limits"]], stated.get("limits_de")),
         metrics=dict(stated.get("metrics", {})),
         cost={name: _number(value) for name, value in stated.get("cost", {}).items()},
     )

@@ -1,6 +1,6 @@
 """What is said to people, in the languages of the console."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 
@@ -64,17 +64,27 @@ def with_german(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 def texts_of(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """Rebuild what `with_german` was given; what was kept without German stays English in both."""
+    """Rebuild what `with_german` was given."""
     told = values.get("de", {})
-    read = {name: _read(values[name], told.get(name, values[name])) for name in names if name in values}
+    read = {
+        name: (kept if isinstance(values[name], str) else all_kept)(values[name], told.get(name))
+        for name in names
+        if name in values
+    }
     return {name: value for name, value in values.items() if name != "de"} | read
 
 
-def _german(told: Any) -> Any:  # noqa: ANN401 - a text or several
-    return german(told) if isinstance(told, str) else [german(one) for one in told]
+def _german(told: Any) -> Any:  # noqa: ANN401 - a text, or several in a list or by name
+    if isinstance(told, Mapping):
+        return {name: _german(one) for name, one in told.items()}
+    return german(told) if isinstance(told, str) else [_german(one) for one in told]
 
 
-def _read(en: Any, de: Any) -> Any:  # noqa: ANN401 - a text or several
-    if isinstance(en, str):
-        return Text(en, de)
-    return tuple(Text(*pair) for pair in zip(en, de, strict=True))
+def kept(en: str, de: str | None) -> Text:
+    """Rebuild a text that was kept in both languages; without German it is English in both."""
+    return Text(en, de or en)
+
+
+def all_kept(en: Sequence[str], de: Sequence[str] | None) -> tuple[Text, ...]:
+    """Rebuild several."""
+    return tuple(map(kept, en, de or en))

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
 
+from inference.text import Text
+
 COUNT_SIGNS = (
     "0020,1002",
     "0020,0105",
@@ -64,7 +66,7 @@ class Evidence:
     paces: Sequence[float] = ()  # s; the longest pause within each of the last series of the protocol
     longest_pause_s: float = 0.0  # within this series
     listening_since: float = 0.0  # a door that was closed heard no instance: quiet counts from here
-    gaps: tuple[str, ...] = ()  # what the geometry lacks, in words
+    gaps: tuple[Text, ...] = ()  # what the geometry lacks, in words
     timed: bool = False  # several phases, or timed by a contrast agent
     exam_ended_at: float | None = None  # as the scanner told (MPPS)
     discontinued: bool = False  # the exam was broken off: nothing is missing

@@ -11,6 +11,9 @@ from inference.masks import MaskStack
 from inference.places import Part
 from inference.score import QualityScore, SliceScore, Unscored, not_scored, summarise
 from inference.stacks import sample
+from inference.text import UNSAID, Text
+
+_UNREAD = Text("no image could be read", "kein Bild ließ sich lesen")
 
 Order = tuple[bool, float, int, int, int, int]
 """Where a slice stands in its series: by position, else by instance number, then by file, frame and tile."""
@@ -46,7 +49,7 @@ class Group:
     digests: set[str] = field(
         default_factory=set[str]
     )  # of the images: one that lies there twice counts once
-    reasons: Counter[str] = field(default_factory=Counter[str])  # why slices were not scored
+    reasons: Counter[Text] = field(default_factory=Counter[Text])  # why slices were not scored
     suited: list[Seen] = field(default_factory=list[Seen])
     aside: list[Seen] = field(default_factory=list[Seen])  # seen for their masks alone
     unscored: list[tuple[Order, Unscored]] = field(default_factory=list[tuple[Order, Unscored]])
@@ -76,7 +79,7 @@ class Group:
         unplaced = {held.order for held in every if held.part.place is None}
         return unplaced | {every[n].order for n in sample(places, (), volumes, whole=True)}
 
-    def lost(self, held: Held, why: Why, reason: str = "") -> None:
+    def lost(self, held: Held, why: Why, reason: Text = UNSAID) -> None:
         """Note a slice that gets no score."""
         self.unscored.append((held.order, Unscored(held.part.place, why)))
         if reason:
@@ -88,7 +91,7 @@ class Group:
         if self.suited:
             return summarise([slice_ for _, slice_ in sorted(self._slices(), key=lambda each: each[0])])
         commonest = self.reasons.most_common(1)
-        return not_scored(commonest[0][0] if commonest else "no image could be read", n_slices=self.n_slices)
+        return not_scored(commonest[0][0] if commonest else _UNREAD, n_slices=self.n_slices)
 
     def _slices(self) -> Iterator[tuple[Order, SliceScore | Unscored]]:
         yield from ((seen.order, seen.score) for seen in self.suited)

@@ -11,6 +11,7 @@ from inference.geometry import Why
 from inference.score import UNFAMILIAR, QualityScore, SliceScore, Unscored, not_scored, summarise
 from inference.series import UNKNOWN
 from inference.stacks import Place, gaps, stacks_of
+from inference.text import Text, with_german
 from service.closing import Closing, Patience, judge
 from service.ledger import (
     Closings,
@@ -36,6 +37,8 @@ _WHY: Mapping[SliceState, Why] = {
     SliceState.ERASED: "erased",
 }
 UNSCORED = frozenset({SliceState.UNREADABLE, SliceState.ERASED})
+_NOTHING = Text("no image was received", "es kam kein Bild an")
+_PARTS = Text("{n} of {of} parts of a concatenation", "{n} von {of} Teilen einer Concatenation")
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +48,7 @@ class Shape:
     """What the places of a series' slices tell of its completeness."""
 
     received: int  # instances that were looked at
-    gaps: tuple[str, ...]  # in words
+    gaps: tuple[Text, ...]  # in words
     phases: bool  # it has several volumes in time
 
 
@@ -168,7 +171,7 @@ def sum_up(rows: Sequence[ScoredRow]) -> QualityScore:
     if any(row.score is not None for row in rows):
         return summarise([_seen(row) for row in rows])
     reasons = Counter(row.reason for row in rows if row.reason and row.state is not SliceState.UNSAMPLED)
-    reason = reasons.most_common(1)[0][0] if reasons else "no image was received"
+    reason = reasons.most_common(1)[0][0] if reasons else _NOTHING
     return not_scored(reason, n_slices=len(rows))
 
 
@@ -226,7 +229,7 @@ def has_phases(places: Sequence[Place | None]) -> bool:
     return not weighted and any(stack.of > 1 for stack in stacks_of(places))
 
 
-def missing_parts(parts: Sequence[tuple[str, int, int]]) -> tuple[str, ...]:
+def missing_parts(parts: Sequence[tuple[str, int, int]]) -> tuple[Text, ...]:
     """Tell which concatenations (keyed UID, number, total of each part that is here) are short of parts."""
     here: dict[str, set[int]] = {}
     totals: dict[str, int] = {}
@@ -234,7 +237,7 @@ def missing_parts(parts: Sequence[tuple[str, int, int]]) -> tuple[str, ...]:
         here.setdefault(uid, set()).add(number)
         totals[uid] = max(total, totals.get(uid, 0))
     return tuple(
-        f"{len(numbers)} of {totals[uid]} parts of a concatenation"
+        _PARTS.filled({"n": str(len(numbers)), "of": str(totals[uid])})
         for uid, numbers in here.items()
         if len(numbers) < totals[uid]
     )
@@ -245,12 +248,13 @@ def _judging(quality: QualityScore, around: Circumstances, thresholds: InForce) 
     shadow = None
     if thresholds.shadow is not None:
         other = decide(quality, around, thresholds.shadow)
-        shadow = {
+        said = {
             "thresholds": asdict(thresholds.shadow),
             "version": thresholds.shadow_number,
             "verdict": other.verdict,
             "reason": other.reason,
         }
+        shadow = with_german(said, "reason")
     return {
         "thresholds": asdict(thresholds.live),
         "version": thresholds.number,
@@ -260,10 +264,11 @@ def _judging(quality: QualityScore, around: Circumstances, thresholds: InForce) 
 
 
 def _alert(quality: QualityScore, decision: Decision, *, provisional: bool) -> dict[str, object]:
-    return {
+    told = {
         "provisional": provisional,
         "verdict": decision.verdict,
         "reason": decision.reason,
         "index": quality.index,
         "advice": list(decision.advice),
     }
+    return with_german(told, "reason", "advice")

@@ -9,6 +9,7 @@ from inference.geometry import Sampling
 from inference.reference import MetricSummary, Statement
 from inference.series import Description
 from inference.series.situation import Situation
+from inference.text import UNSAID, Text
 
 Verdict = Literal["", "Usable", "Check", "Repeat", "Not scored"]
 DeliveryKind = Literal["SR", "SC", "SEG", "REGIONS", "GSPS", "KO", "OVERLAY", "FHIR", "IMAGE", "MANIFEST"]
@@ -111,14 +112,14 @@ class SeriesView:
     provisional: bool = False  # the verdict is about what is here; more may come
     repeats: str | None = None  # the failed series that this one repeats
     verdict: Verdict = ""  # "" until there is one
-    reason: str = ""
+    reason: Text = UNSAID
     index: float | None = None  # 0 (useless) .. 10 (flawless)
     suitability: float | None = None  # probability that it is diagnostically usable, 0..1
     artifacts: tuple[ArtifactView, ...] = ()  # catalogue order
     geometry: tuple[SeriesFact, ...] = ()  # what only the whole series shows, in its catalogue's order
     evidence: tuple[MetricSummary, ...] = ()  # the metrics over its slices
     sampling: Sampling | None = None  # where not every volume of a series in time was scored
-    advice: tuple[str, ...] = ()
+    advice: tuple[Text, ...] = ()
     model: str = ""  # name, version and start of the hash: "scanside-artifacts 0.1.0 (3f2a...)"
     provider: str = ""  # execution provider that was really in use
     conflict: bool = False  # one SOP Instance UID came with two images
@@ -156,7 +157,7 @@ class SliceView:
     tile: int = 0  # of a mosaic, 1-based; 0: the frame is the slice
     region: Box | None = None  # what the tile is of its picture; boxes of findings count from its corner
     state: str = ""  # waiting, scored, unsuited, unreadable, erased, unsampled
-    reason: str = ""  # why it has no score
+    reason: Text = UNSAID  # why it has no score
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from inference.series import Answer, Description
 from inference.series.vocabulary import FACETS, Term, term_of
+from inference.text import Text
 
 FIELD = "field"
 MOST_KNOWN = 4096  # protocols whose words are kept
@@ -36,7 +37,7 @@ def protocol_of(key: str) -> Description:
 
 
 @lru_cache(maxsize=MOST_KNOWN)
-def words_of(key: str) -> str:
+def words_of(key: str) -> Text:
     """Tell a protocol in a line for people; "" where nothing is known."""
     return protocol_of(key).words
 

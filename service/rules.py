@@ -5,7 +5,7 @@ artifacts that a new scan does not mend say Check at most; nothing says Repeat u
 with which the evidence does not clearly disagree. What is advised depends on what the series is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from inference.series import Description
 from inference.series.advice import advice_on, repeat_time
 from inference.series.protocol import Protocol
 from inference.series.situation import Situation
+from inference.text import Text, decimal, joined
 from inference.verdict import Thresholds, Verdict, disputed, repeatable, verdict_of
 from service.understanding import acquired, described
 
@@ -23,6 +24,31 @@ __all__ = ["Circumstances", "Decision", "Thresholds", "Verdict", "circumstances"
 
 TIMED = frozenset({"PERFUSION", "CE_ANGIO"})  # weightings that show a bolus on its way
 SLIGHT = 1 / 3  # severity below which a finding is slight: a report calls it mild
+MOST_NAMED = 3  # findings in one sentence
+
+_TIMED = Text("Timed series with {found}", "Zeitlich gebundene Serie mit {found}")
+_PASSED = Text(
+    "The moment cannot be repeated. Tell the radiologist.",
+    "Der Zeitpunkt lässt sich nicht wiederholen. Radiologie verständigen.",
+)
+_UNUSABLE = Text("Non-diagnostic: {found}", "Nicht diagnostisch: {found}")
+_DISPUTED = Text("the evidence disagrees with {found}", "die Belege widersprechen: {found}")
+_UNSCORED = Text("some images could not be scored", "einige Bilder ließen sich nicht bewerten")
+_RUINED = Text("{n} of {of} slices non-diagnostic", "{n} von {of} Schichten nicht diagnostisch")
+_STRANGE = Text(
+    "images unlike those that the model was made with",
+    "Bilder gleichen denen nicht, mit denen das Modell trainiert wurde",
+)
+_INCOMPLETE = Text("instances are missing", "Bilder fehlen")
+_CONFLICT = Text(
+    "two different images carry one SOP Instance UID",
+    "zwei verschiedene Bilder tragen dieselbe SOP Instance UID",
+)
+_LOW = Text("image quality index {index}", "Bildqualitätsindex {index}")
+_ALSO_FOUND = Text("found: {found}", "gefunden: {found}")
+_FOUND = Text("Found: {found}", "Gefunden: {found}")
+_SLIGHT = Text("Slight: {found}", "Gering: {found}")
+_CLEAN = Text("No artifact stands out", "Kein Artefakt fällt auf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +73,8 @@ class Decision:
     """The verdict, why, and what to change, most important first."""
 
     verdict: Verdict
-    reason: str
-    advice: tuple[str, ...]
+    reason: Text
+    advice: tuple[Text, ...]
 
 
 def circumstances(
@@ -93,29 +119,33 @@ def decide(quality: QualityScore, around: Circumstances, thresholds: Thresholds)
         *dict.fromkeys(advice_on(finding.artifact, around.series).line for finding in found),
     )
     if alone is Verdict.REPEAT and verdict is Verdict.CHECK:
-        told = ("The moment cannot be repeated. Tell the radiologist.", *advice)
-        return Decision(verdict, _named("Timed series with", borne_out), told)
+        return Decision(verdict, _naming(_TIMED, borne_out), (_PASSED, *advice))
     if verdict is Verdict.REPEAT:
-        told = (f"{advice[0]} {repeat_time(around.series)}".rstrip(), *advice[1:])
-        return Decision(verdict, _named("Non-diagnostic:", borne_out), told)
+        lead = joined(" ", filter(None, (advice[0], repeat_time(around.series))))
+        return Decision(verdict, _naming(_UNUSABLE, borne_out), (lead, *advice[1:]))
     low = quality.index is not None and quality.index < thresholds.usable_index
     at_odds = disputed(quality, thresholds)
     doubts = [
-        *([_named("the evidence disagrees with", at_odds)] if at_odds else []),
-        *(["some images could not be scored"] if around.unscored else []),
-        *([f"{len(quality.ruined)} of {quality.n_slices} slices non-diagnostic"] if quality.ruined else []),
-        *(["images unlike those that the model was made with"] if quality.strange else []),
-        *(["instances are missing"] if around.incomplete else []),
-        *(["two different images carry one SOP Instance UID"] if around.conflict else []),
-        *(BY_NAME[fact.check].title.lower() for fact in quality.doubtful),
-        *([f"image quality index {quality.index:.1f}"] if low else []),
+        *([_naming(_DISPUTED, at_odds)] if at_odds else []),
+        *([_UNSCORED] if around.unscored else []),
+        *([_ruined(quality)] if quality.ruined else []),
+        *([_STRANGE] if quality.strange else []),
+        *([_INCOMPLETE] if around.incomplete else []),
+        *([_CONFLICT] if around.conflict else []),
+        *(BY_NAME[fact.check].title.inside for fact in quality.doubtful),
+        *([_LOW.filled({"index": decimal(f"{quality.index:.1f}")})] if low else []),
     ]
     if verdict is Verdict.CHECK:
-        reason = "; ".join([*doubts, *([_named("found:", found)] if found else [])])
-        return Decision(verdict, reason[:1].upper() + reason[1:], advice)
-    lead = "Slight:" if all(finding.severity < SLIGHT for finding in found) else "Found:"
-    return Decision(verdict, _named(lead, found) if found else "No artifact stands out", advice)
+        reason = joined("; ", [*doubts, *([_naming(_ALSO_FOUND, found)] if found else [])])
+        return Decision(verdict, reason.begun, advice)
+    saying = _SLIGHT if all(finding.severity < SLIGHT for finding in found) else _FOUND
+    return Decision(verdict, _naming(saying, found) if found else _CLEAN, advice)
 
 
-def _named(lead: str, findings: list[SeriesFinding]) -> str:
-    return f"{lead} {', '.join(by_name(finding.artifact).title.lower() for finding in findings[:3])}"
+def _naming(saying: Text, findings: Sequence[SeriesFinding]) -> Text:
+    named = (by_name(finding.artifact).title.inside for finding in findings[:MOST_NAMED])
+    return saying.filled({"found": joined(", ", named)})
+
+
+def _ruined(quality: QualityScore) -> Text:
+    return _RUINED.filled({"n": str(len(quality.ruined)), "of": str(quality.n_slices)})

@@ -2,7 +2,7 @@
 
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -24,11 +24,14 @@ from inference.image import Slice, UnreadableImage
 from inference.places import parts_of
 from inference.score import QualityScore
 from inference.segmenter import ModelFailed
+from inference.text import Text
 from service.cli.files import files_in
 from service.explaining import Asked, explain_slices, worst_of
 from service.file_series import Group, Held, Order, Seen
 from service.rules import Thresholds, circumstances, decide
 from service.understanding import Understanding
+
+_MODEL_FAILED = Text("the model failed: {why}", "das Modell versagte: {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,7 @@ class FileScorer:
             image = Slice.from_dataset(dataset, held.part.frame, held.part.tile)
         except UnreadableImage as error:
             if not reason and sampled:
-                group.lost(held, "unreadable", str(error))
+                group.lost(held, "unreadable", error.why)
             return
         yield held, image, sampled and not reason
 
@@ -158,7 +161,7 @@ class FileScorer:
         except ModelFailed as error:
             for held, _, counts in wanted:
                 if counts:
-                    group.lost(held, "unreadable", f"the model failed: {error}")
+                    group.lost(held, "unreadable", _MODEL_FAILED.filled({"why": str(error)}))
             return
         for (held, image, counts), found in zip(wanted, examined, strict=True):
             yield held, image, found, counts
@@ -219,17 +222,19 @@ class FileScorer:
                     "present": finding.present,
                     "slices": _numbers(seen, finding.slices),
                     "frames": _frames(seen, finding.slices),
-                    "evidence": [statement.to_json() for statement in finding.evidence],
+                    "evidence": [_english(statement.to_json()) for statement in finding.evidence],
                 }
                 for artifact, finding in zip(CATALOGUE, quality.findings, strict=False)
             ],
             "geometry": [
-                fact.to_json() | {"slices": _numbers(seen, fact.slices), "frames": _frames(seen, fact.slices)}
+                _english(fact.to_json())
+                | {"slices": _numbers(seen, fact.slices), "frames": _frames(seen, fact.slices)}
                 for fact in quality.geometry
             ],
             "sampling": None if quality.sampling is None else asdict(quality.sampling),
             "evidence": [
-                metric.to_json() | {"slice": None if metric.slice is None else _number(seen, metric.slice)}
+                _english(metric.to_json())
+                | {"slice": None if metric.slice is None else _number(seen, metric.slice)}
                 for metric in quality.evidence
             ],
             "slices": [_slice(seen, position) for position in range(len(seen))] if quality.scored else [],
@@ -240,6 +245,11 @@ class FileScorer:
             "provider": self.eye.provider,
             "seconds": round(seconds, 3),
         }
+
+
+def _english(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the German: who reads results with a program asks for one language."""
+    return {name: value for name, value in values.items() if name != "de"}
 
 
 def _numbers(seen: Sequence[Seen], positions: Iterable[int]) -> list[int]:

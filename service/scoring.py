@@ -19,12 +19,16 @@ from inference.header import BROKEN
 from inference.image import Slice, UnreadableImage
 from inference.places import Part, parts_of
 from inference.segmenter import ModelFailed
+from inference.text import UNSAID, Text
 from service.ledger import Placed, Places, Scoring, SliceNote, SliceState, SliceTask, Unplaced
 from service.metrics import Metrics
 
 MOST_FAILURES = 3  # of the model on the same slice
 PLACED_AT_ONCE = 32  # instances
 MOST_ATTEMPTS = 12  # a slice that takes the worker down with it is set aside after as many deaths
+_FAILED = Text("scoring it failed repeatedly", "die Bewertung schlug wiederholt fehl")
+_UNOPENED = Text("the spooled file cannot be opened", "die gespeicherte Datei lässt sich nicht öffnen")
+_NO_ANSWER = Text("the model gave no valid answer", "das Modell gab keine gültige Antwort")
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +87,7 @@ class Scorer:
     def _take(self, task: SliceTask) -> Slice | SliceNote | None:
         """Read a slice; a note says why it cannot be scored, None that its file is erased."""
         if task.attempt > MOST_ATTEMPTS:
-            return SliceNote(task, SliceState.UNREADABLE, "scoring it failed repeatedly")
+            return SliceNote(task, SliceState.UNREADABLE, _FAILED)
         try:
             with self.metrics.inference_duration.labels(stage="read").time():
                 dataset = self._read(task.spool_name)
@@ -97,10 +101,10 @@ class Scorer:
         except NoDecoder:
             raise  # the slice may be sound: it comes again when its lease has run out
         except UnreadableImage as error:
-            return SliceNote(task, SliceState.UNREADABLE, str(error))
+            return SliceNote(task, SliceState.UNREADABLE, error.why)
         except (FileNotFoundError, WrongKey) as error:
             log.exception("spool file unreadable", extra={"reason": type(error).__name__})
-            return SliceNote(task, SliceState.UNREADABLE, "the spooled file cannot be opened")
+            return SliceNote(task, SliceState.UNREADABLE, _UNOPENED)
 
     def _shows_text(self, dataset: Dataset, task: SliceTask) -> bool:
         """Look for text; the tiles of a mosaic are one picture, which is looked at once."""
@@ -127,7 +131,7 @@ class Scorer:
         except ModelFailed as error:
             log.exception("the model failed", extra={"reason": str(error)})
             return [
-                SliceNote(task, SliceState.UNREADABLE, "the model gave no valid answer")
+                SliceNote(task, SliceState.UNREADABLE, _NO_ANSWER)
                 for task, _ in readable
                 if task.attempt >= MOST_FAILURES  # the others come again when their lease has run out
             ]
@@ -135,7 +139,7 @@ class Scorer:
 
 
 def _note(task: SliceTask, seen: Examined) -> SliceNote:
-    return SliceNote(task, SliceState.SCORED, "", seen.score.to_json(), seen.masks.pack())
+    return SliceNote(task, SliceState.SCORED, UNSAID, seen.score.to_json(), seen.masks.pack())
 
 
 class LastFile:

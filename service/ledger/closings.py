@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from inference.text import Text, with_german
 from service.closing import PACES, CloseReason, Closing, Evidence
 from service.ledger.actions import Told, ruled, tell
 from service.ledger.database import lock_all
@@ -46,11 +47,11 @@ class Judgement:
     """The verdict on a generation as it is written down."""
 
     closing: Closing
-    gaps: Sequence[str]  # what the geometry lacked, in words
+    gaps: Sequence[Text]  # what the geometry lacked, in words
     verdict: str
-    reason: str
+    reason: Text
     quality: Mapping[str, Any]
-    advice: Sequence[str]
+    advice: Sequence[Text]
     model: str
     provider: str
     alert: Mapping[str, Any]
@@ -200,8 +201,10 @@ def _written(judgement: Judgement) -> dict[str, Any]:
     return {
         "verdict": judgement.verdict,
         "reason": judgement.reason,
+        "reason_de": judgement.reason.de,
         "quality": dict(judgement.quality),
         "advice": list(judgement.advice),
+        "advice_de": [one.de for one in judgement.advice],
         "model": judgement.model,
         "provider": judgement.provider,
         "judging": None if judgement.judging is None else dict(judgement.judging),
@@ -211,21 +214,22 @@ def _written(judgement: Judgement) -> dict[str, Any]:
 def _closed(item: OpenSeries, judgement: Judgement, now: float, settled_at: float) -> dict[str, Any]:
     """Give the end of a generation with the evidence that brought it."""
     closing, evidence = judgement.closing, item.evidence
+    told = {
+        "sign": closing.sign,
+        "received": evidence.received,
+        "expected": closing.expected,
+        "counts": dict(evidence.counts),
+        "gaps": list(judgement.gaps),
+        "waited_s": round(max(0.0, settled_at - evidence.last_instance_at), 3),
+        "quiet_s": round(closing.quiet_s, 3),
+        "longest_pause_s": round(evidence.longest_pause_s, 3),
+    }
     return {
         "state": SeriesState.COMPLETE,
         "closed_at": now,
         "close_reason": closing.reason,
         "incomplete": closing.incomplete,
-        "closing": {
-            "sign": closing.sign,
-            "received": evidence.received,
-            "expected": closing.expected,
-            "counts": dict(evidence.counts),
-            "gaps": list(judgement.gaps),
-            "waited_s": round(max(0.0, settled_at - evidence.last_instance_at), 3),
-            "quiet_s": round(closing.quiet_s, 3),
-            "longest_pause_s": round(evidence.longest_pause_s, 3),
-        },
+        "closing": with_german(told, "gaps"),
     }
 
 

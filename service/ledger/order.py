@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from inference.stacks import Place
+from inference.text import Text, kept
 from service.ledger.states import SliceState
 from service.ledger.tables import instance, slice_
 
@@ -19,7 +20,7 @@ class ScoredRow:
     instance_id: int
     frame: int
     state: SliceState
-    reason: str
+    reason: Text
     score: Mapping[str, Any] | None
     spool_name: str
     instance_number: int | None
@@ -53,6 +54,7 @@ def scored_rows(
             slice_.c.place,
             slice_.c.state,
             slice_.c.reason,
+            slice_.c.reason_de,
             slice_.c.score,
             instance.c.spool_name,
             instance.c.instance_number,
@@ -69,7 +71,7 @@ def scored_rows(
             tile=row.tile,
             place=place_of(row.place),
             state=SliceState(row.state),
-            reason=row.reason,
+            reason=kept(row.reason, row.reason_de),
             score=row.score,
             spool_name=row.spool_name,
             instance_number=row.instance_number,

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import exists, select, update
 
+from inference.text import UNSAID, Text
 from service.ledger.control import SCORING, goes_on
 from service.ledger.leases import Worker
 from service.ledger.states import OPEN, SliceState
@@ -35,7 +36,7 @@ class SliceNote:
 
     task: SliceTask
     state: SliceState
-    reason: str = ""
+    reason: Text = UNSAID
     score: Mapping[str, Any] | None = None
     masks: bytes | None = None
 
@@ -99,7 +100,7 @@ class Scoring:
         """Keep claimed slices for as long as the block lasts."""
         return self.worker.holding(slice_, [task.id for task in tasks])
 
-    def erased(self, task: SliceTask, reason: str) -> None:
+    def erased(self, task: SliceTask, reason: Text) -> None:
         """Note that the pixels of the instance are not to be kept: none of its slices has a score any more.
 
         Needs no lease: whoever saw it, it is so.
@@ -109,7 +110,14 @@ class Scoring:
             connection.execute(
                 update(slice_)
                 .where(slice_.c.instance_id == whole)
-                .values(state=SliceState.ERASED, reason=reason, score=None, masks=None, lease_until=0.0)
+                .values(
+                    state=SliceState.ERASED,
+                    reason=reason,
+                    reason_de=reason.de,
+                    score=None,
+                    masks=None,
+                    lease_until=0.0,
+                )
             )
             connection.execute(update(instance).where(instance.c.id == whole).values(swept=True))
 
@@ -128,6 +136,7 @@ class Scoring:
                     .values(
                         state=note.state,
                         reason=note.reason,
+                        reason_de=note.reason.de,
                         score=None if note.score is None else dict(note.score),
                         masks=note.masks,
                         lease_until=0.0,

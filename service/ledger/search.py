@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, and_, cast, exists, or_, select
 
 from inference.artifacts import NAMES as ARTIFACTS
+from inference.text import kept
 from service.ledger.cursors import after_cursor, cursor_of
 from service.ledger.database import Database
 from service.ledger.tables import feedback, scanner, series
@@ -63,6 +64,7 @@ def _select(query: Query) -> Select[*tuple[Any, ...]]:
             *(series.c.series_number, series.c.protocol, series.c.coil, series.c.state, series.c.verdict),
             *(
                 series.c.reason,
+                series.c.reason_de,
                 trend.c.quality_index,
                 trend.c.suitability,
                 REVIEWED.label("reviewed"),
@@ -100,7 +102,7 @@ def _wanted(connection: Connection, query: Query) -> list[ColumnElement[bool]]:
 def _found(row: Row[*tuple[Any, ...]]) -> FoundSeries:
     """Read a row in the order in which `_select` asks for it: of a file there are a hundred thousand."""
     series_id, generation, opened_at, name, number, protocol, coil, state, verdict, reason, *more = row
-    index, suitability, reviewed, *present = more
+    reason_de, index, suitability, reviewed, *present = more
     return FoundSeries(
         series_id,
         generation,
@@ -111,7 +113,7 @@ def _found(row: Row[*tuple[Any, ...]]) -> FoundSeries:
         coil,
         state,
         verdict,
-        reason,
+        kept(reason, reason_de),
         index,
         suitability,
         tuple(compress(ARTIFACTS, present)),

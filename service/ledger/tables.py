@@ -85,8 +85,10 @@ series = Table(  # one row per generation: a late image reopens the series as th
     Column("served_at", Float, nullable=False, server_default="0"),
     Column("verdict", String, nullable=False, server_default=""),
     Column("reason", String, nullable=False, server_default=""),
+    Column("reason_de", String, nullable=False, server_default=""),
     Column("quality", JSON),
     Column("advice", JSON),
+    Column("advice_de", JSON),
     Column("model", String, nullable=False, server_default=""),
     Column("provider", String, nullable=False, server_default=""),
     Column("judging", JSON(none_as_null=True)),  # the thresholds in force, and what others would have said
@@ -153,7 +155,8 @@ slice_ = Table(
         "place", JSON(none_as_null=True)
     ),  # among the slices of its series; {} where its header does not tell
     Column("state", String, nullable=False),
-    Column("reason", String, nullable=False, server_default=""),
+    Column("reason", String, nullable=False, server_default=""),  # why it has no score
+    Column("reason_de", String, nullable=False, server_default=""),
     Column("score", JSON),
     Column("masks", LargeBinary),
     *_lease(),

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import Select, case, delete, exists, func, insert, select, update
 
+from inference.text import Text
 from service.ledger.database import Database, lock_all
 from service.ledger.desk import DEED
 from service.ledger.states import SeriesState, SliceState
@@ -26,6 +27,7 @@ from service.ledger.tables import (
     slice_,
 )
 
+_GONE = Text("the file is gone from the spool", "die Datei ist nicht mehr im Zwischenspeicher")
 BATCH = 500
 FORGOTTEN_S = 600.0  # a part that was silent for so long is not listed any more
 
@@ -113,7 +115,7 @@ class Upkeep:
             connection.execute(
                 update(slice_)
                 .where(slice_.c.instance_id.in_(ids), slice_.c.state == SliceState.WAITING)
-                .values(state=SliceState.UNREADABLE, reason="the file is gone from the spool")
+                .values(state=SliceState.UNREADABLE, reason=_GONE, reason_de=_GONE.de)
             )
 
     def unknown(self, names: Iterable[str]) -> list[str]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 from inference.checks import SeriesFact
 from inference.geometry import Sampling
 from inference.reference import MetricSummary, Statement
+from inference.text import all_kept, kept, texts_of
 from service.ledger.beside import Beside
 from service.ledger.cursors import after_cursor, cursor_of, number_of
 from service.ledger.database import Bell, Database
@@ -254,11 +255,11 @@ def _series_view(row: Row[Any], beside: Beside) -> SeriesView:
         close_reason=row.close_reason,
         received=row.received,
         expected=_expected(row),
-        closing=row.closing,
+        closing=None if row.closing is None else texts_of(row.closing, "gaps"),
         provisional=row.state in OPEN and row.verdict != "",
         repeats=row.repeats or None,
         verdict=row.verdict,
-        reason=row.reason,
+        reason=kept(row.reason, row.reason_de),
         index=quality.get("index"),
         suitability=quality.get("suitability"),
         artifacts=tuple(
@@ -275,7 +276,7 @@ def _series_view(row: Row[Any], beside: Beside) -> SeriesView:
         geometry=tuple(map(SeriesFact.from_json, quality.get("geometry", ()))),
         evidence=tuple(map(MetricSummary.from_json, quality.get("evidence", ()))),
         sampling=Sampling(**quality["sampling"]) if quality.get("sampling") else None,
-        advice=tuple(row.advice or ()),
+        advice=all_kept(row.advice or (), row.advice_de),
         model=row.model,
         provider=row.provider,
         conflict=row.conflict,

@@ -6,6 +6,7 @@ from typing import Literal
 
 from inference.artifacts import CATALOGUE
 from inference.evidence import METRICS, SLICE_STEP
+from inference.text import Text
 
 Group = Literal["score", "verdict", "presence", "probability", "metric"]
 Worse = Literal["high", "low", ""]
@@ -22,7 +23,7 @@ class Measure:
     name: str  # of the API: "index", "verdict.Repeat", "presence.motion", "metric.snrd"
     group: Group
     of: str  # the verdict, artifact or metric that it is about; else its own name
-    title: str
+    title: Text
     unit: str  # UCUM; "1" for a ratio
     summary: Summary
     worse: Worse  # the direction in which quality falls; "": neither
@@ -30,22 +31,25 @@ class Measure:
     upper: float = inf
 
 
-def _score(name: str, title: str, worse: Worse, upper: float = inf) -> Measure:
+def _score(name: str, title: Text, worse: Worse, upper: float = inf) -> Measure:
     return Measure(name, "score", name, title, "1", MEAN, worse, 0.0, upper)
 
 
 def _verdict(verdict: str, worse: Worse) -> Measure:
-    return Measure(f"verdict.{verdict}", "verdict", verdict, verdict, "1", SHARE, worse, 0.0, 1.0)
+    title = Text(verdict, verdict)  # the code; pages have their own words for verdicts
+    return Measure(f"verdict.{verdict}", "verdict", verdict, title, "1", SHARE, worse, 0.0, 1.0)
 
 
-ABSTAINED = Measure("abstained", "score", "abstained", "Abstentions", "1", SHARE, "high", 0.0, 1.0)
+ABSTAINED = Measure(
+    "abstained", "score", "abstained", Text("Abstentions", "Enthaltungen"), "1", SHARE, "high", 0.0, 1.0
+)
 """Series that the model was asked about and did not know: of those, and of the scored ones."""
 
 MEASURES: tuple[Measure, ...] = (
-    _score("index", "Quality index", "low", 10.0),
-    _score("suitability", "Suitability", "low", 1.0),
-    _score("outlier", "Distance from the training data", "high"),
-    _score("unfamiliar", "Unfamiliar slices", "high", 1.0),
+    _score("index", Text("Quality index", "Qualitätsindex"), "low", 10.0),
+    _score("suitability", Text("Suitability", "Eignung"), "low", 1.0),
+    _score("outlier", Text("Distance from the training data", "Abstand von den Trainingsdaten"), "high"),
+    _score("unfamiliar", Text("Unfamiliar slices", "Unbekannte Schichten"), "high", 1.0),
     ABSTAINED,
     _verdict("Usable", "low"),
     *(_verdict(verdict, "high") for verdict in ("Check", "Repeat", "Not scored")),

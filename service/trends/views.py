@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from inference.text import Text
 from service.ledger_views import Verdict
 
 Period = Literal["day", "week"]
@@ -126,7 +127,7 @@ class FoundSeries:
     coil: str
     state: str
     verdict: Verdict
-    reason: str
+    reason: Text
     index: float | None  # 0..10
     suitability: float | None  # 0..1
     artifacts: tuple[str, ...]  # those that are present, in the catalogue's order

@@ -10,9 +10,10 @@ from inference.checks import BY_NAME, SeriesFact
 from inference.evidence import metric_of
 from inference.reference import MetricSummary, Statement
 from inference.series import Answer
-from inference.series.advice import advice_on
+from inference.series.advice import Suggestion, advice_on
 from inference.series.situation import Situation
 from inference.series.vocabulary import Term
+from inference.text import UNSAID, texts_of, with_german
 from service.ledger_views import (
     ArtifactView,
     DeliveryView,
@@ -45,6 +46,7 @@ from service.web.wire import (
     StatementAnswer,
     SuggestionAnswer,
 )
+from service.web.words_wire import told
 
 
 def instant(epoch_s: float) -> datetime:
@@ -65,8 +67,19 @@ def artifact_answer(view: ArtifactView, series: Situation) -> ArtifactAnswer:
         severity=view.severity,
         present=view.present,
         slices=list(view.slices),
-        advice="" if advice is None else advice.line,
-        suggestions=[] if advice is None else [SuggestionAnswer(**asdict(one)) for one in advice.suggestions],
+        suggestions=[] if advice is None else [suggestion_answer(one) for one in advice.suggestions],
+        **told(lead=advice.lead if advice else UNSAID, advice=advice.line if advice else UNSAID),
+    )
+
+
+def suggestion_answer(one: Suggestion) -> SuggestionAnswer:
+    """Say one thing to do about an artifact."""
+    return SuggestionAnswer(
+        kind=one.kind,
+        topic=one.topic,
+        seconds=one.seconds,
+        source=one.source,
+        **told(text=one.text, cost=one.cost),
     )
 
 
@@ -75,36 +88,35 @@ def fact_answer(fact: SeriesFact) -> SeriesFactAnswer:
     check = BY_NAME[fact.check]
     return SeriesFactAnswer(
         name=check.name,
-        title=check.title,
         scheme=check.scheme,
         code=check.code,
         meaning=check.meaning,
-        advice=check.advice,
         doubtful=check.doubtful,
         present=fact.present,
         value=fact.value,
-        detail=fact.detail,
         slices=list(fact.slices),
+        **told(title=check.title, advice=check.advice, detail=fact.detail),
     )
 
 
 def statement_answer(statement: Statement) -> StatementAnswer:
     """Say what a metric says to a finding."""
     metric = metric_of(statement.metric)
-    return StatementAnswer(title=metric.title, unit=metric.unit, **statement.to_json())
+    words = told(title=metric.title, reason=statement.reason)
+    return StatementAnswer(unit=metric.unit, **statement.to_json() | words)
 
 
 def metric_answer(summary: MetricSummary, own: BandView | None = None) -> MetricAnswer:
     """Say one metric over a series; ``own`` is the band of its scanner and protocol."""
     metric = metric_of(summary.metric)
+    words = told(title=metric.title, reason=summary.reason)
     return MetricAnswer(
-        title=metric.title,
         unit=metric.unit,
         worse=metric.worse,
         own_low=None if own is None else own.low,
         own_high=None if own is None else own.high,
         own_series=0 if own is None else own.n,
-        **summary.to_json(),
+        **summary.to_json() | words,
     )
 
 
@@ -142,7 +154,11 @@ def judged_by_answer(judging: Mapping[str, Any] | None) -> JudgedByAnswer | None
         number=judging["version"],
         shadow=None
         if shadow is None
-        else ShadowAnswer(number=shadow["version"], verdict=shadow["verdict"], reason=shadow["reason"]),
+        else ShadowAnswer(
+            number=shadow["version"],
+            verdict=shadow["verdict"],
+            **told(reason=texts_of(shadow, "reason")["reason"]),
+        ),
     )
 
 
@@ -155,7 +171,6 @@ def series_answer(view: SeriesView) -> SeriesAnswer:
         scanner=view.scanner,
         state=view.state,
         series_number=view.series_number,
-        description=view.description.words,
         coded=[coded_answer(answer, term) for answer in view.description.answers if (term := answer.coded)],
         field_strength=view.description.field,
         opened_at=instant(view.opened_at),
@@ -164,17 +179,15 @@ def series_answer(view: SeriesView) -> SeriesAnswer:
         close_reason=view.close_reason,
         received=view.received,
         expected=view.expected,
-        closing=None if view.closing is None else ClosingAnswer(**view.closing),
+        closing=None if view.closing is None else ClosingAnswer(**with_german(view.closing, "gaps")),
         provisional=view.provisional,
         repeats=view.repeats,
         verdict=view.verdict,
-        reason=view.reason,
         index=view.index,
         suitability=view.suitability,
         artifacts=[artifact_answer(artifact, view.situation) for artifact in view.artifacts],
         geometry=[fact_answer(fact) for fact in view.geometry if fact.present],
         sampling=None if view.sampling is None else SamplingAnswer(**asdict(view.sampling)),
-        advice=list(view.advice),
         repeat_seconds=None if view.situation.timed else view.situation.protocol.seconds,
         model=view.model,
         provider=view.provider,
@@ -189,6 +202,7 @@ def series_answer(view: SeriesView) -> SeriesAnswer:
         feedback=[feedback_answer(one) for one in view.feedback.items],
         feedback_version=view.feedback.version,
         results=dict(view.results),
+        **told(description=view.description.words, reason=view.reason, advice=view.advice),
     )
 
 
@@ -213,7 +227,6 @@ def slice_answer(view: SliceView) -> SliceAnswer:
         tile=view.tile,
         region=view.region,
         state=view.state,
-        reason=view.reason,
         rows=view.rows,
         columns=view.columns,
         index=view.index,
@@ -222,6 +235,7 @@ def slice_answer(view: SliceView) -> SliceAnswer:
         familiar=view.familiar,
         findings=[finding_answer(finding) for finding in view.findings],
         evidence=dict(view.evidence),
+        **told(reason=view.reason),
     )
 
 
@@ -292,13 +306,12 @@ def catalogue_entry(artifact: Artifact) -> CatalogueEntry:
     """Say one kind of artifact."""
     return CatalogueEntry(
         name=artifact.name,
-        title=artifact.title,
         scheme=artifact.scheme,
         code=artifact.code,
         meaning=artifact.meaning,
         colour=artifact.colour,
         cap=artifact.cap,
-        advice=advice_on(artifact.name, Situation()).line,
+        **told(title=artifact.title, advice=advice_on(artifact.name, Situation()).line),
     )
 
 
@@ -308,9 +321,9 @@ def model_answer(model: ModelFacts) -> ModelAnswer:
         name=model.name,
         version=model.version,
         sha256=model.sha256,
-        limits=list(model.limits),
         metrics=dict(model.metrics),
         presence=dict(model.presence),
         outlier=model.outlier,
         verdict=dict(model.verdict),
+        **told(limits=model.limits),
     )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
+from inference.text import Text
 from service.access import Gate
 from service.board_views import ScannerView, StudyView
 from service.ledger import Disputes
@@ -159,7 +160,7 @@ class ModelFacts:
     name: str
     version: str
     sha256: str
-    limits: tuple[str, ...] = ()  # what it cannot see, in whole sentences
+    limits: tuple[Text, ...] = ()  # what it cannot see, in whole sentences
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])  # measured on held-out subjects
     presence: Mapping[str, float] = field(default_factory=dict[str, float])  # threshold by artifact, 0..1
     outlier: float | None = None  # distance beyond which a slice is too unlike what the model was made with

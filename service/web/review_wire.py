@@ -13,6 +13,7 @@ from service.review.agreement import Agreement, Estimate
 from service.review.threshold_views import Lane, ProtocolView, TrialView, VersionView
 from service.review.views import Case, Choice, Cursor, DecisionView, Outcome, Reason, Tier
 from service.web.answers import instant
+from service.web.words_wire import IN_GERMAN, DescriptionWords, told
 
 
 def _is_an_artifact(name: str) -> str:
@@ -85,14 +86,14 @@ class DecisionAnswer(_Answer):
     earlier: bool = Field(description="The series had another verdict then")
 
 
-class ReviewAnswer(_Answer):
+class ReviewAnswer(DescriptionWords):
     """A series in review."""
 
     id: str
     series: str
     scanner: str
     series_number: int | None
-    description: str
+    de: DescriptionWords = IN_GERMAN
     verdict: Verdict = Field(description="Of the model; empty while it is hidden")
     artifacts: list[str] = Field(description="That the model found")
     why: list[Reason] = Field(description="Why it is looked at again; empty while that is hidden")
@@ -214,12 +215,12 @@ class VersionAnswer(_Answer):
     model: str = Field(description="That they are for: series that another one scored are not judged by them")
 
 
-class ProtocolAnswer(_Answer):
+class ProtocolAnswer(DescriptionWords):
     """A protocol of a scanner, and what its series are judged by."""
 
     id: str
     scanner: str
-    description: str
+    de: DescriptionWords = IN_GERMAN
     past: int
     decided: int
     thresholds: ThresholdsAnswer = Field(description="In force")
@@ -248,7 +249,7 @@ def review_answer(case: Case) -> ReviewAnswer:
         series=view.series_id,
         scanner=view.scanner,
         series_number=view.series_number,
-        description=view.description.words,
+        **told(description=view.description.words),
         verdict=view.verdict,
         artifacts=list(view.artifacts),
         why=list(view.why),
@@ -346,7 +347,7 @@ def protocol_answer(view: ProtocolView) -> ProtocolAnswer:
     return ProtocolAnswer(
         id=view.id,
         scanner=view.scanner,
-        description=view.description.words,
+        **told(description=view.description.words),
         past=view.past,
         decided=view.decided,
         thresholds=thresholds_answer(force.live),

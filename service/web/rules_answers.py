@@ -6,6 +6,7 @@ from inference.artifacts import CATALOGUE
 from inference.checks import CHECKS
 from inference.series import Answer, Description
 from inference.series.vocabulary import term_of
+from inference.text import Text
 from service.routing import FIELDS, Case, Decision, Found, Route
 from service.routing.conditions import TERMS
 from service.routing.desk import Tried
@@ -26,6 +27,7 @@ from service.web.rules_wire import (
     RouteAnswer,
     VersionAnswer,
 )
+from service.web.words_wire import told
 
 
 def problem_answers(problems: tuple[Problem, ...] | list[Problem]) -> list[ProblemAnswer]:
@@ -44,6 +46,18 @@ def version_answer(version: Version) -> VersionAnswer:
     )
 
 
+_UNKNOWN = Text("unknown", "unbekannt")
+_UNSPOKEN = {  # German of terms that go without saying in a description
+    "NOSUPPR": "keine Fettsättigung",
+    "NOAGENT": "kein Kontrastmittel gegeben",
+    "ORIGINAL": "Originalbild",
+    "MAGNITUDE": "Magnitudenbild",
+    "DYNBVALUE": "wechselt mit der Diffusionswichtung",
+    "VCANON": "Canon oder Toshiba",
+    "VFUJIFILM": "Fujifilm oder Hitachi",
+}
+
+
 def names_answer(names: Names) -> NamesAnswer:
     """Tell what rules may name."""
     return NamesAnswer(
@@ -52,17 +66,21 @@ def names_answer(names: Names) -> NamesAnswer:
         channels=list(names.channels),
         scanners=list(names.scanners),
         fields=list(FIELDS),
-        artifacts={known.name: known.title for known in CATALOGUE},
-        checks={known.name: known.title for known in CHECKS},
-        terms={
-            facet: {name: _words(facet, name) for name in sorted(known)} for facet, known in TERMS.items()
-        },
+        **told(
+            artifacts={known.name: known.title for known in CATALOGUE},
+            checks={known.name: known.title for known in CHECKS},
+            terms={
+                facet: {name: _words(facet, name) for name in sorted(known)} for facet, known in TERMS.items()
+            },
+        ),
     )
 
 
-def _words(facet: str, name: str) -> str:
+def _words(facet: str, name: str) -> Text:
     term = term_of(facet, name)
-    return "unknown" if term is None else term.words or term.meaning
+    return (
+        _UNKNOWN if term is None else term.words or Text(term.meaning, _UNSPOKEN.get(term.code, term.meaning))
+    )
 
 
 def case_of_shape(shape: CaseShape, now: float) -> Case:
@@ -127,7 +145,7 @@ def past_answer(tried: Tried) -> PastAnswer:
         series=case.series,
         series_number=case.series_number,
         scanner=case.scanner,
-        description=case.about.words,
+        **told(description=case.about.words),
         verdict=case.verdict,
         index=case.index,
         at=instant(case.at),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation, model_validat
 from service.routing import Circumstance, Rulebook
 from service.routing.conditions import TERMS, ArtifactName, CheckName, Index, Share, VerdictName
 from service.routing.views import ErrandKind, ErrandState, Origin
+from service.web.words_wire import IN_GERMAN, DescriptionWords, NamesWords
 
 Why = Annotated[
     str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$", description="For others")
@@ -134,7 +135,7 @@ class VersionPage(_Answer):
     next_cursor: str | None
 
 
-class NamesAnswer(_Answer):
+class NamesAnswer(NamesWords):
     """What rules may name."""
 
     destinations: list[str]
@@ -142,9 +143,7 @@ class NamesAnswer(_Answer):
     channels: list[str]
     scanners: list[str]
     fields: list[str] = Field(description="What may stand in braces in the text of an alert")
-    artifacts: dict[str, str] = Field(description="By name: what people call it")
-    checks: dict[str, str] = Field(description="The same")
-    terms: dict[str, dict[str, str]] = Field(description="By facet: terms, each with its words for people")
+    de: NamesWords = IN_GERMAN
 
 
 class RulesAnswer(_Answer):
@@ -212,13 +211,13 @@ class DecisionAnswer(_Answer):
     orders: list[OrderAnswer]
 
 
-class PastAnswer(_Answer):
+class PastAnswer(DescriptionWords):
     """What rules would have made of one verdict."""
 
     series: str
     series_number: int | None
     scanner: str
-    description: str
+    de: DescriptionWords = IN_GERMAN
     verdict: str
     index: float | None
     at: datetime

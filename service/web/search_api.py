@@ -21,6 +21,7 @@ from service.web.files import FILE, Format, file_of
 from service.web.problems import documented
 from service.web.search_wire import FoundAnswer, FoundPage
 from service.web.trends_api import Protocol, Since, Until
+from service.web.words_wire import told
 
 router = APIRouter(prefix="/api/v1/search", tags=["search"])
 
@@ -101,15 +102,14 @@ def _answer(found: FoundSeries) -> FoundAnswer:
         opened_at=instant(found.opened_at),
         scanner=found.scanner,
         series_number=found.series_number,
-        description=words_of(found.protocol),
         coil=found.coil,
         state=found.state,
         verdict=found.verdict,
-        reason=found.reason,
         index=found.index,
         suitability=found.suitability,
         artifacts=list(found.artifacts),
         reviewed=found.reviewed,
+        **told(description=words_of(found.protocol), reason=found.reason),
     )
 
 

@@ -42,6 +42,7 @@ from service.web.trends_wire import (
     TermAnswer,
     TrendAnswer,
 )
+from service.web.words_wire import told
 
 router = APIRouter(prefix="/api/v1/trends", tags=["trends"])
 
@@ -111,10 +112,10 @@ def measure_answer(measure: Measure) -> MeasureAnswer:
         name=measure.name,
         group=measure.group,
         of=measure.of,
-        title=measure.title,
         unit=measure.unit,
         summary=measure.summary,
         worse=measure.worse,
+        **told(title=measure.title),
     )
 
 
@@ -123,7 +124,7 @@ def list_choices(house: HouseOf, scanner: VisibleScanner) -> ChoiceList:
     """List the scanners, protocols and coils that there are, the measures, and the terms of the protocols."""
     groups = house.trends.groups(scanner)
     terms = {
-        (term.facet, term.name): TermAnswer(facet=term.facet, term=term.name, words=term.words)
+        (term.facet, term.name): TermAnswer(facet=term.facet, term=term.name, **told(words=term.words))
         for key in {group.protocol for group in groups}
         for term in terms_of(key)
     }
@@ -132,7 +133,7 @@ def list_choices(house: HouseOf, scanner: VisibleScanner) -> ChoiceList:
             GroupAnswer(
                 scanner=group.scanner,
                 protocol=group.protocol,
-                description=words_of(group.protocol),
+                **told(description=words_of(group.protocol)),
                 coil=coil_id(group.coil),
                 coil_name=group.coil,
                 n=group.n,
@@ -228,13 +229,13 @@ def list_presence(house: HouseOf, selection: Selected) -> PresenceList:
         items.append(
             PresenceAnswer(
                 artifact=one.artifact,
-                title=by_name(one.artifact).title,
                 n=one.n,
                 found=one.found,
                 rate=one.found / one.n if one.n else None,
                 low=low,
                 high=high,
                 probability=one.probability,
+                **told(title=by_name(one.artifact).title),
             )
         )
     return PresenceList(items=items)
@@ -288,7 +289,6 @@ def band_answer(view: BandView) -> OwnBandAnswer:
     general = reference().band(view.metric, kind_of(view.protocol))
     return OwnBandAnswer(
         metric=view.metric,
-        title=metric.title,
         unit=metric.unit,
         low=view.low,
         middle=view.middle,
@@ -296,6 +296,7 @@ def band_answer(view: BandView) -> OwnBandAnswer:
         n=view.n,
         learnt_at=instant(view.learnt_at),
         general=None if general is None else GeneralBand(low=general.low, high=general.high),
+        **told(title=metric.title),
     )
 
 

@@ -6,41 +6,42 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.trends.views import Period
+from service.web.words_wire import IN_GERMAN, DescriptionWords, TermWords, TitleWords
 
 
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class MeasureAnswer(_Answer):
+class MeasureAnswer(TitleWords):
     """Something that can be followed over time."""
 
     name: str
     group: Literal["score", "verdict", "presence", "probability", "metric"]
     of: str = Field(description="The verdict, artifact or metric that it is about; else its own name")
-    title: str
     unit: str = Field(description="UCUM; 1 for a ratio")
     summary: Literal["mean", "share"] = Field(description="What a point is: of the values, or of the series")
     worse: Literal["high", "low", ""] = Field(description="The direction in which quality falls")
+    de: TitleWords = IN_GERMAN
 
 
-class GroupAnswer(_Answer):
+class GroupAnswer(DescriptionWords):
     """A scanner, protocol and coil of which there are series."""
 
     scanner: str
     protocol: str = Field(description="The key that queries take: coded terms, no free text")
-    description: str = Field(description="The protocol in words")
     coil: str = Field(description="The id that queries take; empty where the header names no coil")
     coil_name: str
     n: int = Field(description="Judged series")
+    de: DescriptionWords = IN_GERMAN
 
 
-class TermAnswer(_Answer):
+class TermAnswer(TermWords):
     """A term that protocols are searched by."""
 
     facet: str
     term: str
-    words: str
+    de: TermWords = IN_GERMAN
 
 
 class ChoiceList(_Answer):
@@ -100,11 +101,10 @@ class GeneralBand(_Answer):
     high: float
 
 
-class OwnBandAnswer(_Answer):
+class OwnBandAnswer(TitleWords):
     """Where a metric lies in the usable series of this scanner and protocol; it is shown, and decides nothing."""
 
     metric: str
-    title: str
     unit: str = Field(description="UCUM")
     low: float = Field(description="5th percentile of the series' medians")
     middle: float
@@ -112,6 +112,7 @@ class OwnBandAnswer(_Answer):
     n: int = Field(description="Series")
     learnt_at: datetime
     general: GeneralBand | None = Field(description="Null where there is none for such images")
+    de: TitleWords = IN_GERMAN
 
 
 class BandList(_Answer):
@@ -134,17 +135,17 @@ class TrendAnswer(_Answer):
     series: int = Field(description="All series of the selection")
 
 
-class PresenceAnswer(_Answer):
+class PresenceAnswer(TitleWords):
     """How often an artifact was found."""
 
     artifact: str
-    title: str
     n: int = Field(description="Scored series")
     found: int
     rate: float | None
     low: float | None = Field(description="95 % interval of the rate (Wilson)")
     high: float | None
     probability: float | None = Field(description="Mean over the series")
+    de: TitleWords = IN_GERMAN
 
 
 class PresenceList(_Answer):

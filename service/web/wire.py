@@ -13,26 +13,36 @@ from service.ledger_views import (
     FeedbackKind,
     Verdict,
 )
+from service.web.words_wire import (
+    IN_GERMAN,
+    AdviceWords,
+    CatalogueWords,
+    ClosingWords,
+    FactWords,
+    LimitsWords,
+    MetricWords,
+    ReasonWords,
+    SeriesWords,
+    SuggestionWords,
+)
 
 
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class SeriesFactAnswer(_Answer):
+class SeriesFactAnswer(FactWords):
     """One finding that only the whole series shows."""
 
     name: str
-    title: str
     scheme: str = Field(description="Coding scheme designator")
     code: str
     meaning: str
-    advice: str
     doubtful: bool = Field(description="A series that shows it is Check")
     present: bool
     value: float | None = Field(description="How much; null where the check does not apply")
-    detail: str = Field(description="What was found, or why the check does not apply")
     slices: list[int] = Field(description="Positions in the series, worst first")
+    de: FactWords = IN_GERMAN
 
 
 class SamplingAnswer(_Answer):
@@ -43,25 +53,23 @@ class SamplingAnswer(_Answer):
     slices: int = Field(description="Slices of the whole series that were left out")
 
 
-class StatementAnswer(_Answer):
+class StatementAnswer(MetricWords):
     """What one classical metric says to a finding."""
 
     metric: str
-    title: str
     unit: str = Field(description="UCUM")
     says: Says
     value: float | None
     low: float | None = Field(description="Reference band of clean slices: 5th percentile")
     high: float | None = Field(description="95th percentile")
     decisive: bool = Field(description="Its word alone stands against a Repeat")
-    reason: str = Field(description="Why it does not apply, else empty")
+    de: MetricWords = IN_GERMAN
 
 
-class MetricAnswer(_Answer):
+class MetricAnswer(MetricWords):
     """One classical metric over the slices of a series."""
 
     metric: str
-    title: str
     unit: str = Field(description="UCUM")
     worse: Literal["high", "low"]
     median: float | None
@@ -75,23 +83,22 @@ class MetricAnswer(_Answer):
     )
     own_high: float | None = Field(description="95th percentile")
     own_series: int = Field(description="Of how many series; these bands are shown, and decide nothing")
-    reason: str = Field(description="Why it does not apply, else empty")
+    de: MetricWords = IN_GERMAN
 
 
-class SuggestionAnswer(_Answer):
+class SuggestionAnswer(SuggestionWords):
     """One thing to do about an artifact."""
 
     kind: str = Field(description="reconstruct, before, protocol, accept or service")
     topic: str
-    text: str
-    cost: str = Field(description="In words; empty where it costs no more than the scan as it was")
     seconds: float | None = Field(
         description="That a new scan takes with it; 0: none is needed; null: not told"
     )
     source: str = Field(description="The work where the fact stands")
+    de: SuggestionWords = IN_GERMAN
 
 
-class ArtifactAnswer(_Answer):
+class ArtifactAnswer(AdviceWords):
     """One artifact over the whole series."""
 
     name: str = Field(description="Name of the catalogue (see /artifacts)")
@@ -99,23 +106,21 @@ class ArtifactAnswer(_Answer):
     severity: float = Field(description="0 to 1")
     present: bool
     slices: list[int] = Field(description="Positions in the series, worst first")
-    advice: str = Field(
-        description="What to do about it in a series of this kind, in one sentence; empty where it is not present"
-    )
-    suggestions: list[SuggestionAnswer] = Field(description="The same in full, best first")
+    suggestions: list[SuggestionAnswer] = Field(description="What to do about it in full, best first")
+    de: AdviceWords = IN_GERMAN
 
 
-class ClosingAnswer(_Answer):
+class ClosingAnswer(ClosingWords):
     """What closed a series."""
 
     sign: str = Field(description="The sign: the element that counted, or the name of another sign")
     received: int = Field(description="Instances")
     expected: int | None = Field(description="Instances, as far as a count that is not refuted says so")
     counts: dict[str, int] = Field(description="What each element of the header announced")
-    gaps: list[str] = Field(description="What the geometry lacked")
     waited_s: float = Field(description="Seconds from the last instance until no more were expected")
     quiet_s: float = Field(description="The quiet time in force, in seconds")
     longest_pause_s: float = Field(description="The longest pause between two instances, in seconds")
+    de: ClosingWords = IN_GERMAN
 
 
 class CodedAnswer(_Answer):
@@ -140,12 +145,12 @@ class FeedbackAnswer(_Answer):
     comment: str
 
 
-class ShadowAnswer(_Answer):
+class ShadowAnswer(ReasonWords):
     """What thresholds that are tried in shadow would have said."""
 
     number: int = Field(description="Of the version in shadow")
     verdict: str
-    reason: str
+    de: ReasonWords = IN_GERMAN
 
 
 class JudgedByAnswer(_Answer):
@@ -158,7 +163,7 @@ class JudgedByAnswer(_Answer):
     shadow: ShadowAnswer | None
 
 
-class SeriesAnswer(_Answer):
+class SeriesAnswer(SeriesWords):
     """One generation of a series."""
 
     id: str
@@ -167,7 +172,6 @@ class SeriesAnswer(_Answer):
     scanner: str
     state: str
     series_number: int | None
-    description: str = Field(description="In words, of what `coded` says")
     coded: list[CodedAnswer] = Field(description="What the series is; a facet that is unknown is left out")
     field_strength: float | None = Field(description="Tesla")
     opened_at: datetime
@@ -182,13 +186,11 @@ class SeriesAnswer(_Answer):
     provisional: bool = Field(description="The verdict is about the images so far: a timed series may go on")
     repeats: str | None = Field(description="The failed series that this one repeats")
     verdict: Verdict = Field(description="Empty until there is one")
-    reason: str
     index: float | None = Field(description="0 (useless) to 10 (flawless)")
     suitability: float | None = Field(description="Probability that it is diagnostically usable")
     artifacts: list[ArtifactAnswer]
     geometry: list[SeriesFactAnswer] = Field(description="What only the whole series shows, and is there")
     sampling: SamplingAnswer | None = Field(description="Null where every volume was scored")
-    advice: list[str]
     repeat_seconds: float | None = Field(
         description="How long the scan took, where a source tells and its moment can be had again"
     )
@@ -205,6 +207,7 @@ class SeriesAnswer(_Answer):
     feedback: list[FeedbackAnswer] = Field(description="What people said to the verdict, oldest first")
     feedback_version: str = Field(description="The ETag of the feedback, without its quotes")
     results: dict[str, int] = Field(description="Deliveries by state")
+    de: SeriesWords = IN_GERMAN
 
 
 class SeriesPage(_Answer):
@@ -239,6 +242,7 @@ class SliceAnswer(_Answer):
         description="waiting, scored, unsuited, unreadable, erased, or unsampled: other volumes were"
     )
     reason: str = Field(description="Why it has no score")
+    de: ReasonWords = IN_GERMAN
     rows: int
     columns: int
     index: float | None
@@ -316,17 +320,16 @@ class DeliveryPage(_Answer):
     next_cursor: str | None
 
 
-class CatalogueEntry(_Answer):
+class CatalogueEntry(CatalogueWords):
     """One kind of artifact."""
 
     name: str
-    title: str
     scheme: str = Field(description="Coding scheme designator")
     code: str
     meaning: str
     colour: str = Field(description="#rrggbb")
     cap: Literal["Check", "Repeat"] = Field(description="The most that this artifact alone may cause")
-    advice: str
+    de: CatalogueWords = IN_GERMAN
 
 
 class Catalogue(_Answer):
@@ -335,19 +338,19 @@ class Catalogue(_Answer):
     items: list[CatalogueEntry]
 
 
-class ModelAnswer(_Answer):
+class ModelAnswer(LimitsWords):
     """The model in use."""
 
     name: str
     version: str
     sha256: str
-    limits: list[str] = Field(description="What it cannot see")
     metrics: dict[str, float] = Field(description="Measured on held-out subjects")
     presence: dict[str, float] = Field(description="Probability from which an artifact counts, by artifact")
     outlier: float | None = Field(
         description="Distance beyond which a slice is too unlike what the model was made with"
     )
     verdict: dict[str, float] = Field(description="Where the verdicts part, by the settings' names")
+    de: LimitsWords = IN_GERMAN
 
 
 class PartAnswer(_Answer):

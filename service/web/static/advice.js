@@ -14,29 +14,27 @@ export function clock(seconds) {
 // The cost in words may tell the time already.
 function cost({ cost: words, seconds }) {
   const time = seconds ? clock(seconds) : "";
-  return [time && !words.includes(time) ? WORDS.newScan(time) : null, words ? h("span", { lang: "en" }, words) : null]
-    .filter(Boolean)
-    .flatMap((one, n) => (n ? [", ", one] : [one]));
+  return [time && !words.includes(time) ? WORDS.newScan(time) : "", words].filter(Boolean).join(", ");
 }
 
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-export function adviceOn({ advice, suggestions }) {
-  if (!suggestions.length) return h("p", { class: "advice", lang: "en" }, advice);
+export function adviceOn({ lead, advice, suggestions }) {
+  if (!suggestions.length) return h("p", { class: "advice" }, advice);
   const sources = [...new Set(suggestions.map(({ source }) => source))];
   const one = (suggestion) => {
     const told = cost(suggestion);
     return h(
       "li", {},
-      h("span", { lang: "en" }, sentence(suggestion.text)), " ",
+      h("span", {}, sentence(suggestion.text)), " ",
       h("span", { class: "cited" }, `[${sources.indexOf(suggestion.source) + 1}]`),
-      told.length ? h("span", { class: "cost" }, told) : null,
+      told ? h("span", { class: "cost" }, told) : null,
     );
   };
   const rest = suggestions.slice(SHOWN);
   return h(
     "div", { class: "advice" },
-    h("p", { lang: "en" }, advice.split(`: ${suggestions[0].text}`)[0]),
+    h("p", {}, lead),
     h("ol", { class: "suggestions" }, suggestions.slice(0, SHOWN).map(one)),
     h(
       "details", { class: "others" }, h("summary", {}, WORDS.moreAdvice(rest.length)),

@@ -1,5 +1,6 @@
 // Questions to the service; every answer is fresh, and a refusal throws with its status.
 
+import { inOwnWords } from "/static/language.js";
 import { idle, toSignIn } from "/static/session.js";
 
 export class Refused extends Error {
@@ -16,7 +17,7 @@ async function ask(path, signal) {
   return answer;
 }
 
-const json = async (path, signal) => (await ask(path, signal)).json();
+const json = async (path, signal) => inOwnWords(await (await ask(path, signal)).json());
 const numbers = (answer, name) => answer.headers.get(name).split(",").map(Number);
 const at = (id, position) => `/series/${encodeURIComponent(id)}/slices/${position}`;
 

@@ -127,7 +127,7 @@ export class Detail {
         ? ""
         : h("p", { class: "head-index" }, `${WORDS.index} `, h("strong", {}, tenths(series.index)), ` ${WORDS.outOf}`),
       h("p", { class: "head-title" }, h("strong", {}, series.scanner), ` ${titleOf(series)} `, flags(series)),
-      h("p", { class: "reason", lang: "en" }, series.reason),
+      h("p", { class: "reason" }, series.reason),
       feedbackOf(series, this.again),
       h(
         "div", { class: "head-ways" },
@@ -153,7 +153,7 @@ export class Detail {
     put(
       side,
       general.length ? h("h3", {}, WORDS.whatToDo) : null,
-      ...general.map((advice) => h("p", { class: "advice", lang: "en" }, advice)),
+      ...general.map((advice) => h("p", { class: "advice" }, advice)),
       h("h3", {}, WORDS.found),
       found.length
         ? h("ul", { class: "artifacts" }, found.map((artifact) => this.artifact(artifact, looks.get(artifact.name))))
@@ -273,7 +273,7 @@ export class Detail {
   }
 
   deliveries() {
-    this.sent = h("div", { class: "table" });
+    this.sent = h("div", { class: "scroll" });
     return h("section", { class: "deliveries" }, h("h3", {}, WORDS.deliveries), this.sent);
   }
 

@@ -25,6 +25,16 @@ export function choose(other) {
 // A catalogue holds the same words in every language: {en: {...}, de: {...}}.
 export const speak = (catalogue) => catalogue[language];
 
+// An answer of the service tells its words in English, and the same fields in other languages under their names: give
+// it as this page speaks.
+export function inOwnWords(answer) {
+  if (answer === null || typeof answer !== "object") return answer;
+  if (Array.isArray(answer)) return answer.map(inOwnWords);
+  const told = Object.fromEntries(Object.entries(answer).map(([name, value]) => [name, inOwnWords(value)]));
+  const own = told[language];
+  return own && typeof own === "object" && Object.keys(own).every((name) => name in told) ? { ...told, ...own } : told;
+}
+
 // Static text: `data-word` names the word of an element, `data-label` that of its accessible name. The page is called
 // what its heading says.
 export function fillWords(words) {

@@ -62,8 +62,8 @@ export function drawLatest(section, series, { tell, link = (id) => `#/series/${i
     h("div", { class: "sign" }, icon(kind), h("p", { class: "verdict" }, WORDS.inSyllables(word))),
     h(
       "div", { class: "why" },
-      h("p", { class: "reason", lang: "en" }, series.reason),
-      series.advice.length ? h("p", { class: "advice", lang: "en" }, series.advice[0]) : null,
+      h("p", { class: "reason" }, series.reason),
+      series.advice.length ? h("p", { class: "advice" }, series.advice[0]) : null,
     ),
     h(
       "div", { class: "which" },

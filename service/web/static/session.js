@@ -1,5 +1,7 @@
 // Who is signed in with this browser, and requests that change something: each repeats the session's own secret.
 
+import { inOwnWords } from "/static/language.js";
+
 export class Failed extends Error {
   constructor(status, detail) {
     super(detail || `status ${status}`);
@@ -30,7 +32,7 @@ export async function ask(path) {
   const answer = await fetch(`/api/v1${path}`, { cache: "no-store", credentials: "same-origin", headers: idle() });
   if (answer.status === 401) toSignIn();
   if (!answer.ok) throw new Failed(answer.status, (await answer.json()).detail);
-  return answer.json();
+  return inOwnWords(await answer.json());
 }
 
 // What a problem says, with each thing that does not fit.
@@ -49,7 +51,7 @@ export async function change(method, path, body, headers = {}) {
   if (answer.status === 401 && path !== "/session") toSignIn();
   if (!answer.ok) throw new Failed(answer.status, told(await answer.json()));
   if (answer.status === 204) return null;
-  const given = await answer.json();
+  const given = inOwnWords(await answer.json());
   if (given.csrf) csrf = given.csrf;
   return given;
 }

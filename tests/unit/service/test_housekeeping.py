@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from inference.burned_in import REASON
 from service.bootstrap import Foundation, lay_foundation, metrics_of
 from service.housekeeping import Housekeeper
 from service.ledger import Closings, Intake, Reports, Scoring, SliceNote, SliceState, Views, Worker
@@ -102,7 +103,7 @@ def test_an_erased_image_goes_again_when_it_is_sent_again(foundation: Foundation
     name = received(foundation, days_ago=0)
     scoring = Scoring(Worker(foundation.database, "w"))
     (task,) = claimed(scoring, 1)
-    scoring.erased(task, "text is burned into the pixels")
+    scoring.erased(task, REASON)
     assert foundation.spool.holds(name)
     housekeeper(foundation).sweep()
     assert not foundation.spool.holds(name)

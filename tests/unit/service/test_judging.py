@@ -130,5 +130,6 @@ def test_thresholds_in_shadow_are_kept_beside_what_tells() -> None:
         "version": 4,
         "verdict": "Check",
         "reason": f"Image quality index {index:.1f}",
+        "de": {"reason": f"Bildqualitätsindex {index:.1f}".replace(".", ",")},
     }
     assert _judging(quality, Circumstances(), InForce(live))["shadow"] is None

@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from inference.footprint import Plane
 from inference.places import Part
 from inference.stacks import Place
+from inference.text import UNSAID, Text
 from service.closing import CloseReason, Closing
 from service.ledger import (
     Arrival,
@@ -124,7 +125,7 @@ def judgement(verdict: str = "Usable", *, count: bool = True, provisional: bool 
         closing=closing(count=count, provisional=provisional),
         gaps=(),
         verdict=verdict,
-        reason="",
+        reason=UNSAID,
         quality={"index": 8.0, "suitability": 0.9, "findings": []},
         advice=[],
         model="m",
@@ -182,7 +183,7 @@ def test_a_dead_workers_slices_come_back_and_its_late_write_changes_nothing(
     clock.now += 31
     (again,) = claimed(alive, 4)
     assert again.attempt == task.attempt + 1
-    dead.scored([SliceNote(task, SliceState.UNREADABLE, "late")])
+    dead.scored([SliceNote(task, SliceState.UNREADABLE, Text("late", "spät"))])
     alive.scored([SliceNote(again, SliceState.SCORED, score=SCORE)])
     (row,) = Closings(worker(database, clock)).scored_rows("2.25.1", 1)
     assert row.state is SliceState.SCORED

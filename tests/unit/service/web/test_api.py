@@ -12,9 +12,13 @@ from fastapi import FastAPI
 
 from inference.artifacts import CATALOGUE
 from inference.checks import SeriesFact
+from inference.ground import NO_AIR
 from inference.reference import MetricSummary, Statement
+from inference.score import UNFAMILIAR
+from inference.series import Answer, Description
 from inference.series.advice import advice_on
 from inference.series.situation import Situation
+from inference.text import Text
 from service.ledger.database import LedgerUnavailable
 from service.web import create_app
 from tests.unit.service.web.conftest import Asked
@@ -207,6 +211,56 @@ def test_findings_come_with_their_evidence_and_what_only_the_series_shows(
     shown = client.get(f"{S}/evident").json()["geometry"]
     assert [(fact["title"], fact["slices"]) for fact in shown] == [("Missing slices", [4])]
     assert client.get(f"{S}/evident/slices").json()["items"][0]["evidence"] == {"psg": 0.1, "snrd": "no air"}
+
+
+def test_what_is_told_in_english_is_told_in_german_too(client: Asked, ledger: RecordedLedger) -> None:
+    silent = Statement("snrd", "n/a", None, None, None, decisive=False, reason=NO_AIR)
+    about = Description.of([Answer("orientation", "CORONAL"), Answer("part", "KNEE")], 1.5)
+    seen = judged("both", "Repeat", {"ghost": 0.5}, description=about)
+    ledger.put(
+        replace(
+            seen,
+            reason=Text("Non-diagnostic: ghosting", "Nicht diagnostisch: Geisterbilder"),
+            artifacts=tuple(
+                replace(one, evidence=(silent,)) if one.present else one for one in seen.artifacts
+            ),
+            closing={
+                "sign": "count",
+                "received": 3,
+                "expected": 4,
+                "counts": {},
+                "waited_s": 1.0,
+                "quiet_s": 1.0,
+                "longest_pause_s": 0.1,
+                "gaps": (Text("1 slice missing", "1 Schicht fehlt"),),
+            },
+        ),
+        [replace(one, reason=UNFAMILIAR) for one in some_slices("both", {})],
+    )
+    told = client.get(f"{S}/both").json()
+    assert told["reason"] == "Non-diagnostic: ghosting"
+    assert told["de"]["reason"] == "Nicht diagnostisch: Geisterbilder"
+    assert (told["description"], told["de"]["description"]) == (
+        "Coronal, knee, 1.5 T",
+        "Koronar, Knie, 1,5 T",
+    )
+    assert (told["closing"]["gaps"], told["closing"]["de"]["gaps"]) == (
+        ["1 slice missing"],
+        ["1 Schicht fehlt"],
+    )
+    ghosts = next(one for one in told["artifacts"] if one["present"])
+    assert ghosts["lead"] == "Ghosts along phase encoding"
+    assert ghosts["de"]["lead"] == "Geisterbilder in Phasenkodierrichtung"
+    assert ghosts["de"]["advice"] == told["de"]["advice"][0]
+    assert all(one["de"]["text"] != one["text"] for one in ghosts["suggestions"])
+    found = client.get(f"{S}/both/findings").json()["items"][0]["evidence"][0]
+    assert (found["de"]["title"], found["de"]["reason"]) == (
+        "Signal-Rausch-Verhältnis (SNR)",
+        "keine Luft im FOV",
+    )
+    assert client.get(f"{S}/both/slices").json()["items"][0]["de"]["reason"] == UNFAMILIAR.de
+    kinds = client.get("/api/v1/artifacts").json()["items"]
+    assert next(one for one in kinds if one["name"] == "wrap")["de"]["title"] == "Einfaltung"
 
 
 def test_a_slice_without_findings_has_no_masks(client: Asked) -> None:

@@ -110,7 +110,7 @@ def test_choices_tell_protocols_in_words_and_coils_by_an_id(client: Asked) -> No
         client, "/api/v1/trends", coil=group["coil"], protocol=group["protocol"], scanner=group["scanner"]
     )
     assert rows["series"] == group["n"]
-    assert {"facet": "part", "term": "KNEE", "words": "knee"} in told["terms"]
+    assert {"facet": "part", "term": "KNEE", "words": "knee", "de": {"words": "Knie"}} in told["terms"]
     assert len({measure["name"] for measure in told["measures"]}) == len(told["measures"])
 
 
