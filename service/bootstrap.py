@@ -285,6 +285,7 @@ def certificates(settings: Settings) -> list[Path]:
     """Give the certificates of this installation's own."""
     callers = (DicomDestination, StowDestination)
     tables = [settings.tls, *(entry.tls for entry in settings.destination if isinstance(entry, callers))]
+    tables += settings.tls_profile
     found = [table.certificate for table in tables if table is not None]
     webs = (settings.http_certificate, settings.dicomweb.certificate)
     return [path for path in (*found, *webs) if path is not None]

@@ -2,12 +2,15 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from service.bootstrap import Foundation, note_expiry
 from service.ledger import Desk, ReviewBook, Views
+from service.ledger.audit import AuditBook
+from service.ledger.retention import Kind, Retention
 from service.metrics import OTHER, OUTSTANDING, Metrics
 from service.review.agreement import agreement
 from service.settings import Settings
@@ -15,8 +18,11 @@ from service.vault import Keeper
 
 AGREEMENT_S = 90 * 86400.0
 SWEEP_AT_ONCE = 20  # series
+HOUSEKEEPING = "housekeeping"  # who did it, in the audit log
 GRACE_S = 300.0  # a spool file without an instance may be one that is being noted right now
-EVENTS_KEPT_S = 7 * 86400.0
+DAY_S = 86400.0
+SERIES_AT_ONCE = 50  # that are forgotten in one go, each in a transaction of its own
+BATCHES_AT_ONCE = 40  # of every other kind of rows, each a transaction
 WATERMARK = (
     2.0  # times the free space at which instances are refused: from here on delivered pixels leave early
 )
@@ -89,8 +95,8 @@ class Housekeeper:
         """Let go what need not be kept.
 
         Pixels and built results of delivered series when their time is over, or when space is short; files that
-        no instance names: they were never acknowledged; erased images that were sent again; old events and refusals;
-        what scanners and archives said, when the time of the identities is over.
+        no instance names: they were never acknowledged; erased images that were sent again; what scanners and
+        archives said, when the time of the identities is over.
         """
         settings = self.foundation.settings
         now = time.time()
@@ -109,8 +115,37 @@ class Housekeeper:
         forgotten = Keeper.of(self.foundation).forget(now)
         if forgotten:
             log.info("identities have left the vault", extra={"count": forgotten})
-        upkeep.forget(now - EVENTS_KEPT_S)
         upkeep.forget_talk(now - settings.identity_days * 86400)
+
+    def let_go(self) -> None:
+        """Let go of what was remembered for its time, in small transactions; what is more goes the next time."""
+        keep, retention, now = self.foundation.settings.keep, Retention(self.foundation.database), time.time()
+        times: Mapping[Kind, float] = {
+            "orders": keep.orders_days,
+            "deeds": keep.deeds_days,
+            "callers": keep.callers_days,
+            "events": keep.events_days,
+        }
+        for kind, days in times.items():
+            _repeated(partial(retention.let_go, kind, now - days * DAY_S))
+        before = now - keep.series_days * DAY_S
+        outlived = retention.outlived(before, SERIES_AT_ONCE)
+        for series_uid in outlived:
+            left = retention.forgotten(series_uid, before)
+            for name in left.images:
+                self.foundation.spool.delete(name)
+            for name in left.results:
+                self.foundation.outbox.delete(name)
+        if outlived:
+            log.info("series are forgotten", extra={"count": len(outlived)})
+        self._purge_audit(now - keep.audit_days * DAY_S)
+
+    def _purge_audit(self, before: float) -> None:
+        """Let the audit log go from its front, a day or more at once: each purge is a row of its own."""
+        book = AuditBook(self.foundation.database)
+        oldest = book.oldest()
+        if oldest is not None and oldest < before - DAY_S:
+            _repeated(partial(book.purged, before, HOUSEKEEPING))
 
     def _let_strays_go(self) -> None:
         spool = self.foundation.spool
@@ -120,3 +155,10 @@ class Housekeeper:
             with suppress(FileNotFoundError):
                 if spool.age_s(name, time.time()) > GRACE_S:
                     spool.delete(name)
+
+
+def _repeated(let_go: Callable[[], int]) -> None:
+    """Let go in one transaction after the other until nothing is left, or it is enough for this time."""
+    for _ in range(BATCHES_AT_ONCE):
+        if not let_go():
+            return

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from dicom_scp.profile import EXPORT, LIVE
 from dicom_scp.ps3_15 import Option
 from service.settings_alerts import AlertChannel
+from service.settings_keeping import Keeping
 from service.settings_review import Review
 from service.settings_tables import (
     AeTitle,
@@ -34,6 +35,7 @@ from service.settings_tables import (
     Scanner,
     SourceProfile,
     StowDestination,
+    TlsProfile,
 )
 
 PREFIX = "SCANSIDE_"
@@ -154,8 +156,10 @@ class Settings(BaseSettings):
 
     allow: Allow = Allow()
     tls: DoorTls | None = None
+    tls_profile: tuple[TlsProfile, ...] = ()
     rules: Rules = Rules()
     review: Review = Review()
+    keep: Keeping = Keeping()
     destination: tuple[Destination, ...] = ()
     scanner: tuple[Scanner, ...] = ()
     profile: tuple[SourceProfile, ...] = ()
@@ -219,11 +223,11 @@ class Settings(BaseSettings):
             raise ValueError(f"two profiles are for the source {doubles[0]!r}")
         return entries
 
-    @field_validator("destination", "scanner", "profile", "alert")
+    @field_validator("destination", "scanner", "profile", "alert", "tls_profile")
     @classmethod
     def _has_no_double(
-        cls, entries: tuple[Destination | Scanner | SourceProfile | AlertChannel, ...]
-    ) -> tuple[Destination | Scanner | SourceProfile | AlertChannel, ...]:
+        cls, entries: tuple[Destination | Scanner | SourceProfile | AlertChannel | TlsProfile, ...]
+    ) -> tuple[Destination | Scanner | SourceProfile | AlertChannel | TlsProfile, ...]:
         doubles = [name for name, n in Counter(entry.name for entry in entries).items() if n > 1]
         if doubles:
             raise ValueError(f"two entries are named {doubles[0]!r}")

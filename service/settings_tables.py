@@ -125,6 +125,12 @@ class Tls(_Table):
         return self
 
 
+class TlsProfile(Tls):
+    """A way to secure connections that has a name: nodes of the console name it, and no file."""
+
+    name: Name
+
+
 class DoorTls(_Table):
     """A second DICOM port, which takes TLS only; files are PEM and are read again when they change."""
 

@@ -35,10 +35,12 @@ def verify(settings: Settings, noted: str | None, *, as_json: bool) -> int:
         head = None if found.head is None else {"id": found.head.id, "digest": found.head.digest}
         faults = [{"id": fault.id, "told": fault.told} for fault in found.faults]
         told = {"sound": found.sound, "rows": found.rows, "first": found.first, "head": head}
-        print(json.dumps(told | {"faults": faults}, indent=1))
+        print(json.dumps(told | {"faults": faults, "purged": list(found.purged)}, indent=1))
         return 0 if found.sound else 1
     for fault in found.faults:
         print(f"row {fault.id}: {fault.told}")
+    for number in found.purged:
+        print(f"row {number}: it went in a purge; what is noted of it can be held against the log no more")
     last = "" if found.head is None else f", head {found.head.id}:{found.head.digest}"
     word = "nothing was changed" if found.sound else "the log was changed"
     print(f"{word}: {found.rows} rows from {found.first}{last}")
@@ -74,9 +76,13 @@ def _rows(settings: Settings, query: AuditQuery) -> Iterator[AuditRow]:
     return audit_log(lay_foundation(settings)).book.rows(query)
 
 
-def purge(settings: Settings, days: float) -> int:
-    """Let go of what is older, and write down that it went."""
+def purge(settings: Settings, days: float | None) -> int:
+    """Let go of what is older, by default than the settings say, and write down that it went."""
     by = f"{operator_name()} (command line)"
-    gone = audit_log(lay_foundation(settings)).book.purged(time.time() - days * DAY_S, by)
+    before = time.time() - (settings.keep.audit_days if days is None else days) * DAY_S
+    book = audit_log(lay_foundation(settings)).book
+    gone = 0
+    while went := book.purged(before, by):
+        gone += went
     print(f"{gone} rows went; the rest is proved by the row that tells of it")
     return 0

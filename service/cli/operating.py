@@ -62,7 +62,8 @@ def _listed(found: list[Node], *, as_json: bool) -> None:
             "ae_title": getattr(one.entry, "ae_title", None) or "",
             "place": _place(one.entry),
             "stands in": "settings file" if one.row is None else f"console, version {one.row.version}",
-            "in force": not one.overridden,
+            "in force": not (one.overridden or one.lacks),
+            "lacks": one.lacks,
             "answered": None if one.probe is None else one.probe.told,
         }
         for one in found
@@ -79,7 +80,10 @@ def _listed(found: list[Node], *, as_json: bool) -> None:
             row["stands in"],
             row["answered"] or "",
         ]
-        print("  ".join(str(one) for one in told) + ("" if row["in force"] else "  (the settings file wins)"))
+        print(
+            "  ".join(str(one) for one in told)
+            + ("" if row["in force"] else f"  ({row['lacks'] or 'the settings file wins'})")
+        )
 
 
 def _place(entry: object) -> str:

@@ -20,6 +20,9 @@ def add_operating_words(word: Word) -> None:
     node.add_argument("--network", metavar="CIDR", help="of a scanner: from where it calls")
     node.add_argument("--calling", metavar="AET", help="our AE title at a destination")
     node.add_argument("--tls", action="store_true", help="a destination proves itself by a certificate")
+    node.add_argument(
+        "--tls-profile", metavar="NAME", help="of the settings file: the certificates of a destination"
+    )
     node.add_argument("--results", nargs="+", metavar="KIND", help="what a destination gets")
     node.add_argument("--json", action="store_true", help="for list")
     pause = word("pause", "stop scoring, or what leaves for a destination, after what is under way", _pause)
@@ -39,6 +42,7 @@ def _node(arguments: argparse.Namespace, loaded: Loaded) -> int:
     table = {"name": (arguments.id or "").partition(":")[2], "ae_title": arguments.ae_title}
     table |= {"host": arguments.host, "port": arguments.port, "network": arguments.network}
     table |= {"calling_ae_title": arguments.calling, "results": arguments.results}
+    table |= {"tls_profile": arguments.tls_profile}
     told = {name: value for name, value in table.items() if value is not None}
     if arguments.tls:
         told["tls"] = {}

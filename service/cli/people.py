@@ -60,7 +60,7 @@ def _add_audit(word: Word) -> None:
     made.add_argument("--out", type=Path, metavar="FILE", help="for export: a new file")
     made.add_argument("--limit", type=int, default=50, metavar="N", help="for list")
     made.add_argument(
-        "--older-than", type=float, default=2190.0, metavar="DAYS", help="for purge: six years without"
+        "--older-than", type=float, metavar="DAYS", help="for purge: audit_days of the settings without"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, exists, insert, select, update
 
+from service.ledger.control import TO, goes_on
 from service.ledger.events import note_event
 from service.ledger.leases import Worker
 from service.ledger.outbox import retry_after
@@ -21,6 +22,7 @@ from service.routing.views import Ruling
 from service.routing.wording import withdrawn
 
 HELD_BY_RULE = "held by the rule "  # followed by its name: the reason of a delivery
+FORWARD = "forward"  # kind of the orders that ask a PACS; of the same name as the destination
 NOTICE = "notice"  # kind of the events that tell the console what a rule alerts it to
 WAITING, DONE, DEAD, SUPERSEDED, DISCARDED, SHADOW = (
     *("waiting", "done", "dead"),
@@ -62,6 +64,7 @@ class Errands:
         """Claim the oldest order that is due for a channel.
 
         An alert in whose place another one came does not leave any more; while it is under way, the other one waits.
+        No PACS is asked to send anything on while a person has it stopped as a destination.
         """
         now = self._worker.clock()
         later, earlier = errand.alias(), errand.alias()
@@ -77,6 +80,8 @@ class Errands:
             & (errand.c.lease_until < now)
             & ~behind
         )
+        if kind == FORWARD:
+            due &= goes_on(TO + channel)
         query = (
             select(errand, series.c.received, series.c.uid.label("series_uid"), vault.c.sealed)
             .join(series, series.c.id == errand.c.series_id)

@@ -9,8 +9,9 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
+from itertools import takewhile
 
-from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select
+from sqlalchemy import Connection, RowMapping, Select, delete, insert, select
 
 from service.ledger.cursors import number_of
 from service.ledger.database import AUDIT_KEY, Database, mark_audit, order_events
@@ -23,6 +24,7 @@ ADDRESS: ContextVar[str] = ContextVar("address", default="")
 PURGED = "audit purged"
 MOST_FAULTS = 20
 BATCH = 1000  # rows read at once
+PURGED_AT_ONCE = 5000  # rows of a transaction
 _FIELDS = ("id", "at", "actor", "address", "what", "subject", "result", "detail", "previous")
 
 
@@ -111,23 +113,27 @@ class AuditBook:
         with self._database.read() as connection:
             return _checked(connection, noted)
 
-    def purged(self, before: float, by: str) -> int:
-        """Let go of the rows from before a moment; the row that tells of it proves that the rest is whole.
+    def oldest(self) -> float | None:
+        """Tell from when the first row is; None where there is none."""
+        with self._database.read() as connection:
+            return connection.scalar(select(audit.c.at).order_by(audit.c.id).limit(1))
 
-        Gives how many rows went.
+    def purged(self, before: float, by: str) -> int:
+        """Let go of the first rows, a batch at most, up to the first that is not from before a moment.
+
+        A row tells of it: signed like all others, it proves that the rest follows what went. Gives how many went.
         """
         with self._database.write() as connection:
             order_events(connection)
-            last = connection.scalar(select(func.max(audit.c.id)).where(audit.c.at < before))
-            row = connection.execute(select(audit).where(audit.c.id == last)).mappings().first()
-            if row is None:
+            front = select(audit.c.id, audit.c.at, audit.c.digest).order_by(audit.c.id).limit(PURGED_AT_ONCE)
+            going = list(takewhile(lambda row: row.at < before, connection.execute(front)))
+            if not going:
                 return 0
-            going = audit.c.id <= row["id"]
-            count = connection.execute(select(func.count()).select_from(audit).where(going)).scalar_one()
-            told = {"through": row["id"], "digest": row["digest"], "rows": count}
+            last = going[-1]
+            told = {"through": last.id, "digest": last.digest, "rows": len(going)}
             note(connection, self._clock(), Entry(PURGED, by, detail=told))
-            connection.execute(delete(audit).where(going))
-        return int(count)
+            connection.execute(delete(audit).where(audit.c.id <= last.id))
+        return len(going)
 
 
 def _chosen(query: AuditQuery) -> Select[tuple[object, ...]]:
@@ -171,12 +177,19 @@ def _checked(connection: Connection, noted: tuple[Mark, ...]) -> Check:
         last = Mark(row["id"], row["digest"])
     if start is not None and start != (0, "") and start not in checkpoints:
         faults.append(Fault(first, "the rows before it are missing, and no purge tells of them"))
+    purged = tuple(sorted(number for number in wanted if number < first))
+    ends = dict(checkpoints)
+    faults += [
+        Fault(number, "it is not the row that was noted elsewhere: the purge tells of another one")
+        for number in purged
+        if number in ends and wanted[number] - {ends[number]}
+    ]
     faults += [
         Fault(number, "the end is cut off: a row that was noted elsewhere is missing")
         for number in wanted
         if number > (last.id if last is not None else 0)
     ]
-    return Check(count, first, last, tuple(faults[:MOST_FAULTS]))
+    return Check(count, first, last, tuple(faults[:MOST_FAULTS]), purged)
 
 
 def _key(connection: Connection) -> bytes:

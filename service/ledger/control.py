@@ -8,9 +8,11 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, 
 
 from service.ledger.audit import note
 from service.ledger.database import Database, lock_all
+from service.ledger.locks import hold_deliveries
 from service.ledger.states import DeliveryState, SliceState
 from service.ledger.tables import outbox, slice_
 from service.ledger.tables_control import acceptance, pause
+from service.ledger.tables_rules import errand
 from service.operating.audit_views import Entry
 from service.operating.node_views import Acceptance, Pause
 
@@ -49,7 +51,7 @@ class Control:
     def resumed(self, what: str, by: str) -> bool:
         """Let something go on; False where it was not stopped.
 
-        What waited for a destination meanwhile is tried for as long as if it had been posted now.
+        What waited for a destination meanwhile, and what it was to send on, is tried for as long as if it were new.
         """
         now = self._clock()
         with self._database.write() as connection:
@@ -60,7 +62,9 @@ class Control:
                 waits = (outbox.c.destination == what.removeprefix(TO)) & (
                     outbox.c.state == DeliveryState.WAITING
                 )
+                hold_deliveries(connection, waits)
                 connection.execute(update(outbox).where(waits).values(renewed_at=now))
+                connection.execute(update(errand).where(_forwards(what)).values(renewed_at=now))
             note(connection, now, Entry("resumed", by, what))
         return True
 
@@ -93,7 +97,7 @@ class Control:
             return ended
 
 
-def goes_on(what: str) -> ColumnElement[bool]:
+def goes_on(what: str | ColumnElement[str]) -> ColumnElement[bool]:
     """Tell, as a condition of a claim, that something is not stopped."""
     return ~exists().where(pause.c.what == what)
 
@@ -112,4 +116,12 @@ def _under_way(connection: Connection, what: str, now: float) -> int:
             outbox.c.state.in_((DeliveryState.WAITING, DeliveryState.UNCOMMITTED)),
             outbox.c.lease_until > now,
         )
+        sent_on = select(func.count()).where(_forwards(what), errand.c.lease_until > now)
+        return int(connection.scalar(query) or 0) + int(connection.scalar(sent_on) or 0)
     return int(connection.scalar(query) or 0)
+
+
+def _forwards(what: str) -> ColumnElement[bool]:
+    """Give the orders of rules that a PACS sends on what it has, which wait."""
+    here = errand.c.channel == what.removeprefix(TO)
+    return here & (errand.c.kind == "forward") & (errand.c.state == "waiting")

@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, select, true, update
 
-from service.ledger.actions import DEAD, DISCARDED, WAITING
+from service.ledger.actions import DEAD, DISCARDED, FORWARD, WAITING
 from service.ledger.audit import note
+from service.ledger.control import TO, goes_on
 from service.ledger.cursors import number_of
 from service.ledger.database import Database
 from service.ledger.tables_rules import errand, firing
@@ -77,7 +78,10 @@ def _chosen(selection: ErrandSelection) -> ColumnElement[bool]:
 
 
 def _viewed() -> Select[Any]:
-    return select(errand, firing.c.version).join(firing, firing.c.id == errand.c.firing_id)
+    stopped = (errand.c.kind == FORWARD) & (errand.c.state == WAITING) & ~goes_on(TO + errand.c.channel)
+    return select(errand, firing.c.version, stopped.label("stopped")).join(
+        firing, firing.c.id == errand.c.firing_id
+    )
 
 
 def _view(row: Row[Any]) -> ErrandView:
@@ -94,6 +98,7 @@ def _view(row: Row[Any]) -> ErrandView:
         attempts=row.attempts,
         created_at=row.created_at,
         next_at=row.next_at if row.state == WAITING else None,
+        stopped=row.stopped,
         tried_at=row.tried_at,
         done_at=row.done_at,
         answer=row.answer,

@@ -185,12 +185,24 @@ def _forget(connection: Connection, series_uid: str) -> tuple[str, ...]:
     own = select(instance.c.sop_instance_uid).where(instance.c.series_uid == series_uid)
     connection.execute(delete(vault).where(or_(vault.c.uid == series_uid, vault.c.uid.in_(own))))
     connection.execute(update(instance).where(instance.c.series_uid == series_uid).values(reference=b""))
+    drop_masks(connection, series_uid)
     results = connection.scalars(
         select(outbox.c.name)
         .join(series, series.c.id == outbox.c.series_id)
         .where(series.c.uid == series_uid)
     ).all()
     return tuple(results)
+
+
+def drop_masks(connection: Connection, series_uid: str) -> None:
+    """Let the masks of a series go once nothing is laid under them: neither pixels nor who it is of are kept."""
+    named = exists().where(vault.c.uid == series_uid)
+    kept = exists().where(instance.c.series_uid == series_uid, instance.c.swept.is_(False))
+    connection.execute(
+        update(slice_)
+        .where(slice_.c.series_uid == series_uid, slice_.c.masks.is_not(None), ~named, ~kept)
+        .values(masks=None)
+    )
 
 
 def _due(before: float) -> Select[Any]:

@@ -70,6 +70,7 @@ class Check:
     first: int  # 0: there is no row
     head: Mark | None  # the last row
     faults: tuple[Fault, ...] = ()  # at most `ledger.audit.MOST_FAULTS`
+    purged: tuple[int, ...] = ()  # rows noted elsewhere that went in a purge
 
     @property
     def sound(self) -> bool:

@@ -4,7 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,18 @@ from service.ledger import Callers, NodeBook
 from service.ledger.control import TO
 from service.ledger.nodes import NodeChange, NodeExists, NoNode
 from service.operating.node_views import Call, NodeRow, Probe, Sending
-from service.operating.nodes import MOST, SCANNER, Roster, UnfitNode, id_of, told_of, understood
+from service.operating.nodes import (
+    MOST,
+    SCANNER,
+    KeptDestination,
+    KeptScanner,
+    Roster,
+    UnfitNode,
+    id_of,
+    secured,
+    told_of,
+    understood,
+)
 from service.settings import Settings
 from service.settings_tables import Destination as DestinationEntry
 from service.settings_tables import Scanner
@@ -40,6 +51,7 @@ class Node:
     entry: Scanner | DestinationEntry
     row: NodeRow | None = None  # None: it stands in the settings file
     overridden: bool = False  # the settings file has another one of this name, or of this AE title
+    lacks: str = ""  # why it is not in force otherwise
     probe: Probe | None = None
     call: Call | None = None  # the last time that it called here
     sending: Sending | None = None
@@ -102,7 +114,8 @@ class NodeDesk:
             except UnfitNode:
                 continue
             overridden = row.id in in_file or _same_title(entry, self.file)
-            made.append(self._known(entry, row, probes, sendings, calls, overridden=overridden))
+            known = self._known(entry, row, probes, sendings, calls, overridden=overridden)
+            made.append(self._with_certificates(known))
         return sorted(made, key=lambda one: (not one.id.startswith(SCANNER), one.row is not None, one.id))
 
     def node(self, node_id: str) -> Node:
@@ -114,7 +127,7 @@ class NodeDesk:
 
     def add(self, node_id: str, told: Mapping[str, Any], by: str, key: str) -> NodeRow:
         """Add a node, which is in force within seconds. Raises UnfitNode, NodeExists and KeyUsed."""
-        entry = understood(node_id, told)
+        entry = self._understood(node_id, told)
         if node_id in self._of_file():
             raise NodeExists(NodeExists.__doc__)
         self._check_title(entry)
@@ -124,7 +137,7 @@ class NodeDesk:
 
     def change(self, node_id: str, told: Mapping[str, Any], version: int, by: str, key: str) -> NodeRow:
         """Change a node that the console keeps. Raises UnfitNode, NoNode, NodeExists, NodeChanged and KeyUsed."""
-        entry = understood(node_id, told)
+        entry = self._understood(node_id, told)
         if node_id in self._of_file():
             raise NodeExists("the settings file has a node of this name: that one counts")
         self._check_title(entry)
@@ -142,6 +155,22 @@ class NodeDesk:
         self.book.probed(probe)
         return probe
 
+    def _understood(self, node_id: str, told: Mapping[str, Any]) -> KeptScanner | KeptDestination:
+        """Read a node whose certificates there are. Raises UnfitNode."""
+        entry = understood(node_id, told)
+        if isinstance(entry, KeptDestination):
+            secured(entry, self.file)
+        return entry
+
+    def _with_certificates(self, node: Node) -> Node:
+        """Give a node as it is called; one whose profile went is not in force."""
+        if not isinstance(node.entry, KeptDestination):
+            return node
+        try:
+            return replace(node, entry=secured(node.entry, self.file))
+        except UnfitNode as error:
+            return replace(node, lacks=str(error))
+
     def _of_file(self) -> dict[str, Scanner | DestinationEntry]:
         """Give the nodes of the settings file, by id."""
         return {id_of(one): one for one in (*self.file.scanner, *self.file.destination)}
@@ -157,6 +186,8 @@ class NodeDesk:
 
     def _reached(self, node: Node) -> Destination:
         entry, settings = node.entry, self.roster()
+        if node.lacks:
+            raise NotReached(node.lacks)
         if not isinstance(entry, Scanner):
             return self.build(entry, settings)
         if entry.host is None or entry.port is None or entry.ae_title is None:
@@ -174,7 +205,7 @@ class NodeDesk:
         overridden: bool = False,
     ) -> Node:
         node_id = id_of(entry)
-        of_here = partial(Node, node_id, entry, row, overridden, probes.get(node_id))
+        of_here = partial(Node, node_id, entry, row, overridden, probe=probes.get(node_id))
         if isinstance(entry, Scanner):
             return of_here(call=calls.get(entry.ae_title or ""))
         return of_here(sending=sendings.get(node_id.removeprefix(TO)))

@@ -3,18 +3,18 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError, model_validator
 
 from service.ledger import Control, LedgerUnavailable, NodeBook
 from service.ledger.control import TO
 from service.operating.node_views import NodeRow
 from service.settings import Settings
 from service.settings_tables import Destination as DestinationEntry
-from service.settings_tables import DicomDestination, Network, Scanner
+from service.settings_tables import DicomDestination, Name, Network, Scanner
 
 SCANNER = "scanner:"  # before the name of a scanner, as TO is before that of a destination
 LOOKED_UP_S = 1.0  # what people change is in force everywhere after so long
@@ -34,19 +34,27 @@ class KeptScanner(Scanner):
     """from where it calls: let in where ``[allow]`` names networks"""
 
 
-def _without_files(entry: DicomDestination) -> DicomDestination:
-    """Let nobody name files of this machine from elsewhere; reports of commitment are offered at the start only."""
-    tls = entry.tls
-    if tls is not None and (tls.ca or tls.certificate or tls.private_key):
-        raise ValueError("certificates and keys are named in the settings file")
-    if entry.commitment:
-        raise ValueError("storage commitment is asked for by destinations of the settings file")
-    return entry
+class KeptDestination(DicomDestination):
+    """A PACS that the console keeps."""
+
+    tls_profile: Name | None = None
+    """a profile of the settings file, whose certificates it is called with"""
+
+    @model_validator(mode="after")
+    def _names_no_file(self) -> Self:
+        """Let nobody name files of this machine from elsewhere; reports of commitment are offered at the start only."""
+        tls = self.tls
+        if tls is not None and (tls.ca or tls.certificate or tls.private_key):
+            raise ValueError("certificates and keys are named in the settings file, by a tls_profile")
+        if tls is not None and self.tls_profile is not None:
+            raise ValueError("tls and tls_profile exclude each other")
+        if self.commitment:
+            raise ValueError("storage commitment is asked for by destinations of the settings file")
+        return self
 
 
-KeptDestination = Annotated[DicomDestination, AfterValidator(_without_files)]
 _SCANNER: TypeAdapter[KeptScanner] = TypeAdapter(KeptScanner)
-_DESTINATION: TypeAdapter[DicomDestination] = TypeAdapter(KeptDestination)
+_DESTINATION: TypeAdapter[KeptDestination] = TypeAdapter(KeptDestination)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ class Kept:
     """What the console keeps, as it is understood."""
 
     scanners: tuple[KeptScanner, ...] = ()
-    destinations: tuple[DicomDestination, ...] = ()
+    destinations: tuple[KeptDestination, ...] = ()
 
 
 def id_of(entry: Scanner | DestinationEntry) -> str:
@@ -62,11 +70,11 @@ def id_of(entry: Scanner | DestinationEntry) -> str:
     return f"{SCANNER if isinstance(entry, Scanner) else TO}{entry.name}"
 
 
-def understood(node_id: str, told: Mapping[str, Any]) -> KeptScanner | DicomDestination:
+def understood(node_id: str, told: Mapping[str, Any]) -> KeptScanner | KeptDestination:
     """Read a node as it was told. Raises UnfitNode."""
     adapter: TypeAdapter[Any] = _SCANNER if node_id.startswith(SCANNER) else _DESTINATION
     try:
-        entry: KeptScanner | DicomDestination = adapter.validate_python(dict(told))
+        entry: KeptScanner | KeptDestination = adapter.validate_python(dict(told))
     except ValidationError as error:
         raise UnfitNode(_why(error)) from error
     if id_of(entry) != node_id:
@@ -82,6 +90,16 @@ def _why(error: ValidationError) -> str:
     )
 
 
+def secured(entry: KeptDestination, settings: Settings) -> KeptDestination:
+    """Give a destination with the certificates of its profile. Raises UnfitNode where there is no such profile."""
+    if entry.tls_profile is None:
+        return entry
+    for profile in settings.tls_profile:
+        if profile.name == entry.tls_profile:
+            return entry.model_copy(update={"tls": profile})
+    raise UnfitNode(f"the settings file has no tls_profile {entry.tls_profile!r}")
+
+
 def told_of(entry: Scanner | DicomDestination) -> dict[str, Any]:
     """Give a node as it is kept: what differs from the defaults."""
     return entry.model_dump(mode="json", exclude_defaults=True) | {"name": entry.name}
@@ -89,7 +107,7 @@ def told_of(entry: Scanner | DicomDestination) -> dict[str, Any]:
 
 def kept(rows: Sequence[NodeRow]) -> Kept:
     """Read what the console keeps; what this version does not understand is left out, and said."""
-    found: list[KeptScanner | DicomDestination] = []
+    found: list[KeptScanner | KeptDestination] = []
     for row in rows:
         try:
             found.append(understood(row.id, row.told or {}))
@@ -97,7 +115,7 @@ def kept(rows: Sequence[NodeRow]) -> Kept:
             log.warning("node left out", extra={"peer": row.id, "reason": str(error)})
     return Kept(
         tuple(one for one in found if isinstance(one, KeptScanner)),
-        tuple(one for one in found if isinstance(one, DicomDestination)),
+        tuple(one for one in found if isinstance(one, KeptDestination)),
     )
 
 
@@ -110,7 +128,7 @@ def in_force(settings: Settings, more: Kept, mode: Literal["live", "shadow"]) ->
     titles = {entry.ae_title for entry in settings.scanner if entry.ae_title}
     scanners = [one for one in more.scanners if one.name not in names and one.ae_title not in titles]
     taken = set(settings.destination_names)
-    destinations = [one for one in more.destinations if one.name not in taken]
+    destinations = list(_secured((one for one in more.destinations if one.name not in taken), settings))
     allow = settings.allow
     let_in = [one.ae_title for one in scanners if one.ae_title]
     networks = [one.network for one in scanners if one.network]
@@ -127,6 +145,15 @@ def in_force(settings: Settings, more: Kept, mode: Literal["live", "shadow"]) ->
             ),
         }
     )
+
+
+def _secured(entries: Iterable[KeptDestination], settings: Settings) -> Iterator[KeptDestination]:
+    """Leave out what lacks its certificates, and say so: without them nothing leaves."""
+    for entry in entries:
+        try:
+            yield secured(entry, settings)
+        except UnfitNode as error:
+            log.warning("node left out", extra={"peer": id_of(entry), "reason": str(error)})
 
 
 class Roster:

@@ -59,6 +59,7 @@ from service.settings import Settings
 from service.settings_tables import ResearchDestination
 
 MEASURE_EVERY_S, SWEEP_EVERY_S, STUDY_EVERY_S, STRAYS_EVERY_S = 5.0, 60.0, 1.0, 3600.0
+LET_GO_EVERY_S = 600.0
 COMPARE_EVERY_S = 2.0
 REVIEW_EVERY_S = 60.0
 LEARN_EVERY_S = 300.0  # looked at; learnt once a day
@@ -136,6 +137,7 @@ def run(settings: Settings, *, supervised: bool) -> None:
         part.every(worker.lease_s / 3, worker.beat, "leases")
         part.every(MEASURE_EVERY_S, housekeeper.measure, "gauges")
         part.every(SWEEP_EVERY_S, housekeeper.sweep, "sweep")
+        part.every(LET_GO_EVERY_S, housekeeper.let_go, "let go")
         part.every(REVIEW_EVERY_S, housekeeper.measure_review, "review")
         part.every(LEARN_EVERY_S, lessons.learn, "lessons")
         part.every(

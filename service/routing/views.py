@@ -74,6 +74,7 @@ class ErrandView:
     attempts: int
     created_at: float  # s since the epoch, like the others
     next_at: float | None  # None where nothing more is planned
+    stopped: bool  # it waits until its PACS goes on as a destination
     tried_at: float | None
     done_at: float | None
     answer: str

@@ -54,7 +54,8 @@ Given = Annotated[NewNode, Body(discriminator="role")]
 @router.get("/nodes", summary="Scanners and destinations", responses=documented(401, 403))
 def list_nodes(house: HouseOf, _caller: StatusReader) -> NodeList:
     """List the nodes of the settings file and those of the console, with what is known of each."""
-    return NodeList(items=[_answer(node) for node in house.nodes.all()])
+    profiles = [profile.name for profile in house.nodes.file.tls_profile]
+    return NodeList(items=[_answer(node) for node in house.nodes.all()], tls_profiles=profiles)
 
 
 @router.post(
@@ -216,6 +217,8 @@ def _answer(node: Node) -> NodeAnswer:
         "network": (entry.network or "") if isinstance(entry, KeptScanner) else "",
         "tls": (isinstance(entry, DicomDestination) and entry.tls is not None)
         or _place(entry).startswith("https:"),
+        "tls_profile": getattr(entry, "tls_profile", None) or "",
+        "lacks": node.lacks,
         "transfer_syntaxes": _syntaxes(entry),
         "results": list(getattr(entry, "results", ())),
         "send": getattr(entry, "send", ""),

@@ -53,6 +53,10 @@ class NewDestination(_Asked):
     port: PortNumber
     calling_ae_title: Title | None = Field(default=None, description="Ours, where it is not the usual one")
     tls: bool = Field(default=False, description="It proves itself by a certificate that this machine trusts")
+    tls_profile: Name | None = Field(
+        default=None,
+        description="A TLS profile of the settings file, in place of tls: it has the certificates",
+    )
     results: list[ResultKind] = Field(default=list(USUAL), min_length=1, description="What it gets")
     send: Literal["always", "problems", "never"] = "always"
     bundle: Literal["series", "study"] = "series"
@@ -101,6 +105,8 @@ class NodeAnswer(_Answer):
     port: int | None
     network: str
     tls: bool
+    tls_profile: str = Field(description="Of the settings file; empty: none is named")
+    lacks: str = Field(description="Why it is not in force, where the settings file does not win")
     transfer_syntaxes: list[str] = Field(description="By which it is sent to, or may send")
     results: list[str]
     send: str
@@ -117,6 +123,7 @@ class NodeList(_Answer):
     """Scanners first, then destinations."""
 
     items: list[NodeAnswer]
+    tls_profiles: list[str] = Field(description="Which a destination may name")
 
 
 class NodeVersion(_Answer):

@@ -11,11 +11,12 @@ import { WORDS } from "/static/words.nodes.js";
 const KINDS = ["SR", "SEG", "REGIONS", "SC", "GSPS", "OVERLAY", "KO"];
 const USUAL = ["SR", "SEG", "REGIONS", "SC"];
 let may = false;
+let profiles = []; // of the settings file
 let editing = null; // the node that the form changes; null: it adds one
 
 const when = (text) => (text === null ? WORDS.never : h("time", { datetime: text }, moment(text)));
-const place = (node) => [node.host && node.port !== null ? `${node.host}:${node.port}` : node.host || "–", node.tls ? h("span", { class: "flag" }, WORDS.withTls) : null, node.network ? h("div", { class: "small" }, node.network) : null];
-const source = (node) => [node.source === "file" ? WORDS.file : WORDS.console(node.changed_by), node.overridden ? h("span", { class: "flag" }, WORDS.overridden) : null];
+const place = (node) => [node.host && node.port !== null ? `${node.host}:${node.port}` : node.host || "–", node.tls || node.tls_profile ? h("span", { class: "flag" }, WORDS.withTls(node.tls_profile)) : null, node.network ? h("div", { class: "small" }, node.network) : null];
+const source = (node) => [node.source === "file" ? WORDS.file : WORDS.console(node.changed_by), node.overridden || node.lacks ? h("span", { class: "flag" }, node.overridden ? WORDS.overridden : WORDS.lacks(node.tls_profile)) : null];
 
 function answers(node) {
   if (!node.probe) return "–";
@@ -88,6 +89,7 @@ const refusedRow = (one) => h("tr", {}, h("td", {}, when(one.at)), h("td", {}, o
 async function draw() {
   const [nodes, refusals] = await Promise.all([ask("/nodes"), ask("/refusals")]);
   const of = (role) => nodes.items.filter((node) => node.role === role);
+  profiles = nodes.tls_profiles;
   fill(byId("scanners"), of("scanner").length ? of("scanner").map(scannerRow) : none(WORDS.scannerHead.length, WORDS.noScanner));
   fill(byId("destinations"), of("destination").length ? of("destination").map(destinationRow) : none(WORDS.destinationHead.length, WORDS.noDestination));
   fill(byId("away"), refusals.callers.length ? refusals.callers.map(awayRow) : none(WORDS.awayHead.length, WORDS.noAway));
@@ -101,10 +103,21 @@ function shape() {
   byId("host-label").textContent = role() === "scanner" ? WORDS.hostOfScanner : WORDS.host;
 }
 
+// Offers what a destination may be secured by, and what it is secured by though the settings file has it no more.
+function offer(chosen) {
+  const values = ["", "trusted", ...profiles.map((name) => `profile:${name}`)];
+  if (!values.includes(chosen)) values.push(chosen);
+  const word = (value) => (value === "" ? WORDS.noTls : value === "trusted" ? WORDS.trusted : WORDS.byProfile(value.slice(8)));
+  put(byId("tls"), values.map((value) => h("option", { value, selected: value === chosen }, word(value))));
+}
+
+const secured = (value) => (value.startsWith("profile:") ? { tls_profile: value.slice(8) } : { tls: value === "trusted" });
+
 function reset() {
   editing = null;
   byId("form").reset();
   for (const input of byId("results").querySelectorAll("input")) input.checked = USUAL.includes(input.value);
+  offer("");
   byId("role").hidden = false;
   byId("name").disabled = false;
   byId("cancel").hidden = true;
@@ -120,7 +133,8 @@ function edit(node) {
   for (const name of ["name", "ae_title", "host", "port", "network", "calling_ae_title"]) byId(name).value = node[name] ?? "";
   if (node.role === "destination") {
     for (const name of ["send", "bundle"]) byId(name).value = node[name];
-    for (const name of ["tls", "recheck"]) byId(name).checked = node[name];
+    byId("recheck").checked = node.recheck;
+    offer(node.tls_profile ? `profile:${node.tls_profile}` : node.tls ? "trusted" : "");
     for (const input of byId("results").querySelectorAll("input")) input.checked = node.results.includes(input.value);
   }
   byId("role").hidden = true;
@@ -137,7 +151,7 @@ function given() {
   const body = { role: role(), name: text("name"), ae_title: text("ae_title"), host: text("host"), port: text("port") && Number(text("port")) };
   if (body.role === "scanner") return { ...body, network: text("network") };
   const results = [...byId("results").querySelectorAll("input:checked")].map((input) => input.value);
-  return { ...body, calling_ae_title: text("calling_ae_title"), send: byId("send").value, bundle: byId("bundle").value, results, tls: byId("tls").checked, recheck: byId("recheck").checked };
+  return { ...body, calling_ae_title: text("calling_ae_title"), send: byId("send").value, bundle: byId("bundle").value, results, recheck: byId("recheck").checked, ...secured(byId("tls").value) };
 }
 
 async function save(event) {
@@ -168,5 +182,5 @@ byId("form-panel").hidden = !may;
 byId("form").addEventListener("submit", save);
 byId("role").addEventListener("change", shape);
 byId("cancel").addEventListener("click", reset);
-reset();
 await draw();
+reset();

@@ -1,5 +1,6 @@
 // What rules ordered: every alert and every forward, how far it came, and what the other side answered.
 
+import { none } from "/static/controls.js";
 import { h, put, say } from "/static/dom.js";
 import { moment } from "/static/formats.js";
 import { ask, change } from "/static/session.js";
@@ -24,7 +25,7 @@ export async function drawDone(part, may) {
     const query = new URLSearchParams({ limit: "50", ...(state.value ? { state: state.value } : {}), ...(cursor ? { cursor } : {}) });
     const { items, next_cursor: next } = await ask(`/errands?${query}`);
     body.append(...items.map((one) => row(one, may, act)));
-    if (!body.rows.length) put(body, h("tr", {}, h("td", { colspan: 8, class: "quiet" }, WORDS.nothingOrdered)));
+    if (!body.rows.length) put(body, none(8, WORDS.nothingOrdered));
     more.hidden = !next;
     more.onclick = () => load(next);
   };
@@ -55,8 +56,8 @@ function row(one, may, act) {
       h("a", { href: `/#/series/${encodeURIComponent(one.series_id)}` }, one.kind === "alert" ? one.text : `${WORDS.forwarded}: ${one.text}`),
       one.event === "withdrawn" ? h("span", { class: "flag" }, WORDS.withdrawn) : one.replaces ? h("span", { class: "flag" }, WORDS.replaces) : null,
     ),
-    h("td", {}, WORDS.states[one.state]), h("td", {}, one.attempts),
-    h("td", {}, one.answer || "–", one.next_at && one.attempts ? h("p", { class: "quiet" }, WORDS.nextTry(moment(one.next_at))) : null),
+    h("td", {}, one.stopped ? WORDS.stopped : WORDS.states[one.state]), h("td", {}, one.attempts),
+    h("td", {}, one.answer || "–", one.next_at && one.attempts && !one.stopped ? h("p", { class: "quiet" }, WORDS.nextTry(moment(one.next_at))) : null),
     h("td", {}, open ? [deed(WORDS.retry, "retry", WORDS.retried), deed(WORDS.discardOne, "discard", WORDS.discarded)] : null),
   );
 }

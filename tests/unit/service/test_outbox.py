@@ -12,8 +12,9 @@ from sqlalchemy import select, update
 from service.__main__ import main
 from service.delivery.postman import Pause
 from service.forms import RESULT_KINDS
-from service.ledger import Commitments, Database, Deed, Desk, Outbox, Upkeep, Views, Worker, retry_after
+from service.ledger import Commitments, Database, Deed, Desk, Outbox, Views, Worker, retry_after
 from service.ledger.outbox import JITTER, LONGEST_RETRY_S
+from service.ledger.retention import Retention
 from service.ledger.tables import event, outbox
 from service.ledger_views import DeliveryKind, DeliverySelection
 from tests.outbox import Clock, OutboxHouse
@@ -172,7 +173,7 @@ def test_what_waits_for_a_destination_that_is_gone_is_told_and_can_be_moved(hous
 def test_every_deed_stands_with_name_and_reason_and_outlives_other_events(house: OutboxHouse) -> None:
     house.post()
     Desk(house.database, house.clock).hold(ids(house), deed("hold"))
-    Upkeep(house.database).forget(house.clock() + 1e6)
+    Retention(house.database).let_go("events", house.clock() + 1e6)
     with house.database.read() as connection:
         (row,) = connection.execute(select(event)).all()
     assert (row.kind, row.series_id) == ("decision", "a-1")

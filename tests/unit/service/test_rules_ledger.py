@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from service.forms import WHOLE
-from service.ledger import Closings, Database, Intake, Judgement, Outbox, Parcel, Reports
+from service.ledger import Closings, Control, Database, Intake, Judgement, Outbox, Parcel, Reports
 from service.ledger.actions import Errands
 from service.ledger.errand_desk import ErrandDesk
 from service.ledger.rules import ChangedMeanwhile, Rulebooks
@@ -164,6 +164,26 @@ def test_a_forward_is_asked_for_once_for_the_images_that_are_there(site: Site) -
     assert [(one.kind, one.text) for one in site.ordered()] == [("forward", "series to READER")]
     site.judge("Usable")  # a late image
     assert len(site.ordered()) == 2
+
+
+def test_a_pacs_that_is_stopped_is_not_asked_to_send_on_until_it_goes_on(site: Site) -> None:
+    site.write('[[rule]]\nname = "f"\n[[rule.do]]\nkind = "forward"\npacs = "pacs"\nto = "READER"\n')
+    site.judge("Usable")
+    control = Control(site.database, site.clock)
+    control.paused("to:pacs", "ada", "the PACS is exchanged")
+    assert site.errands.claim("pacs", "forward") is None
+    (waiting,) = site.ordered()
+    assert (waiting.state, waiting.stopped) == ("waiting", True)
+    site.clock.now += 1e7  # longer than it would be tried
+    control.resumed("to:pacs", "ada")
+    one = site.errands.claim("pacs", "forward")
+    assert one is not None
+    assert one.tried_since == site.clock.now
+    assert (site.ordered()[0].stopped, control.pauses()) == (False, [])
+    control.paused("to:pacs", "ada", "again")
+    assert control.pauses()[0].under_way == 1
+    site.errands.done(one, "0x0000, 4 images sent")
+    assert control.pauses()[0].under_way == 0
 
 
 def route_of(site: Site) -> tuple[bool, str]:

@@ -15,7 +15,7 @@ from service.operating.nodes import Kept, Roster, UnfitNode, in_force, kept, tol
 from service.operating.refusals import refusals
 from service.rules import Thresholds
 from service.settings import Settings
-from service.settings_tables import Allow, DicomDestination, Scanner
+from service.settings_tables import Allow, DicomDestination, Scanner, TlsProfile
 from tests.outbox import Clock, OutboxHouse
 from tests.unit.service.test_ledger import Clock as LedgerClock
 from tests.unit.service.test_ledger import arrival, claimed, worker
@@ -52,6 +52,8 @@ def test_each_change_of_a_node_is_a_version_and_the_old_ones_stay(database: Data
     ("node_id", "told", "why"),
     [
         ("to:second", PACS | {"tls": {"ca": "/etc/shadow"}}, "settings file"),
+        ("to:second", PACS | {"tls": {}, "tls_profile": "hospital"}, "exclude each other"),
+        ("to:second", PACS | {"tls_profile": "../key"}, "tls_profile"),
         ("to:second", PACS | {"commitment": True}, "commitment"),
         ("to:second", PACS | {"kind": "folder", "folder": "/etc"}, "kind"),
         ("to:second", PACS | {"results": ["REGIONS"]}, "needs SEG"),
@@ -89,6 +91,18 @@ def test_nodes_join_the_file_which_wins_and_lists_of_who_is_let_in_grow() -> Non
     named = Settings(destination=(there,), scanner=(Scanner(name="other", ae_title="MR7"),))
     assert in_force(named, more, "live").destination == (there,)
     assert [one.name for one in in_force(named, more, "live").scanner] == ["other"]
+
+
+def test_a_destination_has_the_certificates_of_its_profile_or_is_not_in_force() -> None:
+    entry = understood("to:second", PACS | {"tls_profile": "hospital"})
+    assert told_of(entry)["tls_profile"] == "hospital"
+    more = Kept((), (entry,))  # type: ignore[arg-type]  # of this kind
+    profile = TlsProfile(name="hospital", ca=Path("/ca.pem"), certificate=Path("/own.pem"))
+    (found,) = in_force(Settings(tls_profile=(profile,)), more, "live").destination
+    assert isinstance(found, DicomDestination)
+    assert found.tls is not None
+    assert (found.tls.ca, found.tls.certificate) == (Path("/ca.pem"), Path("/own.pem"))
+    assert in_force(Settings(), more, "live").destination == ()  # never in the clear
 
 
 def test_what_this_version_does_not_understand_is_left_out(database: Database) -> None:
