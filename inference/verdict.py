@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from inference.artifacts import by_name
 from inference.score import QualityScore, SeriesFinding
+from inference.text import Text
 
 
 class Verdict(StrEnum):
@@ -21,6 +22,19 @@ class Verdict(StrEnum):
     CHECK = "Check"
     REPEAT = "Repeat"
     NOT_SCORED = "Not scored"
+
+    @property
+    def title(self) -> Text:
+        """What people call it."""
+        return _TITLES[self]
+
+
+_TITLES = {
+    Verdict.USABLE: Text("Usable", "Verwendbar"),
+    Verdict.CHECK: Text("Check", "Prüfen"),
+    Verdict.REPEAT: Text("Repeat", "Wiederholen"),
+    Verdict.NOT_SCORED: Text("Not scored", "Nicht bewertet"),
+}
 
 
 @dataclass(frozen=True, slots=True)

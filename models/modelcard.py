@@ -36,7 +36,7 @@ LIMITS = (
     ),
     Text(
         "Suitability follows a similarity to the clean image, not the rating of a reader.",
-        "Die Eignung folgt der Ähnlichkeit mit dem ungestörten Bild, nicht dem Urteil einer Befundenden.",
+        "Die Eignung misst die Ähnlichkeit mit dem ungestörten Bild, nicht das Urteil der Radiologie.",
     ),
     Text(
         "Expects phase encoding along the rows' index; where the header does not tell, both ways must be tried.",

@@ -233,6 +233,7 @@ class _Writer:
                 "errand": number,
                 "replaces": replaces,
                 "text": order.what["text"],
+                "de": order.what["de"],
                 "rule": order.rule,
             }
             told |= {"event": order.what["event"], "priority": order.what["values"]["priority"]}

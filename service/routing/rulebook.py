@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, StringConstraints
 
 from service.routing.conditions import MOST, Condition, Table, printable, unique
-from service.routing.wording import check_template
+from service.routing.wording import USUAL, check_template
 from service.settings_tables import AeTitle, Name
 
 FORMAT: Literal[1] = 1
@@ -24,8 +24,6 @@ Template = Annotated[
     AfterValidator(printable),
     AfterValidator(check_template),
 ]
-USUAL_TEXT = "{verdict}: {description}, series {series_number}, {scanner}. {reason}"
-
 
 class Send(Table):
     """Results go to these destinations, whatever their ``send`` says."""
@@ -76,7 +74,7 @@ class Alert(Table):
     kind: Literal["alert"] = "alert"
     channels: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST), AfterValidator(unique)]
     """``console``, or an ``[[alert]]`` of the settings"""
-    text: Template = USUAL_TEXT
+    text: Template = str(USUAL)
     """words in braces are filled in"""
     priority: Priority = "medium"
 

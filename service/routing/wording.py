@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 from inference.artifacts import by_name
+from inference.text import UNSAID, Text, decimal, german, joined, texts_of, with_german
+from inference.verdict import Verdict
 from service.routing.case import Case
 
 Event = Literal["alert", "withdrawn"]
@@ -32,7 +34,15 @@ FIELDS = (
 """What may stand in braces; nothing of it identifies a patient."""
 _PLACE = re.compile(r"\{([^{}]*)\}")
 NOTHING = "-"
-WITHDRAWN = "No longer holds: {description}, series {series_number}, {scanner}. Now {verdict}: {reason}"
+USUAL = Text(
+    "{verdict}: {description}, series {series_number}, {scanner}. {reason}",
+    "{verdict}: {description}, Serie {series_number}, {scanner}. {reason}",
+)
+WITHDRAWN = Text(
+    "No longer holds: {description}, series {series_number}, {scanner}. Now {verdict}: {reason}",
+    "Gilt nicht mehr: {description}, Serie {series_number}, {scanner}. Jetzt {verdict}: {reason}",
+)
+_PROVISIONAL, _FINAL = Text("provisional", "vorläufig"), Text("final", "endgültig")
 
 
 def check_template(template: str) -> str:
@@ -45,32 +55,36 @@ def check_template(template: str) -> str:
     return template
 
 
-def filled(template: str, fields: Mapping[str, str]) -> str:
-    """Put the fields into a template that was checked."""
-    return _PLACE.sub(lambda found: fields[found[1]], template)
+def filled(template: str, fields: Mapping[str, str]) -> Text:
+    """Put the fields into a template that was checked; what a site wrote itself is the same in both languages."""
+    known = USUAL if template == USUAL else template
+    return Text(
+        _PLACE.sub(lambda found: fields[found[1]], known),
+        _PLACE.sub(lambda found: german(fields[found[1]]), german(known)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """An alert as it is told: the same at every try."""
 
-    text: str
+    text: Text  # the console shows its German where a page is German; all others are told it in English
     values: Mapping[str, Any]  # by FIELDS, plain values
     event: Event = "alert"
 
     @property
     def fields(self) -> dict[str, str]:
         """Word the values, for templates."""
-        return {name: _worded(self.values[name]) for name in FIELDS}
+        return {name: _worded(self.values[name]) for name in FIELDS} | {"verdict": _verdict(self.values)}
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
-        return {"text": self.text, "values": dict(self.values), "event": self.event}
+        return with_german({"text": self.text, "values": dict(self.values), "event": self.event}, "text")
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Rebuild what `to_json` gave."""
-        return cls(values["text"], values["values"], values["event"])
+        return cls(**texts_of(values, "text"))
 
 
 def message_of(case: Case, *, rule: str, priority: str, template: str, link: str) -> Message:
@@ -96,11 +110,12 @@ def message_of(case: Case, *, rule: str, priority: str, template: str, link: str
         "time": datetime.fromtimestamp(case.at, UTC).isoformat(timespec="seconds"),
         "link": link,
     }
-    return _filled(template, Message("", values))
+    return _filled(template, Message(UNSAID, values))
 
 
 def _filled(template: str, message: Message) -> Message:
-    return replace(message, text=_tidy(filled(template, message.fields)))
+    told = filled(template, message.fields)
+    return replace(message, text=Text(_tidy(told), _tidy(told.de)))
 
 
 def withdrawn(now: Message, rule: str) -> Message:
@@ -113,13 +128,19 @@ def _worded(value: Any) -> str:  # noqa: ANN401 - a plain value
         return NOTHING
     match value:
         case bool():
-            return "provisional" if value else "final"
+            return _PROVISIONAL if value else _FINAL
         case list():
-            return " ".join(map(str, value))
+            return joined(" ", value)
         case dict():
-            return ", ".join(by_name(one).title for one in value)
+            return joined(", ", (by_name(one).title for one in value))
+        case float():
+            return decimal(str(value))
         case _:
-            return str(value)
+            return value if isinstance(value, str) else str(value)
+
+
+def _verdict(values: Mapping[str, Any]) -> Text:
+    return Verdict(values["verdict"]).title
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

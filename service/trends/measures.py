@@ -7,6 +7,7 @@ from typing import Literal
 from inference.artifacts import CATALOGUE
 from inference.evidence import METRICS, SLICE_STEP
 from inference.text import Text
+from inference.verdict import Verdict
 
 Group = Literal["score", "verdict", "presence", "probability", "metric"]
 Worse = Literal["high", "low", ""]
@@ -35,9 +36,8 @@ def _score(name: str, title: Text, worse: Worse, upper: float = inf) -> Measure:
     return Measure(name, "score", name, title, "1", MEAN, worse, 0.0, upper)
 
 
-def _verdict(verdict: str, worse: Worse) -> Measure:
-    title = Text(verdict, verdict)  # the code; pages have their own words for verdicts
-    return Measure(f"verdict.{verdict}", "verdict", verdict, title, "1", SHARE, worse, 0.0, 1.0)
+def _verdict(verdict: Verdict, worse: Worse) -> Measure:
+    return Measure(f"verdict.{verdict}", "verdict", verdict, verdict.title, "1", SHARE, worse, 0.0, 1.0)
 
 
 ABSTAINED = Measure(
@@ -51,8 +51,8 @@ MEASURES: tuple[Measure, ...] = (
     _score("outlier", Text("Distance from the training data", "Abstand von den Trainingsdaten"), "high"),
     _score("unfamiliar", Text("Unfamiliar slices", "Unbekannte Schichten"), "high", 1.0),
     ABSTAINED,
-    _verdict("Usable", "low"),
-    *(_verdict(verdict, "high") for verdict in ("Check", "Repeat", "Not scored")),
+    _verdict(Verdict.USABLE, "low"),
+    *(_verdict(verdict, "high") for verdict in Verdict if verdict is not Verdict.USABLE),
     *(
         Measure(f"presence.{one.name}", "presence", one.name, one.title, "1", SHARE, "high", 0.0, 1.0)
         for one in CATALOGUE

@@ -1,5 +1,7 @@
 // The one event stream of the page: reconnects by itself, replays what it missed, and knows when it is silent.
 
+import { inOwnWords } from "/static/language.js";
+
 const SILENCE_MS = 9000; // three heartbeats
 const RETRY_MS = 1000;
 const TICK_MS = 250;
@@ -42,7 +44,7 @@ export function follow(scanner, on) {
     for (const kind of KINDS) {
       source.addEventListener(kind, (message) => {
         hear();
-        const body = JSON.parse(message.data);
+        const body = inOwnWords(JSON.parse(message.data));
         if (lastId !== null && body.id <= lastId) return; // a replay may tell twice
         lastId = body.id;
         on.event(kind, body);

@@ -214,7 +214,7 @@ export const CATALOGUE = {
     laterSeries: "eine spätere Serie",
     evidence: "Belege",
     evidenceOf: ({ sign, received, expected, waited_s: waited }, why) =>
-      `${[why, /^\d/.test(sign) ? `(${sign})` : ""].filter(Boolean).join(" ")}: ${received}${expected === null ? "" : ` von ${expected}`}, ${waited.toFixed(1)} s nach dem letzten Bild`,
+      `${[why, /^\d/.test(sign) ? `(${sign})` : ""].filter(Boolean).join(" ")}: ${received}${expected === null ? "" : ` von ${expected}`}, ${waited.toLocaleString("de-DE", { maximumFractionDigits: 1 })} s nach dem letzten Bild`,
     gaps: "Fehlend",
     told: "Laut Scanner",
     toldOf: (told, missing) => (missing ? `${told} Bilder, ${missing} kamen nie` : `${told} Bilder`),
@@ -321,8 +321,8 @@ export const CATALOGUE = {
     showSlice: (n) => `Schicht ${n}`,
     thresholds: "Geltende Schwellen",
     parting: ({ usable_index: usable, repeat_index: repeat, repeat_suitability: suitable }, percent) => [
-      `Verwendbar ab Index ${usable}`,
-      `Wiederholen darf gesagt werden unter Index ${repeat}, oder wo sie zu weniger als ${percent(suitable)} diagnostisch verwendbar ist`,
+      `Verwendbar ab Index ${usable.toLocaleString("de-DE")}`,
+      `Wiederholen darf gesagt werden unter Index ${repeat.toLocaleString("de-DE")}, oder wo sie zu weniger als ${percent(suitable)} diagnostisch verwendbar ist`,
     ],
     judgedBy: (number) => (number ? `Für dieses Protokoll angenommen als Version ${number}` : "Wie in den Einstellungen"),
     inShadow: (number, verdict, reason) => `Im Schatten versucht, Version ${number} hätte gesagt: ${verdict} (${reason})`,

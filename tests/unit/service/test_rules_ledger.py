@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from inference.text import kept
 from service.forms import WHOLE
 from service.ledger import Closings, Control, Database, Intake, Judgement, Outbox, Parcel, Reports
 from service.ledger.actions import Errands
@@ -57,7 +58,7 @@ class Site:
         closings = Closings(worker(self.database, self.clock))
         for item in closings.open_series():
             made: Judgement = replace(
-                judgement(verdict), reason=reason, closing=closing(provisional=provisional)
+                judgement(verdict), reason=kept(reason, None), closing=closing(provisional=provisional)
             )
             assert closings.closed(item, made, self.clerk.ruling(item, made))
 
