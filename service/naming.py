@@ -2,15 +2,18 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Self
 
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from dicom_scp.identity import Vault, WrongKey
 from dicom_scp.instance import header_dataset
-from service.ledger import Identities
+from service.ledger import Database, Identities
+from service.ledger.audit import AuditBook
+from service.operating.audit_views import Entry
 from service.reception import header_context
 
 _NAMES = ("PatientName", "OtherPatientNames", "PatientBirthName")
@@ -25,7 +28,7 @@ _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa"})
 
 
 class NamesSomebody(ValueError):
-    """The text names the patient, or holds what looks like a number or date of one: it is kept in clear text."""
+    """The text names a patient, or holds what looks like a number or date of one: it is kept in clear text."""
 
 
 def names_somebody(text: str, headers: Iterable[Dataset]) -> bool:
@@ -82,25 +85,41 @@ def _wide(name: str) -> bool:
     return any(unicodedata.east_asian_width(letter) in "WF" for letter in name)
 
 
+Screening = Callable[[str, str, Collection[str]], None]  # text, who wrote it, series; raises NamesSomebody
+
+
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Holds what people write about a series against who it is of, for as long as the vault knows that."""
+    """Holds what people write against whom it may be about, for as long as the vault knows that.
+
+    What is refused is on record: who tries names learns whom a series is of.
+    """
 
     identities: Identities
+    audit: AuditBook
     vault: Vault
 
-    def __call__(self, series_id: str, text: str) -> None:
-        """Let a text pass. Raises NamesSomebody."""
+    @classmethod
+    def of(cls, database: Database, vault: Vault) -> Self:
+        """Give the screen of a house."""
+        return cls(Identities(database), AuditBook(database), vault)
+
+    def __call__(self, text: str, by: str, about: Collection[str]) -> None:
+        """Let a text pass, ``about`` generations of series, or where there is none about whoever was here of late.
+
+        Raises NamesSomebody.
+        """
         if not text:
             return
-        if _NUMBER.search(text) or names_somebody(text, self._headers(series_id)):
+        if _NUMBER.search(text) or names_somebody(text, self._headers(about)):
+            subject = next(iter(about)) if len(about) == 1 else ""
+            told = {"why": "it may name a patient", "series": len(about)}
+            self.audit.noted(Entry("text refused", by, subject, "refused", detail=told))
             raise NamesSomebody(NamesSomebody.__doc__)
 
-    def _headers(self, series_id: str) -> Iterable[Dataset]:
-        sealed = self.identities.header_of(series_id)
-        if sealed is None:
-            return
-        try:
-            yield header_dataset(self.vault.open(sealed.sealed, header_context(sealed.name)))
-        except WrongKey:
-            return
+    def _headers(self, about: Collection[str]) -> Iterator[Dataset]:
+        for sealed in self.identities.headers_of(about) if about else self.identities.lately():
+            try:
+                yield header_dataset(self.vault.open(sealed.sealed, header_context(sealed.name)))
+            except WrongKey:
+                continue

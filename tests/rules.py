@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from dicom_scp.deidentify import Deidentifier
-from dicom_scp.identity import KeyRing
+from dicom_scp.identity import KeyRing, Vault
 from service.ledger import Database
 from service.ledger.errand_desk import ErrandDesk
 from service.ledger.rules import Rulebooks
 from service.ledger.tables import scanner, series
+from service.naming import Screen
 from service.reception import ScannerBook
 from service.routing.desk import RulesDesk
 from service.settings import Settings
@@ -53,7 +54,9 @@ def rules_settings(folder: Path | None = None, **more: object) -> Settings:
     return Settings(state_dir=room, **({"destination": (PACS, COPY), "alert": (RIS,)} | more))  # type: ignore[arg-type]
 
 
-def a_rules_desk(database: Database, settings: Settings | None = None) -> RulesDesk:
+def a_rules_desk(
+    database: Database, settings: Settings | None = None, vault: Vault | None = None
+) -> RulesDesk:
     """Give the desk over a database that is set up."""
     force = settings or rules_settings()
     return RulesDesk(
@@ -63,6 +66,7 @@ def a_rules_desk(database: Database, settings: Settings | None = None) -> RulesD
         deidentifier=Deidentifier(KeyRing.ephemeral()),
         scanners=lambda: ScannerBook(by_ae_title={}, by_device={}),
         understanding=Understanding(),
+        screen=Screen.of(database, vault or Vault(KeyRing.ephemeral())),
     )
 
 

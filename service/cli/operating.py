@@ -11,6 +11,7 @@ from service.bootstrap import accepted, lay_foundation, model_card, roster
 from service.cli.operator import operator_name
 from service.ledger import Control
 from service.ledger.nodes import NodeExists, NoNode
+from service.naming import NamesSomebody, Screen
 from service.operating.node_desk import Node, NodeDesk, NotReached
 from service.operating.nodes import UnfitNode
 from service.operating.system import NothingLikeIt, System
@@ -106,7 +107,7 @@ def pause(settings: Settings, what: str | None, reason: str) -> int:
         return 2
     try:
         system.pause(what, operator_name(), reason)
-    except NothingLikeIt as error:
+    except (NothingLikeIt, NamesSomebody) as error:
         print(f"scanside: {error}", file=sys.stderr)
         return 1
     print(f"{what} stops after what is under way")
@@ -127,4 +128,5 @@ def resume(settings: Settings, what: str) -> int:
 def _system(settings: Settings) -> System:
     foundation = lay_foundation(settings)
     by = accepted(settings, model_card(settings))
-    return System(Control(foundation.database), settings, roster(foundation, by.digest()), by, lambda _: None)
+    force, screen = roster(foundation, by.digest()), Screen.of(foundation.database, foundation.vault)
+    return System(Control(foundation.database), settings, force, by, lambda _: None, screen)

@@ -8,16 +8,14 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, true, update
 
-from service.ledger.audit import note
 from service.ledger.database import Database, lock_all
 from service.ledger.events import note_event
 from service.ledger.locks import hold_deliveries
 from service.ledger.outbox import close_settled
 from service.ledger.states import OUTSTANDING, DeliveryState, SeriesState
-from service.ledger.tables import event, outbox, series, vault
+from service.ledger.tables import event, outbox, series
 from service.ledger.tables_desk import deed as deeds
 from service.ledger_views import DeedView, DeliverySelection
-from service.operating.audit_views import Entry
 
 _Id = TypeVar("_Id", int, str)
 
@@ -96,12 +94,6 @@ class Desk:
             connection.execute(insert(deeds), row)
         return done
 
-    def refused(self, deed: Deed, why: str) -> None:
-        """Write down what somebody was refused: who tries names against series learns whom they are of."""
-        with self._database.write() as connection:
-            told = Entry(f"deliveries: {deed.what}", deed.by, result="refused", detail={"why": why})
-            note(connection, self._clock(), told)
-
     def latest(self, limit: int) -> list[DeedView]:
         """Give what people did last, newest first."""
         with self._database.read() as connection:
@@ -142,19 +134,6 @@ class Desk:
                 .order_by(outbox.c.id)
             ).all()
         return [Selected(row.id, row.series_id, DeliveryState(row.state), row.kind, row.name) for row in rows]
-
-    def headers(self, series_ids: Collection[str]) -> dict[str, bytes]:
-        """Give the sealed headers of generations by the keyed UID of their series."""
-        found: dict[str, bytes] = {}
-        with self._database.read() as connection:
-            for ids in _batches(sorted(series_ids)):
-                rows = connection.execute(
-                    select(vault.c.uid, vault.c.sealed)
-                    .join(series, series.c.uid == vault.c.uid)
-                    .where(series.c.id.in_(ids))
-                )
-                found |= {row.uid: row.sealed for row in rows}
-        return found
 
     def resend(self, ids: Sequence[int], deed: Deed) -> int:
         """Let deliveries leave now, also those that were taken before; gives how many."""

@@ -1,7 +1,7 @@
 """Sealed identities: sealed anew with another key, looked up, and let go when their time is over."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from service.ledger.states import OUTSTANDING, DeliveryState, SeriesState
 from service.ledger.tables import instance, outbox, series, slice_, vault
 
 BATCH = 200
+LATELY_S = 86400.0
 PURGED = "purged on request"
 
 
@@ -153,6 +154,31 @@ class Identities:
                 .where(series.c.id == series_id)
             ).first()
         return None if row is None else SealedValue(row.uid, row.uid, row.sealed)
+
+    def headers_of(self, series_ids: Collection[str]) -> Iterator[SealedValue]:
+        """Give the sealed headers of the series of generations, a few at a time."""
+        ids = sorted(series_ids)
+        for start in range(0, len(ids), BATCH):
+            with self._database.read() as connection:
+                rows = connection.execute(
+                    select(vault.c.uid, vault.c.sealed)
+                    .join(series, series.c.uid == vault.c.uid)
+                    .where(series.c.id.in_(ids[start : start + BATCH]))
+                    .distinct()
+                ).all()
+            yield from (SealedValue(row.uid, row.uid, row.sealed) for row in rows)
+
+    def lately(self) -> Iterator[SealedValue]:
+        """Give a sealed header of each patient of whom a series began within a day of the last one."""
+        newest = select(func.max(series.c.opened_at) - LATELY_S).scalar_subquery()
+        query = (
+            select(func.max(series.c.id))
+            .where(series.c.opened_at >= newest, exists().where(vault.c.uid == series.c.uid))
+            .group_by(series.c.patient)
+        )
+        with self._database.read() as connection:
+            ids = list(connection.scalars(query))
+        return self.headers_of(ids)
 
     def purge(self, series_uid: str) -> Leftovers:
         """Let everything of a series go that could tell who it is of, its pixels too, whatever still waits.

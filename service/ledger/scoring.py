@@ -72,6 +72,7 @@ class Scoring:
             chosen = connection.execute(turn).first()
             if chosen is None:
                 return []
+            connection.execute(update(series).where(series.c.id == chosen.id).values(served_at=now))
             rows = connection.execute(
                 select(slice_.c.id, slice_.c.frame, slice_.c.tile, slice_.c.attempt, instance.c.spool_name)
                 .join(instance, instance.c.id == slice_.c.instance_id)
@@ -90,7 +91,6 @@ class Scoring:
                     attempt=slice_.c.attempt + 1,
                 )
             )
-            connection.execute(update(series).where(series.c.id == chosen.id).values(served_at=now))
         return [
             SliceTask(row.id, chosen.uid, row.spool_name, row.frame, row.tile, row.attempt + 1)
             for row in rows

@@ -56,4 +56,5 @@ errand = Table(  # what rules order: alerts to send, a PACS to ask
     Index("errand_by_state", "state", "channel", "next_at"),
     Index("errand_by_series", "series_id"),
     Index("errand_by_replaced", "replaces"),
+    Index("errand_by_firing", "firing_id"),
 )

@@ -10,11 +10,10 @@ from sqlalchemy import Select, case, delete, exists, func, insert, select, updat
 
 from inference.text import Text
 from service.ledger.database import Database, lock_all
-from service.ledger.desk import DEED
+from service.ledger.identities import drop_masks
 from service.ledger.states import SeriesState, SliceState
 from service.ledger.tables import (
     commitment,
-    event,
     exam,
     exam_series,
     installation,
@@ -22,14 +21,13 @@ from service.ledger.tables import (
     metadata,
     outbox,
     part,
-    refusal,
     series,
     slice_,
 )
 
-_GONE = Text("the file is gone from the spool", "die Datei ist nicht mehr im Zwischenspeicher")
 BATCH = 500
 FORGOTTEN_S = 600.0  # a part that was silent for so long is not listed any more
+_GONE = Text("the file is gone from the spool", "die Datei ist nicht mehr im Zwischenspeicher")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +155,7 @@ class Upkeep:
                 .values(swept=True)
                 .returning(instance.c.spool_name)
             ).all()
+            drop_masks(connection, series_uid)
             parcels = connection.scalars(
                 select(outbox.c.name)
                 .join(series, series.c.id == outbox.c.series_id)
@@ -176,12 +175,6 @@ class Upkeep:
                     .returning(instance.c.spool_name)
                 )
             )
-
-    def forget(self, before: float) -> None:
-        """Drop events that no console will ask for again, and old refusals; what people did stays."""
-        with self._database.write() as connection:
-            connection.execute(delete(event).where(event.c.at < before, event.c.kind != DEED))
-            connection.execute(delete(refusal).where(refusal.c.at < before))
 
     def forget_talk(self, before: float) -> None:
         """Drop the procedure steps that scanners told of, and the commitments asked of archives, before a time."""

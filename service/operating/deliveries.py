@@ -8,23 +8,17 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
-from pydicom.dataset import Dataset
-
-from dicom_scp.identity import Vault, WrongKey
-from dicom_scp.instance import header_dataset
 from dicom_scp.spool import Spool
 from service.bootstrap import Foundation, lay_foundation, roster
 from service.cli.operator import operator_name
 from service.ledger import Deed, Desk, Done, Selected, Views
 from service.ledger_views import DeliverySelection, DeliveryView
-from service.naming import names_somebody
-from service.reception import header_context
+from service.naming import NamesSomebody, Screen, Screening
 from service.settings import Settings
 from service.settings_tables import FolderDestination, ResearchDestination
 
 DEEDS = ("resend", "hold", "release", "discard", "move")
 LONGEST_REASON = 200
-NAMES = "the reason names the patient"
 AT_ONCE = 500  # rows of a transaction: the door waits no longer than for one
 _RESEARCH_KINDS = frozenset({"IMAGE", "MANIFEST"})
 
@@ -38,7 +32,7 @@ class DeliveryDesk:
     """Where people look after deliveries; what they write is held against the patients it is about."""
 
     desk: Desk
-    vault: Vault
+    screen: Screening
     outbox: Spool
     settings: Callable[[], Settings]  # in force now
     _one_at_a_time: threading.Lock = field(
@@ -48,7 +42,8 @@ class DeliveryDesk:
     @classmethod
     def of(cls, foundation: Foundation, in_force: Callable[[], Settings]) -> "DeliveryDesk":
         """Give the desk of a house."""
-        return cls(Desk(foundation.database), foundation.vault, foundation.outbox, in_force)
+        screen = Screen.of(foundation.database, foundation.vault)
+        return cls(Desk(foundation.database), screen, foundation.outbox, in_force)
 
     def act(self, deed: Deed, selection: DeliverySelection, to: str | None = None) -> Done:
         """Do something to the deliveries of a selection to which it applies, those whose objects are here still.
@@ -64,9 +59,7 @@ class DeliveryDesk:
 
     def _done(self, deed: Deed, selection: DeliverySelection, to: str | None) -> Done:
         selected = self.desk.selected(selection, deed.what)
-        if names_somebody(deed.reason, self._headers(selected)):
-            self.desk.refused(deed, NAMES)
-            raise Refused(f"{NAMES}: it is kept in clear text")
+        self._screened(deed, selected)
         if deed.what == "move":
             _check_move(self.settings(), selected, selection.destination, to)
         fit = [one.id for one in selected if deed.what in {"hold", "discard"} or self.outbox.holds(one.name)]
@@ -81,13 +74,12 @@ class DeliveryDesk:
         plain = {"resend": desk.resend, "hold": desk.hold, "release": desk.release, "discard": desk.discard}
         return lambda ids: plain[deed.what](ids, deed)
 
-    def _headers(self, selected: Iterable[Selected]) -> Iterable[Dataset]:
-        """Open the headers of the series that are touched."""
-        for uid, sealed in self.desk.headers({one.series_id for one in selected}).items():
-            try:
-                yield header_dataset(self.vault.open(sealed, header_context(uid)))
-            except WrongKey:
-                continue
+    def _screened(self, deed: Deed, selected: Iterable[Selected]) -> None:
+        """Hold the reason against whom the series are of that are touched. Raises Refused."""
+        try:
+            self.screen(deed.reason, deed.by, {one.series_id for one in selected})
+        except NamesSomebody as error:
+            raise Refused(str(error)) from error
 
 
 def request_digest(what: str, selection: DeliverySelection, to: str | None) -> str:

@@ -8,6 +8,7 @@ from typing import IO, Literal
 
 from service.ledger import Control
 from service.ledger.control import SCORING, TO
+from service.naming import Screening
 from service.operating.acceptance import Accepted
 from service.operating.node_views import Acceptance, Pause
 from service.operating.nodes import Roster
@@ -46,6 +47,7 @@ class System:
     roster: Roster
     accepted: Accepted  # what verdicts are made by now
     support: Callable[[IO[bytes]], None]  # writes the bundle for support
+    screen: Screening
 
     def mode(self) -> Literal["live", "shadow"]:
         """Tell whether anything leaves."""
@@ -62,9 +64,13 @@ class System:
         return self.control.pauses()
 
     def pause(self, what: str, by: str, reason: str) -> None:
-        """Stop scoring, or what leaves for a destination; what is under way ends. Raises NothingLikeIt."""
+        """Stop scoring, or what leaves for a destination; what is under way ends.
+
+        Raises NothingLikeIt and NamesSomebody.
+        """
         if what != SCORING and what.removeprefix(TO) not in self.roster.fresh().destination_names:
             raise NothingLikeIt(NothingLikeIt.__doc__)
+        self.screen(reason, by, [])
         self.control.paused(what, by, reason)
 
     def resume(self, what: str, by: str) -> None:

@@ -37,7 +37,6 @@ from service.ledger import (
     Boards,
     Control,
     Disputes,
-    Identities,
     LedgerUnavailable,
     ReviewBook,
     Search,
@@ -108,6 +107,7 @@ def run(settings: Settings, *, supervised: bool) -> None:
             force,
             accepted(settings, card),
             Support(foundation, card, lambda: generate_latest(registry)),
+            Screen.of(foundation.database, foundation.vault),
         ),
         audit=audit_log(foundation),
         deid=deid_log(foundation),
@@ -148,7 +148,7 @@ def reviewing(foundation: Foundation, card: Card) -> Reviewing:
     return Reviewing(
         book=ReviewBook(foundation.database, time.time),
         thresholds=ThresholdBook(foundation.database, thresholds(settings), card.title, time.time),
-        screen=Screen(Identities(foundation.database), foundation.vault),
+        screen=Screen.of(foundation.database, foundation.vault),
         samples=Sampler(SampleBook(foundation.database), foundation.keyring, foundation.spool).page,
         rules=settings.review,
     )

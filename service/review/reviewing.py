@@ -9,6 +9,7 @@ from typing import Any
 from inference.verdict import Thresholds
 from service.ledger.review import ReviewBook
 from service.ledger.thresholds import NoSuchProtocol, ThresholdBook
+from service.naming import Screening
 from service.review.agreement import Agreement, Estimate, agreement
 from service.review.threshold_views import ProtocolView, TrialView
 from service.review.thresholds import Figures, Trial, suggest, try_out
@@ -23,7 +24,7 @@ class Reviewing:
 
     book: ReviewBook
     thresholds: ThresholdBook
-    screen: Callable[[str, str], None]  # series id, text; raises NamesSomebody
+    screen: Screening
     samples: Callable[
         [int, int], tuple[list[dict[str, Any]], int | None]
     ]  # limit, after; and what to go on after

@@ -12,6 +12,7 @@ from dicom_scp.errors import Refused
 from service.bootstrap import lay_foundation, roster
 from service.cli.operator import operator_name
 from service.ledger.rules import NoVersion
+from service.naming import NamesSomebody
 from service.routing.case import Case
 from service.routing.decision import Decision
 from service.routing.desk import RulesDesk
@@ -64,7 +65,7 @@ def rules(action: str, settings: Settings, asked: Asked) -> int:
     except UnfitRules as error:
         print("\n".join(f"scanside: {problem}" for problem in error.problems), file=sys.stderr)
         return 1
-    except (NoVersion, NotGiven, Refused, UnicodeError) as error:
+    except (NoVersion, NotGiven, Refused, NamesSomebody, UnicodeError) as error:
         print(f"scanside: {error or type(error).__name__}", file=sys.stderr)
         return 2
 

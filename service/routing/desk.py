@@ -10,6 +10,7 @@ from dicom_scp.part10 import opened
 from service.bootstrap import Foundation, deidentifier, scanner_book
 from service.ledger.errand_desk import ErrandDesk
 from service.ledger.rules import Rulebooks
+from service.naming import Screen, Screening
 from service.reception import ScannerBook
 from service.routing.case import Case, circumstances_of
 from service.routing.decision import Decision, decide
@@ -40,6 +41,7 @@ class RulesDesk:
     deidentifier: Deidentifier
     scanners: Callable[[], ScannerBook]
     understanding: Understanding
+    screen: Screening
 
     @classmethod
     def of(cls, foundation: Foundation, force: Callable[[], Settings]) -> Self:
@@ -51,6 +53,7 @@ class RulesDesk:
             deidentifier=deidentifier(foundation),
             scanners=lambda: scanner_book(foundation, force()),
             understanding=Understanding(),
+            screen=Screen.of(foundation.database, foundation.vault),
         )
 
     @property
@@ -84,11 +87,12 @@ class RulesDesk:
     def save(
         self, rulebook: Rulebook, *, seen: int | None, by: str, why: str, origin: Origin = "page"
     ) -> Version:
-        """Put rules into force as a new version. Raises ChangedMeanwhile."""
+        """Put rules into force as a new version. Raises ChangedMeanwhile and NamesSomebody."""
+        self.screen(why, by, [])
         return self.rulebooks.saved(plain(rulebook), seen=seen, author=by, why=why, origin=origin)
 
     def restore(self, number: int, *, seen: int | None, by: str, why: str) -> Version:
-        """Put an old version into force again, as a new one. Raises NoVersion, UnfitRules and ChangedMeanwhile."""
+        """Put an old version into force again, as a new one. Raises as `save`, NoVersion and UnfitRules."""
         rulebook = self.read(self.rulebooks.version(number).content)
         return self.save(rulebook, seen=seen, by=by, why=why, origin="restore")
 

@@ -73,7 +73,7 @@ def give_feedback(
         raise HTTPException(428, "If-Match must say what was seen: the ETag of the feedback.")
     saying = Saying(series_id, given.kind, caller.name, caller.role or "", idempotency_key, given.comment)
     try:
-        house.reviewing.screen(series_id, given.comment)
+        house.reviewing.screen(given.comment, caller.name, [series_id])
         return _told(response, house.feedback.say(saying, if_match.strip('"')))
     except NoSuchSeries as error:
         raise HTTPException(404, NO_SERIES) from error

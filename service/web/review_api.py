@@ -137,7 +137,7 @@ def decide(
         key=idempotency_key,
     )
     try:
-        house.reviewing.screen(case.review.series_id, given.comment)
+        house.reviewing.screen(given.comment, caller.name, [case.review.series_id])
         return _told(response, book.decide(ruling, version), caller)
     except NamesSomebody as error:
         raise HTTPException(422, str(error)) from error

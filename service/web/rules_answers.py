@@ -173,6 +173,7 @@ def errand_answer(view: ErrandView) -> ErrandAnswer:
         attempts=view.attempts,
         created_at=instant(view.created_at),
         next_at=moment(view.next_at),
+        stopped=view.stopped,
         tried_at=moment(view.tried_at),
         done_at=moment(view.done_at),
         answer=view.answer,

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 
 from dicom_scp.errors import Refused
 from service.ledger.rules import ChangedMeanwhile, NoVersion
+from service.naming import NamesSomebody
 from service.routing import Rulebook
 from service.routing.conditions import Index, Share, VerdictName
 from service.routing.text import Problem, UnfitRules, write
@@ -92,6 +93,8 @@ def put_rules(
     rulebook = _read(house, given)
     try:
         house.rules.save(rulebook, seen=seen, by=caller.name, why=given.why.strip())
+    except NamesSomebody as error:
+        raise HTTPException(422, str(error)) from error
     except ChangedMeanwhile as error:
         raise HTTPException(412, str(error)) from error
     return _told(house, response)
@@ -177,6 +180,8 @@ def restore_version(
     seen = _seen(if_match)
     try:
         house.rules.restore(number, seen=seen, by=caller.name, why=given.why.strip())
+    except NamesSomebody as error:
+        raise HTTPException(422, str(error)) from error
     except NoVersion as error:
         raise HTTPException(404, str(error)) from error
     except ChangedMeanwhile as error:

@@ -247,6 +247,7 @@ class ErrandAnswer(_Answer):
     attempts: int
     created_at: datetime
     next_at: datetime | None
+    stopped: bool = Field(description="Sending to this PACS is stopped: it waits until that goes on")
     tried_at: datetime | None
     done_at: datetime | None
     answer: str

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path, Response
 
 from service.ledger.states import OUTSTANDING
+from service.naming import NamesSomebody
 from service.operating.node_views import Pause
 from service.operating.system import AlwaysLive, NothingLikeIt, OtherAccepted
 from service.parts.part import ALIVE_S
@@ -95,6 +96,8 @@ def pause(what: What, house: HouseOf, caller: Operator, given: NewPause) -> None
         house.system.pause(what, caller.name, given.reason)
     except NothingLikeIt as error:
         raise HTTPException(404, str(error)) from error
+    except NamesSomebody as error:
+        raise HTTPException(422, str(error)) from error
 
 
 @router.delete(

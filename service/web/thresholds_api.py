@@ -123,7 +123,7 @@ def accept_thresholds(
         key=idempotency_key,
     )
     try:
-        house.reviewing.screen("", given.why)  # of no series: numbers and dates only
+        house.reviewing.screen(given.why, caller.name, [])
         view = house.reviewing.thresholds.accept(acceptance, version_of(if_match))
     except NoSuchProtocol as error:
         raise HTTPException(404, NO_PROTOCOL) from error

@@ -1,7 +1,7 @@
 """Review in a real browser: by keys, two people at once, blind, hostile text; and thresholds that are accepted."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -67,7 +67,7 @@ class Site:
         return []
 
 
-def screen(_series: str, text: str) -> None:
+def screen(text: str, _by: str, _about: Collection[str]) -> None:
     if "doe" in text.casefold():
         raise NamesSomebody(NamesSomebody.__doc__)
 

@@ -639,6 +639,7 @@ def upgrade() -> None:
         batch_op.create_index("errand_by_state", ["state", "channel", "next_at"], unique=False)
         batch_op.create_index("errand_by_series", ["series_id"], unique=False)
         batch_op.create_index("errand_by_replaced", ["replaces"], unique=False)
+        batch_op.create_index("errand_by_firing", ["firing_id"], unique=False)
 
 
 def downgrade() -> None:

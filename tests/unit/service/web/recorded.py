@@ -60,6 +60,7 @@ from service.ledger_views import (
     SliceView,
     Verdict,
 )
+from service.naming import Screen
 from service.operating.acceptance import Accepted
 from service.operating.audit_log import AuditLog
 from service.operating.deid_log import DeidLog
@@ -359,7 +360,7 @@ def a_review_room() -> Reviewing:
     return Reviewing(
         book=ReviewBook(database, time.time),
         thresholds=ThresholdBook(database, Thresholds(), MODEL, time.time),
-        screen=lambda _series, _text: None,
+        screen=lambda _text, _by, _about: None,
         samples=lambda _limit, _after: ([], None),
     )
 
@@ -398,12 +399,12 @@ def a_house(
         gate=gate or a_gate(),
         feedback=ledger,
         reviewing=a_review_room(),
-        rules=a_rules_desk(past),
+        rules=a_rules_desk(past, vault=VAULT),
         boards=ledger,
         trends=Trends(past),
         bands=Bands(past),
         search=Search(past),
-        deliveries=DeliveryDesk(Desk(past), VAULT, files or a_spool(), force),
+        deliveries=DeliveryDesk(Desk(past), Screen.of(past, VAULT), files or a_spool(), force),
         disputes=Disputes(past),
         nodes=NodeDesk(NodeBook(past), Callers(past), settings, force, destination_of),
         system=System(
@@ -412,6 +413,7 @@ def a_house(
             force,
             ACCEPTED,
             lambda file: zipfile.ZipFile(file, "w").close(),
+            Screen.of(past, VAULT),
         ),
         audit=AuditLog(AuditBook(past), lambda: None),
         deid=DeidLog(DeidTally(past), {LIVE.name: LIVE}, {}),

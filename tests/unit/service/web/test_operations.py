@@ -103,8 +103,35 @@ def test_who_tries_names_against_series_is_on_record(house: OutboxHouse, call: C
     body = {"what": "hold", "reason": f"is it {Patient().id}?", "of": {"destination": "pacs"}}
     assert call("POST", "/deeds", body, Idempotency_Key="0123456789abcdef")[0] == 400
     [row] = list(AuditBook(house.database).rows())
-    assert (row.what, row.actor, row.result) == ("deliveries: hold", "operations", "refused")
+    assert (row.what, row.actor, row.result) == ("text refused", "operations", "refused")
     assert Patient().id not in row.detail
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/pauses/to:pacs", {"reason": "{} is on the table"}),
+        ("PUT", "/pauses/scoring", {"reason": "wrong images of {}"}),
+        ("POST", "/deeds", {"what": "discard", "reason": "{} was wrong", "of": {"destination": "pacs"}}),
+        ("PUT", "/rules", {"why": "asked for by {}", "toml": "format = 1\n"}),
+    ],
+)
+def test_no_reason_names_whoever_was_here_of_late(
+    house: OutboxHouse, gate: Gate, method: str, path: str, body: dict[str, Any]
+) -> None:
+    house.post(patient=Patient(name="Quastenflosser^Wilhelmine"))
+    call = caller(an_app(house, gate), gate, "administrator")
+    key = next(name for name in ("reason", "why") if name in body)
+    headers = {"Idempotency_Key": "key-00001", "If_Match": '"0"'}
+    status, told = call(method, path, body | {key: body[key].format("Wilhelmine")}, **headers)
+    assert (status in {400, 422}, "names a patient" in told["detail"]) == (True, True)
+    assert "Wilhelmine" not in str(told)
+    assert Control(house.database).pauses() == []
+    assert set(house.states()) == {"waiting"}
+    [row] = list(AuditBook(house.database).rows())
+    assert (row.what, row.actor, row.result) == ("text refused", "administrator", "refused")
+    status, _ = call(method, path, body | {key: body[key].format("the physicist")}, **headers)
+    assert status < 300
 
 
 def test_the_same_request_twice_at_once_is_done_once(house: OutboxHouse, gate: Gate) -> None:
@@ -129,7 +156,7 @@ def test_the_same_request_twice_at_once_is_done_once(house: OutboxHouse, gate: G
         (
             {"reason": f"wrong study of {Patient().id}", "of": {"destination": "pacs"}},
             400,
-            "names the patient",
+            "names a patient",
         ),
         ({"reason": "x", "of": {"destination": "pacs"}, "what": "move", "to": "nowhere"}, 400, "one of pacs"),
         ({"reason": "x", "of": {"posted_before": "2026-11-21T10:00:00"}}, 422, "parameter"),
