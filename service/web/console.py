@@ -45,25 +45,25 @@ class Page:
 
 
 PAGES = (
-    Page("/", "index", "The console", Permission.READ, ("detail",)),
+    Page("/", "index", "The console", Permission.READ, ("viewer",)),
     Page("/boards", "boards", "Boards", Permission.READ, ("board",)),
     Page("/board/{scanner}", "board", "A scanner's board", Permission.READ, ("board",)),
     Page("/study/{study_id}", "study", "An exam", Permission.READ, ("study",)),
-    Page("/trends", "trends", "Trends", Permission.READ, ("access", "trends")),
-    Page("/search", "search", "Search", Permission.READ, ("access", "trends")),
-    Page("/review", "review", "Review", Permission.REVIEW, ("detail", "review")),
-    Page("/agreement", "agreement", "Agreement and thresholds", Permission.REVIEW, ("access", "agreement")),
+    Page("/trends", "trends", "Trends", Permission.READ, ("trends",)),
+    Page("/search", "search", "Search", Permission.READ, ("search",)),
+    Page("/review", "review", "Review", Permission.REVIEW, ("viewer", "review")),
+    Page("/agreement", "agreement", "Agreement and thresholds", Permission.REVIEW, ("agreement",)),
     Page("/login", "login", "Sign in", None, ("access",), bar=False),
     Page("/account", "account", "My account", Permission.OWN, ("access",)),
-    Page("/deliveries", "deliveries", "Deliveries", Permission.DELIVERIES, ("access", "operations")),
-    Page("/nodes", "nodes", "Nodes", Permission.STATUS, ("access", "operations")),
-    Page("/system", "system", "System", Permission.STATUS, ("access", "operations")),
-    Page("/rules", "rules", "Rules", Permission.STATUS, ("access", "rules")),
+    Page("/deliveries", "deliveries", "Deliveries", Permission.DELIVERIES, ("operations",)),
+    Page("/nodes", "nodes", "Nodes", Permission.STATUS, ("operations",)),
+    Page("/system", "system", "System", Permission.STATUS, ("operations",)),
+    Page("/rules", "rules", "Rules", Permission.STATUS, ("rules",)),
     Page("/users", "users", "Users and tokens", Permission.USERS, ("access",)),
-    Page("/deid", "deid", "De-identification", Permission.STATUS, ("access", "help")),
-    Page("/audit", "audit", "Audit", Permission.AUDIT, ("access", "trends", "help")),
-    Page("/help", "help", "Help", None, ("access", "help")),
-    Page("/api-docs", "api-docs", "The API", Permission.READ, ("access", "help")),
+    Page("/deid", "deid", "De-identification", Permission.STATUS, ("help",)),
+    Page("/audit", "audit", "Audit", Permission.AUDIT, ("access", "help")),
+    Page("/help", "help", "Help", None, ("help",)),
+    Page("/api-docs", "api-docs", "The API", Permission.READ, ("help",)),
 )
 """A page whose path is not here does not exist; one that demands a sign-in leads browsers to ``/login``."""
 

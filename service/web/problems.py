@@ -114,7 +114,7 @@ def told(request: Request, status: int, detail: str, *, headers: Mapping[str, st
 
 @cache
 def _page() -> Template:
-    return Template(in_shell("problem", "$title", styles=("access", "help"), bar=False))
+    return Template(in_shell("problem", "$title", styles=("access",), bar=False))
 
 
 _DETAILS = {

@@ -24,8 +24,11 @@ FOUND = {"motion": 0.9}
 BOARD = "/board/MR%202"
 SECOND = 1000.0
 WIDE = (320, 480, 768, 1100, 1366)
-SHOWN = """(one) => [parseFloat(getComputedStyle(one).fontSize), one.scrollWidth - one.clientWidth,
-  one.closest(".latest").getBoundingClientRect().right]"""
+SHOWN = """() => {
+  const one = document.querySelector("#latest .verdict");
+  const right = document.querySelector("#latest").getBoundingClientRect().right;
+  return [parseFloat(getComputedStyle(one).fontSize), one.scrollWidth - one.clientWidth, right];
+}"""
 HEARD = """window.heard = [];
 const start = OscillatorNode.prototype.start;
 OscillatorNode.prototype.start = function (at) {
@@ -132,11 +135,10 @@ def test_every_verdict_is_large_and_whole_on_every_width(
     open_board(page, url)
     for verdict, word in zip(("Usable", "Check", "Repeat", "Not scored"), words, strict=True):
         alert(ledger, verdict.replace(" ", "-"), verdict)
-        shown = page.locator("#latest .verdict")
-        expect(shown).to_have_text(word)
+        expect(page.locator("#latest .verdict")).to_have_text(word)
         for width in WIDE:
             page.set_viewport_size({"width": width, "height": 900})
-            size, beyond, right = shown.evaluate(SHOWN)
+            size, beyond, right = page.evaluate(SHOWN)
             assert size >= 48, (word, width)
             assert beyond <= 0, (word, width)
             assert right <= width, (word, width)

@@ -1,5 +1,6 @@
 // How far model and reviewers agree, and the protocols whose thresholds can be tried and accepted.
 
+import { none } from "/static/controls.js";
 import { byId, h, put, s } from "/static/dom.js";
 import { percent } from "/static/formats.js";
 import { fillWords, locale } from "/static/language.js";
@@ -95,7 +96,7 @@ function row(one) {
 }
 
 function list() {
-  put(byId("protocols"), protocols.length ? protocols.map(row) : h("tr", {}, h("td", { colspan: 8, class: "quiet" }, WORDS.noProtocols)));
+  put(byId("protocols"), protocols.length ? protocols.map(row) : none(WORDS.head.length, WORDS.noProtocols));
   byId("more").hidden = cursor === null;
 }
 

@@ -52,7 +52,7 @@ const content = (told) => Object.entries(told?.content ?? {});
 function parameters(list) {
   if (!list.length) return null;
   const row = (one) =>
-    h("tr", {}, h("th", { scope: "row" }, one.name), h("td", {}, one.in), h("td", { class: "long" }, kindOf(one.schema) + (one.required ? ` (${WORDS.must})` : "")), h("td", { class: "long" }, one.description ?? ""));
+    h("tr", {}, h("th", { scope: "row" }, one.name), h("td", {}, one.in), h("td", { class: "wrap" }, kindOf(one.schema) + (one.required ? ` (${WORDS.must})` : "")), h("td", { class: "wrap" }, one.description ?? ""));
   return [
     h("h3", {}, WORDS.parameters),
     h(

@@ -35,11 +35,11 @@ const row = (one) =>
     "tr", { "data-id": one.id },
     h("td", {}, one.id.toLocaleString(locale)),
     h("td", {}, moment(one.at)),
-    h("th", { scope: "row" }, one.actor || WORDS.nobody, one.address ? h("span", { class: "quiet beneath" }, one.address) : null),
+    h("th", { scope: "row" }, one.actor || WORDS.nobody, one.address ? h("span", { class: "quiet" }, one.address) : null),
     h("td", {}, one.what),
-    h("td", { class: "long" }, one.subject),
+    h("td", { class: "wrap" }, one.subject),
     h("td", {}, one.result === "refused" ? h("strong", { class: "flag" }, WORDS.results.refused) : (WORDS.results[one.result] ?? one.result)),
-    h("td", { class: "long quiet" }, details(one.detail)),
+    h("td", { class: "wrap small" }, details(one.detail)),
   );
 
 function drawFiles(values) {
@@ -77,7 +77,7 @@ async function check() {
     put(
       place,
       h("p", { class: found.sound ? "notice good" : "notice bad" }, h("strong", {}, found.sound ? "✓ " : "✕ "), word),
-      found.faults.length ? h("ul", { class: "faults" }, found.faults.map(({ id, told }) => h("li", {}, WORDS.fault(id, told)))) : null,
+      found.faults.length ? h("ul", { class: "dots faults" }, found.faults.map(({ id, told }) => h("li", {}, WORDS.fault(id, told)))) : null,
       found.digest ? h("p", { class: "quiet secret" }, `${WORDS.digest}: `, h("code", {}, found.digest)) : null,
     );
   } catch (error) {

@@ -5,10 +5,13 @@ import { locale } from "/static/language.js";
 
 const [TALL, LEFT, RIGHT, TOP, FOOT] = [232, 52, 14, 14, 26];
 const DAY_MS = 86400000;
+const FEW_MONTHS_MS = 90 * DAY_MS;
 const TICKS = 5;
 
 const time = (at) => Date.parse(`${at}T00:00:00Z`);
 const month = (ms, withYear) => new Date(ms).toLocaleDateString(locale, { month: "short", ...(withYear ? { year: "numeric" } : {}), timeZone: "UTC" });
+const date = (ms) => new Date(ms).toLocaleDateString(locale, { day: "numeric", month: "short", timeZone: "UTC" });
+const markWord = (at, byMonth, first) => (byMonth ? month(at, first || new Date(at).getUTCMonth() === 0) : date(at));
 export const dayWord = (at) => new Date(time(at)).toLocaleDateString(locale, { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 
 // Round steps (1, 2 or 5 times a power of ten) that hold the values.
@@ -22,6 +25,19 @@ export function ticksOf(low, high, most = TICKS) {
   return Array.from({ length: last - first + 1 }, (_, place) => (first + place) * step);
 }
 
+// The first of each month, or the Mondays of a span that knows too few of those.
+function marks(from, to, room) {
+  if (to - from > FEW_MONTHS_MS) return months(from, to, room);
+  const found = [];
+  for (let at = Math.ceil(from / DAY_MS) * DAY_MS; at <= to; at += DAY_MS) if (new Date(at).getUTCDay() === 1) found.push(at);
+  return thinned(found, room);
+}
+
+const thinned = (found, room) => {
+  const every = Math.max(1, Math.ceil(found.length / Math.max(1, Math.floor(room / 64))));
+  return found.filter((_, place) => place % every === 0);
+};
+
 function months(from, to, room) {
   const start = new Date(from);
   const found = [];
@@ -30,8 +46,7 @@ function months(from, to, room) {
     const date = new Date(at);
     at = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
   }
-  const every = Math.max(1, Math.ceil(found.length / Math.max(1, Math.floor(room / 64))));
-  return found.filter((_, place) => place % every === 0);
+  return thinned(found, room);
 }
 
 // {x, y, width, height, from, to, ticks} for dates and values.
@@ -45,13 +60,13 @@ function scaleOf(dates, ticks, wide) {
 }
 
 function axes({ x, y, from, to, ticks, wide }, write) {
-  const shown = months(from, to, wide - LEFT - RIGHT);
+  const shown = marks(from, to, wide - LEFT - RIGHT);
   return s(
     "g", { class: "axes" },
     ...ticks.map((tick) => s("line", { x1: LEFT, x2: wide - RIGHT, y1: y(tick), y2: y(tick) })),
     ...ticks.map((tick) => s("text", { x: LEFT - 8, y: y(tick) + 4, "text-anchor": "end" }, write(tick))),
     ...shown.map((at) => s("line", { x1: x(at), x2: x(at), y1: TALL - FOOT, y2: TALL - FOOT + 5 })),
-    ...shown.map((at, place) => s("text", { x: x(at), y: TALL - 6, "text-anchor": "middle" }, month(at, place === 0 || new Date(at).getUTCMonth() === 0))),
+    ...shown.map((at, place) => s("text", { x: x(at), y: TALL - 6, "text-anchor": "middle" }, markWord(at, to - from > FEW_MONTHS_MS, place === 0))),
   );
 }
 

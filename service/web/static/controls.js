@@ -40,10 +40,11 @@ export function fill(body, rows) {
   put(body, rows);
   if (!before) return;
   const after = [...body.rows].find((row) => row.dataset.key === key);
-  (after && controls(after)[place] ? controls(after)[place] : body.closest("section").querySelector("h2")).focus();
+  const found = after && controls(after)[place];
+  (found && !found.hidden ? found : (after && controls(after)[0]) || body.closest("section").querySelector("h2")).focus();
 }
 
-export const none = (columns, word) => h("tr", {}, h("td", { colspan: columns, class: "quiet" }, word));
+export const none = (columns, word) => h("tr", {}, h("td", { colspan: columns, class: "quiet" }, h("span", { class: "stays" }, word)));
 
 // A state is a sign and a word, never a colour alone.
 export const mark = (kind, word) => h("span", { class: `mark ${kind}` }, h("span", { class: "glyph", "aria-hidden": "true" }, GLYPHS[kind]), word);

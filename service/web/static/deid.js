@@ -11,7 +11,7 @@ fillWords(WORDS);
 
 const number = (n) => n.toLocaleString(locale);
 const reasons = (title, counts) =>
-  h("div", {}, h("h3", {}, title), counts.length ? h("ul", { class: "faults" }, counts.map(({ reason, count }) => h("li", {}, `${number(count)} × ${reason}`))) : h("p", { class: "quiet" }, WORDS.none));
+  h("div", {}, h("h3", {}, title), counts.length ? h("ul", { class: "dots" }, counts.map(({ reason, count }) => h("li", {}, `${number(count)} × ${reason}`))) : h("p", { class: "quiet" }, WORDS.none));
 
 function forWhom(profile) {
   if (profile.sources.length) return WORDS.forSources(profile.sources.join(", "));
@@ -59,13 +59,13 @@ function tallyTable(profile, items) {
 async function profilePanel(profile) {
   const { items } = await ask(`/deidentification/${encodeURIComponent(profile.name)}`);
   const id = `profile-${profile.name}`;
-  const options = profile.options.length ? h("ul", { class: "faults" }, profile.options.map(({ code, meaning }) => h("li", {}, `${code} ${meaning}`))) : WORDS.basic;
+  const options = profile.options.length ? h("ul", { class: "dots" }, profile.options.map(({ code, meaning }) => h("li", {}, `${code} ${meaning}`))) : WORDS.basic;
   return h(
     "section", { class: "panel", "aria-labelledby": id },
     h("h2", { id }, WORDS.profile(profile.name)),
     h("p", {}, forWhom(profile)),
     h(
-      "dl", { class: "told" },
+      "dl", { class: "facts" },
       term(WORDS.options, options), term(WORDS.dates, WORDS.datesAre[profile.dates] ?? profile.dates), term(WORDS.edition, profile.edition),
     ),
     h("p", { class: "quiet" }, summed(profile.attributes).map(([word, n]) => `${number(n)} ${word}`).join(" · ")),

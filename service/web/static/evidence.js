@@ -57,7 +57,7 @@ export function evidencePart(metrics, jump) {
     "section", { class: "metrics" }, h("h3", { id: "metrics-title" }, WORDS.metrics),
     h("p", { class: "quiet" }, WORDS.metricsWhy),
     h(
-      "div", { class: "table", tabindex: 0, role: "group", "aria-labelledby": "metrics-title" },
+      "div", { class: "scroll", tabindex: 0, role: "group", "aria-labelledby": "metrics-title" },
       h("table", {}, h("thead", {}, h("tr", {}, WORDS.metricHead.map((word) => h("th", { scope: "col" }, word)))), h("tbody", {}, read.map(line))),
     ),
     silent.length ? h("ul", { class: "quiet" }, silent.map(({ title, reason }) => h("li", {}, `${title}: ${reason}`))) : null,

@@ -15,10 +15,13 @@ export function clock(date) {
   return date.toLocaleTimeString(locale);
 }
 
+const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" });
+
+// A time of today, else with its date.
 export function moment(text) {
   const date = new Date(text);
   const today = new Date().toDateString() === date.toDateString();
-  return today ? clock(date) : `${date.toLocaleDateString("en-CA")} ${clock(date)}`;
+  return today ? clock(date) : `${day.format(date)}, ${clock(date)}`;
 }
 
 export function ago(milliseconds) {

@@ -28,7 +28,7 @@ const shape = (name) => {
 
 const keys = (title, table) => [
   h("h3", {}, title),
-  h("dl", { class: "keys" }, table.flatMap(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)])),
+  h("dl", { class: "facts" }, table.flatMap(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)])),
 ];
 
 const parts = [

@@ -76,7 +76,7 @@ function awayRow(one) {
   };
   const how = one.let_in_now ? WORDS.letInNow : [
     may ? button(WORDS.letIn, one.ae_title || one.address, letIn) : null,
-    h("details", { class: "fold" }, h("summary", {}, WORDS.inSettings), h("pre", { class: "lines" }, one.settings)),
+    h("details", {}, h("summary", {}, WORDS.inSettings), h("pre", { class: "lines" }, one.settings)),
   ];
   return h(
     "tr", { "data-key": `${one.address} ${one.ae_title} ${one.why}` }, h("td", {}, when(one.last_at)), h("th", { scope: "row" }, one.address),

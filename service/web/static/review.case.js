@@ -139,7 +139,7 @@ export class Case {
     if (why) return h("p", { class: "blind-note" }, why);
     this.buttons = CHOICES.map(([name, key]) =>
       h(
-        "button", { class: "choice", type: "button", "data-choice": name, "aria-pressed": "false", disabled: tier === 2 && name === "doubtful", "aria-keyshortcuts": key.toLowerCase(), onclick: () => this.press(name) },
+        "button", { class: "rating", type: "button", "data-choice": name, "aria-pressed": "false", disabled: tier === 2 && name === "doubtful", "aria-keyshortcuts": key.toLowerCase(), onclick: () => this.press(name) },
         h("kbd", { "aria-hidden": "true" }, key), h("strong", {}, WORDS.choices[name]), h("span", {}, WORDS.meaning[name]),
       ),
     );
@@ -153,7 +153,7 @@ export class Case {
     return h(
       "form", { class: "deciding", onsubmit: (event) => event.preventDefault() },
       h("h3", {}, this.review.decisions.length ? WORDS.decideAgain : WORDS.decide),
-      h("div", { class: "choices" }, this.buttons),
+      h("div", { class: "ratings" }, this.buttons),
       h("div", {}, h("label", { for: "comment" }, WORDS.comment), this.comment, h("p", { class: "hint", id: "comment-hint" }, WORDS.commentHint)),
       this.trouble, this.button,
       h(

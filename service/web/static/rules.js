@@ -79,7 +79,7 @@ function card(rule, n) {
     ),
     rule.note ? h("p", { class: "note" }, rule.note) : null,
     h(
-      "dl", {},
+      "dl", { class: "facts" },
       h("dt", {}, WORDS.when), h("dd", {}, when.length ? when.map((one) => saidCondition(one, on.names)).join(` ${WORDS.groups.all} `) : WORDS.always),
       h("dt", {}, WORDS.then), h("dd", {}, then.map(saidAction).join("; ")),
     ),

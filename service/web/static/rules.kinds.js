@@ -2,6 +2,7 @@
 
 import { WORDS } from "/static/words.rules.js";
 
+const CONSOLE = "console"; // the channel that every site has
 const VERDICTS = Object.keys(WORDS.verdicts);
 const range = (low, high, step) => [{ name: "at_least", type: "number", low, high, step }, { name: "below", type: "number", low, high, step }];
 const oneOf = (options) => ({ name: "one_of", type: "choices", options });
@@ -37,7 +38,7 @@ export const CONDITIONS = {
 
 export const ACTIONS = {
   alert: {
-    fresh: () => ({ channels: ["console"], text: "{verdict}: {description}, series {series_number}, {scanner}. {reason}", priority: "medium" }),
+    fresh: () => ({ channels: [CONSOLE], text: "{verdict}: {description}, series {series_number}, {scanner}. {reason}", priority: "medium" }),
     fields: [
       { name: "channels", type: "choices", options: (names) => same(names.channels) },
       { name: "text", type: "text", wide: true, hint: (names) => WORDS.textHint(names.fields.join(", ")) },
@@ -82,7 +83,7 @@ export function saidCondition(one, names) {
 // An action in words.
 export function saidAction(one) {
   const { said, kinds } = WORDS;
-  if (one.kind === "alert") return said.alert(one.channels, WORDS.priorities[one.priority] ?? one.priority);
+  if (one.kind === "alert") return said.alert(one.channels.map((name) => (name === CONSOLE ? said.console : name)), WORDS.priorities[one.priority] ?? one.priority);
   if (one.kind === "forward") return said.forward(one.pacs, WORDS.whats[one.what] ?? one.what, one.to);
   return said.deed(kinds[one.kind], one.destinations.length ? one.destinations.join(", ") : said.allDestinations);
 }

@@ -1,5 +1,6 @@
 // The versions of the rules: who changed what and why, what differs, and the way back.
 
+import { none } from "/static/controls.js";
 import { h, put, say } from "/static/dom.js";
 import { moment } from "/static/formats.js";
 import { ask, change } from "/static/session.js";
@@ -29,7 +30,7 @@ export async function drawVersions(part, on) {
     ),
   );
   await load(null);
-  if (!body.rows.length) put(body, h("tr", {}, h("td", { colspan: 6, class: "quiet" }, WORDS.noVersion)));
+  if (!body.rows.length) put(body, none(6, WORDS.noVersion));
 }
 
 function row(version, on, said) {

@@ -17,6 +17,7 @@ const LANE = 14; // px between two ties that run side by side
 
 const identity = new Identity();
 let study = null;
+let vitals = null;
 let asked = false;
 let again = false;
 
@@ -88,6 +89,7 @@ function draw() {
   put(byId("steps"), ...(steps.length ? steps.map(step) : [h("li", { class: "quiet" }, WORDS.noSteps)]));
   put(byId("time"), ...items.map(line));
   identity.show(items.at(-1).series.id);
+  vitals?.tick();
   if (focused) row(focused)?.focus();
   tie();
 }
@@ -132,7 +134,7 @@ byId("time").addEventListener("click", (event) => {
   byId(to.slice(1))?.querySelector(".row").focus();
 });
 new ResizeObserver(() => study && tie()).observe(byId("main"));
-new Vitals({
+vitals = new Vitals({
   entered: (session) => {
     identity.allow(session);
     if (study) identity.show(study.items.at(-1).series.id);

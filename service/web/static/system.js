@@ -1,5 +1,6 @@
 // The system: live or shadow, what works and waits, what is stopped, the processes, the model, the bundle for support.
 
+import { catalogue } from "/static/api.js";
 import { button, fill, mark, twice } from "/static/controls.js";
 import { byId, h, put, say } from "/static/dom.js";
 import { ago, moment } from "/static/formats.js";
@@ -112,12 +113,12 @@ function drawModel({ model, to_accept: accepted }) {
     byId("model"),
     h("div", { class: "stack" },
       h("dl", { class: "facts" }, h("dt", {}, WORDS.name), h("dd", {}, `${model.name} ${model.version}`), h("dt", {}, WORDS.hash), h("dd", {}, h("code", {}, model.sha256))),
-      h("h3", {}, WORDS.limits), h("ul", { class: "limits" }, model.limits.map((limit) => h("li", {}, limit)))),
+      h("h3", {}, WORDS.limits), h("ul", { class: "dots" }, model.limits.map((limit) => h("li", {}, limit)))),
     h("div", { class: "stack" },
       h("h3", {}, WORDS.thresholds), thresholdsOf(accepted.thresholds),
-      presence.length ? [h("h3", {}, WORDS.presence), h("dl", { class: "facts many" }, presence.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, number(value))]))] : null,
+      presence.length ? [h("h3", {}, WORDS.presence), h("dl", { class: "facts many" }, presence.flatMap(([name, value]) => [h("dt", {}, titles.get(name) ?? name), h("dd", {}, number(value))]))] : null,
       Object.keys(model.metrics).length
-        ? h("details", { class: "fold" }, h("summary", {}, WORDS.figures), h("dl", { class: "facts" }, Object.entries(model.metrics).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, number(value))])))
+        ? h("details", {}, h("summary", {}, WORDS.figures), h("dl", { class: "facts" }, Object.entries(model.metrics).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, number(value))])))
         : null),
   );
 }
@@ -159,5 +160,6 @@ drawNav(byId("who"), session);
 byId("support-panel").hidden = !may;
 put(byId("work-head"), WORDS.workHead.map((word, at) => h("th", { scope: "col" }, at === WORDS.workHead.length - 1 ? h("span", { class: "unseen" }, word) : word)));
 put(byId("parts-head"), WORDS.partsHead.map((word) => h("th", { scope: "col" }, word)));
+const titles = new Map(session.permissions.includes("read") ? (await catalogue()).map(({ name, title }) => [name, title]) : []);
 drawModel(await draw());
 setInterval(renew, RENEW_MS);

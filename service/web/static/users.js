@@ -1,5 +1,6 @@
 // Users and tokens, for the administrator. What is secret is shown once, above all else.
 
+import { button, fill, none, twice } from "/static/controls.js";
 import { byId, h, put, say } from "/static/dom.js";
 import { drawNav } from "/static/nav.js";
 import { ask, change, whoAmI } from "/static/session.js";
@@ -41,38 +42,6 @@ async function act(said, deed, word) {
   }
 }
 
-const button = (word, name, onclick) => h("button", { class: "button", type: "button", onclick, "aria-label": `${word}: ${name}` }, word);
-
-// A second press within some seconds is the confirmation.
-function twice(said, word, name, deed) {
-  const made = button(word, name, () => {
-    if (made.dataset.sure) { deed(); return; }
-    made.dataset.sure = "yes";
-    made.textContent = WORDS.sure;
-    made.ariaLabel = WORDS.sureOf(word, name);
-    say(said, made.ariaLabel);
-    setTimeout(() => {
-      delete made.dataset.sure;
-      made.textContent = word;
-      made.ariaLabel = `${word}: ${name}`;
-      if (said.textContent === WORDS.sureOf(word, name)) say(said, "");
-    }, 5000);
-  });
-  return made;
-}
-
-// Rows drawn anew; the focus stays at what it was on, or goes to the heading where that is gone.
-function fill(body, rows) {
-  const controls = (row) => [...row.querySelectorAll("select, button")];
-  const focused = body.contains(document.activeElement) ? document.activeElement : null;
-  const before = focused?.closest("tr");
-  put(body, rows);
-  if (!before) return;
-  const after = [...body.rows].find((row) => row.dataset.name === before.dataset.name);
-  const found = after && controls(after)[controls(before).indexOf(focused)];
-  (found && !found.hidden ? found : after ? controls(after)[0] : body.closest("section").querySelector("h2")).focus();
-}
-
 function userRow(user) {
   const said = byId("users-said");
   const path = `/users/${encodeURIComponent(user.name)}`;
@@ -90,7 +59,7 @@ function userRow(user) {
     if (told) showOnce(WORDS.passwordOf(user.name), told.password);
   };
   return h(
-    "tr", { "data-name": user.name },
+    "tr", { "data-key": user.name },
     h("th", { scope: "row" }, user.name, user.name === me ? h("span", { class: "flag" }, WORDS.you) : null),
     h("td", {}, role, " ", give), h("td", {}, state), h("td", {}, when(user.seen_at)),
     h(
@@ -108,7 +77,7 @@ function tokenRow(token) {
   const said = byId("tokens-said");
   const deed = () => act(said, () => change("DELETE", `/tokens/${encodeURIComponent(token.name)}`), WORDS.revoked(token.name));
   return h(
-    "tr", { "data-name": token.name },
+    "tr", { "data-key": token.name },
     h("th", { scope: "row" }, token.name), h("td", {}, token.scopes.join(", ")), h("td", {}, token.scanner || WORDS.all),
     h("td", {}, when(token.expires_at)), h("td", {}, when(token.used_at)),
     h("td", { class: "deeds" }, twice(said, WORDS.revoke, token.name, deed)),
@@ -118,7 +87,7 @@ function tokenRow(token) {
 function drawScopes(scopes) {
   const box = byId("token-scopes");
   if (box.children.length) return;
-  put(box, scopes.map((scope) => h("label", { class: "choice" }, h("input", { type: "checkbox", value: scope }), ` ${scope}`)));
+  put(box, scopes.map((scope) => h("label", { class: "choice" }, h("input", { type: "checkbox", value: scope }), h("span", {}, h("strong", {}, scope), ` ${WORDS.scopes[scope] ?? ""}`))));
 }
 
 // The token of a board cannot be for what shows other scanners.
@@ -136,7 +105,7 @@ async function draw() {
   boardScopes = tokens.board_scopes;
   drawScopes(tokens.scopes);
   fill(byId("users"), users.items.map(userRow));
-  fill(byId("tokens"), tokens.items.length ? tokens.items.map(tokenRow) : h("tr", {}, h("td", { colspan: 6, class: "quiet" }, WORDS.noTokens)));
+  fill(byId("tokens"), tokens.items.length ? tokens.items.map(tokenRow) : none(6, WORDS.noTokens));
 }
 
 byId("new-user").addEventListener("submit", async (event) => {
