@@ -16,6 +16,7 @@ from typing import Any
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from dicom_scp.cleaning import Acted
 from dicom_scp.dates import shifted
 from dicom_scp.identity import KeyRing, WrongKey
 from dicom_scp.private import GROUP
@@ -30,6 +31,7 @@ from service.delivery import file_name
 from service.faces import cut_of, deface, plane_of
 from service.forms import Form, SendWhen
 from service.ledger import InstanceRow, Parcel, ScoredRow, SliceState
+from service.operating.deid_log import Tell
 from service.report.encoding import encode
 from service.report.objects import item
 from service.report.result import Result, Source, SourceInstance
@@ -120,6 +122,7 @@ class Curator:
     keyring: KeyRing
     spool: Spool
     outbox: Spool
+    tell: Tell  # what was done to the attributes of each image that leaves
 
     def parcels(self, repository: Repository, series: Reported, known: Collection[str]) -> list[Parcel]:
         """Build a series for a repository, without the images that it knows; nothing, and a line in the log, if not."""
@@ -144,10 +147,15 @@ class Curator:
         done = DONE | {Option.CLEAN_VISUAL_FEATURES} if is_head else DONE
         cut = cut_of([image.dataset for image in images]) if is_head else None
         originals = series.originals
+        acted: dict[str, set[Acted]] = {}
         for image in images:
             decompress(image.dataset)  # beside a compressed picture there is room for words
-            _narrow(image.dataset, profile)
-            image.dataset.update(self._dates(profile, series, originals[image.row.id]))
+            dates = self._dates(profile, series, originals[image.row.id])
+            acted[image.row.sop_instance_uid] = {
+                *_narrow(image.dataset, profile),
+                *((int(one.tag), Action.SHIFT) for one in dates),
+            }
+            image.dataset.update(dates)
             _state(image.dataset, profile, done)
             if cut is not None:
                 deface(image.dataset, cut)
@@ -161,6 +169,8 @@ class Curator:
             for image in images
             if image.row.sop_instance_uid not in known
         ]
+        for uid in acted.keys() - known:
+            self.tell(profile.name, acted[uid])
         return [*entries, _manifest(entries, first, series.result, profile, done)]
 
     def _images(self, rows: Sequence[InstanceRow]) -> list[Image]:
@@ -244,20 +254,25 @@ def _check(clean: Dataset, profile: Profile) -> None:
         raise NotExported("the profile of its scanner retains more than the export's")
 
 
-def _narrow(dataset: Dataset, profile: Profile) -> None:
-    """Take out what the live copy holds and the profile does not let stay, at every depth."""
+def _narrow(dataset: Dataset, profile: Profile) -> set[Acted]:
+    """Take out what the live copy holds and the profile does not let stay, at every depth; gives what was done."""
+    acted: set[Acted] = set()
     for element in list(dataset):
         tag, rule = element.tag, profile.rules.get(element.tag)
         if tag.group in {GROUP, _STATEMENT_GROUP} or tag in _STATEMENTS:
             continue
         stays = Option.RETAIN_SAFE_PRIVATE in profile.options if tag.is_private else rule is not None
         if not stays:
+            acted.add((int(tag), Action.DROP))
             del dataset[tag]
         elif rule is not None and rule.action is Action.EMPTY:
-            element.value = None
+            if not element.is_empty:  # else the door has done so
+                acted.add((int(tag), Action.EMPTY))
+                element.value = None
         elif rule is not None and rule.action is Action.WALK:
             for nested in element.value:
-                _narrow(nested, profile)
+                acted |= _narrow(nested, profile)
+    return acted
 
 
 def _state(dataset: Dataset, profile: Profile, done: Collection[Option]) -> None:

@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 
@@ -31,6 +32,7 @@ from service.ledger import (
     Closings,
     Disputes,
     Drifts,
+    LedgerUnavailable,
     Outbox,
     Places,
     Reports,
@@ -40,9 +42,11 @@ from service.ledger import (
     Worker,
 )
 from service.ledger.actions import Errands
+from service.ledger.deid import DeidTally
 from service.ledger.rules import Rulebooks
 from service.ledger.thresholds import ThresholdBook
 from service.lessons import Lessons
+from service.operating.deid_log import Tally
 from service.parts.errand_room import ErrandRoom
 from service.parts.health import basics, health_server
 from service.parts.part import Part, living
@@ -61,6 +65,7 @@ from service.settings_tables import ResearchDestination
 MEASURE_EVERY_S, SWEEP_EVERY_S, STUDY_EVERY_S, STRAYS_EVERY_S = 5.0, 60.0, 1.0, 3600.0
 LET_GO_EVERY_S = 600.0
 COMPARE_EVERY_S = 2.0
+TALLY_EVERY_S = 10.0
 REVIEW_EVERY_S = 60.0
 LEARN_EVERY_S = 300.0  # looked at; learnt once a day
 SLICES_AT_ONCE = (
@@ -85,6 +90,7 @@ def run(settings: Settings, *, supervised: bool) -> None:
     give_up_s = settings.give_up_hours * 3600
     closings, outbox = Closings(worker), Outbox(worker, give_up_s=give_up_s)
     rulebooks, errands = Rulebooks(foundation.database, time.time), Errands(worker, give_up_s=give_up_s)
+    tally = Tally(DeidTally(foundation.database))
     scorer = Scorer(
         scoring=Scoring(worker),
         places=places,
@@ -113,7 +119,7 @@ def run(settings: Settings, *, supervised: bool) -> None:
         spool=foundation.spool,
         outbox=foundation.outbox,
         subscriptions=lambda: subscriptions(force()),
-        curator=Curator(foundation.keyring, foundation.spool, foundation.outbox),
+        curator=Curator(foundation.keyring, foundation.spool, foundation.outbox, tally.done),
         repositories=lambda: repositories(force()),
         product=product(foundation, card),
     )
@@ -145,8 +151,11 @@ def run(settings: Settings, *, supervised: bool) -> None:
         )
         housekeeper.tell_strays()
         part.every(STRAYS_EVERY_S, housekeeper.tell_strays, "strays")
+        part.every(TALLY_EVERY_S, tally.note, "tally")
         part.every(STUDY_EVERY_S, lambda: reporter.reports.gathered(settings.study_quiet_s), "studies")
         part.stop.wait()
+        with suppress(LedgerUnavailable):
+            tally.note()
 
 
 class _ListeningSince:

@@ -5,7 +5,7 @@ import { speak } from "/static/language.js";
 export const CATALOGUE = {
   en: {
     title: "De-identification",
-    intro: "What is done to each image at the door: names of attributes and counts. Values are never kept, neither here nor in the database.",
+    intro: "What is done to each image at the door, and once more where it leaves for research: names of attributes and counts. Values are never kept, neither here nor in the database.",
     kept: "Kept out",
     erased: (n) => `${n} instances were erased because text was found in their pixels`,
     refused: "Refused at the door",
@@ -34,7 +34,7 @@ export const CATALOGUE = {
   },
   de: {
     title: "De-Identifizierung",
-    intro: "Was mit jedem Bild beim Empfang geschieht: Namen von Attributen und Anzahlen. Werte werden nie aufbewahrt, weder hier noch in der Datenbank.",
+    intro: "Was mit jedem Bild beim Empfang geschieht, und noch einmal, wo es für die Forschung hinausgeht: Namen von Attributen und Anzahlen. Werte werden nie aufbewahrt, weder hier noch in der Datenbank.",
     kept: "Nicht hereingelassen",
     erased: (n) => `${n} Instanzen wurden gelöscht, weil Text in ihren Bildpunkten gefunden wurde`,
     refused: "Beim Empfang abgelehnt",

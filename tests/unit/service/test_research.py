@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from io import BytesIO
@@ -12,6 +13,7 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import encapsulate
 from pydicom.uid import RLELossless
 
+from dicom_scp.cleaning import Acted
 from dicom_scp.deidentify import Deidentifier
 from dicom_scp.identity import KeyRing, Vault
 from dicom_scp.profile import EXPORT, LIVE, Profile
@@ -19,6 +21,7 @@ from dicom_scp.ps3_15 import Option
 from dicom_scp.spool import NoSpace, Spool
 from inference.score import summarise
 from service.ledger import InstanceRow, Parcel, ScoredRow, SliceState
+from service.operating.deid_log import PRIVATE, attribute
 from service.research import Curator, Reported, Repository, counts_as_head
 from tests.compressed import compressed, frames_of
 from tests.series import Patient, mr_series
@@ -40,6 +43,7 @@ class Desk:
         source_profile: Profile = LIVE,
         plain: list[Dataset] | None = None,  # the same, not compressed
     ) -> None:
+        self.told: list[tuple[str, set[tuple[str, str]]]] = []
         self.spool, self.outbox = Spool(folder / "spool", VAULT), Spool(folder / "outbox", VAULT)
         clean = Deidentifier(KEYS, profile=source_profile)
         self.instances = [clean(encoded(ds), str(ds.file_meta.TransferSyntaxUID)) for ds in datasets]
@@ -73,7 +77,10 @@ class Desk:
 
     def parcels(self, profile: Profile = EXPORT, known: tuple[str, ...] = ()) -> list[Parcel]:
         repository = Repository("r", profile, send="always")
-        return Curator(KEYS, self.spool, self.outbox).parcels(repository, self.series, known)
+        return Curator(KEYS, self.spool, self.outbox, self._tell).parcels(repository, self.series, known)
+
+    def _tell(self, profile: str, acted: Iterable[Acted]) -> None:
+        self.told.append((profile, {(attribute(tag), str(action)) for tag, action in acted}))
 
     def sent(self, kind: str, profile: Profile = EXPORT) -> list[bytes]:
         return [self.outbox.read(one.name) for one in self.parcels(profile) if one.kind == kind]
@@ -109,6 +116,27 @@ def test_the_manifest_holds_the_label_of_every_file(desk: Desk) -> None:
     assert {one["artifact"] for one in lines[0]["findings"] if one["present"]} == {"motion", "noise", "wrap"}
     assert all(len(one["indices"]) == 1 for one in lines[1:])
     assert not any(token in manifest.decode() for token in Patient().tokens())
+
+
+def test_the_log_is_told_what_was_done_to_each_image_that_leaves(desk: Desk) -> None:
+    uids = [one.sop_instance_uid for one in desk.parcels() if one.kind == "IMAGE"]
+    shifted = {(name, "shift") for name in ("StudyDate", "StudyTime", "SeriesDate", "SeriesTime")}
+    assert desk.told == [(EXPORT.name, shifted)] * 4
+    desk.told.clear()
+    desk.parcels(known=tuple(uids[1:]))  # what the destination has by now is not counted again
+    assert len(desk.told) == 1
+    desk.told.clear()
+    bare = Profile.of("bare", ())
+    live, exported = dcmread(BytesIO(desk.instances[0].content)), desk.images(bare)[0]
+    gone = {one.keyword for one in live if one.keyword and one.keyword not in exported}
+    emptied = {
+        one.keyword for one in live if one.keyword in exported and one.value and not exported[one.tag].value
+    }
+    assert {"PatientAge", "PatientWeight"} <= gone
+    assert emptied == {"PatientSex"}
+    profile, acted = desk.told[0]
+    named = {one for one in acted if one[0] != PRIVATE}
+    assert (profile, named) == ("bare", {*((name, "remove") for name in gone), ("PatientSex", "empty")})
 
 
 def test_dates_of_the_series_are_shifted_as_far_as_those_of_all_of_the_patient(
