@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from inference.burned_in import REASON
 from inference.footprint import Plane
 from inference.places import Part
 from inference.stacks import Place
@@ -144,6 +145,28 @@ def test_a_scored_slice_is_shown_with_whether_it_counts(database: Database, cloc
     scoring.scored([SliceNote(second, SliceState.SCORED, score=SCORE, masks=b"m")])
     (series,), _ = Views(database).series_page(10)
     assert sorted(view.familiar for view in Views(database).slices_of(series.id)) == [False, True]
+
+
+def test_a_verdict_is_kept_in_both_languages(database: Database, clock: Clock) -> None:
+    note(Intake(database, clock), arrival(1))
+    note(Intake(database, clock), arrival(2))
+    scoring, closings = Scoring(worker(database, clock)), Closings(worker(database, clock))
+    first, second = claimed(scoring, 4)
+    why = Text("the matrix is absurd", "die Matrix ist unmöglich")
+    scoring.scored([SliceNote(first, SliceState.UNREADABLE, why)])
+    scoring.erased(second, REASON)
+    (item,) = closings.open_series()
+    gap = Text("1 slice missing", "1 Schicht fehlt")
+    told = replace(
+        judgement("Check"), reason=Text("Found", "Gefunden"), advice=[Text("Pad.", "Polstern.")], gaps=[gap]
+    )
+    assert closings.closed(item, told)
+    (series,), _ = Views(database).series_page(10)
+    assert series.closing is not None
+    kept = [series.reason, *series.advice, *series.closing["gaps"]]
+    kept += [view.reason for view in Views(database).slices_of(series.id)]
+    wanted = [told.reason, *told.advice, gap, why, REASON]
+    assert sorted((one, one.de) for one in kept) == sorted((one, one.de) for one in wanted)
 
 
 def test_an_instance_is_noted_once_and_its_second_content_is_kept_as_a_conflict(

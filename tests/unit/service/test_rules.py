@@ -1,6 +1,7 @@
 """From scores to verdicts: pure decisions."""
 
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
@@ -161,6 +162,32 @@ def test_a_worse_index_never_gives_a_better_verdict() -> None:
 
 def test_the_settings_start_from_the_thresholds_that_models_are_measured_by() -> None:
     assert Rules().model_dump() == asdict(Thresholds())
+
+
+@pytest.mark.parametrize(
+    ("index", "found", "around", "more", "reason"),
+    [
+        (9.0, (), PLAIN, {}, "Kein Artefakt fällt auf"),
+        (9.0, ("zipper",), PLAIN, {}, "Gefunden: Zipper-Artefakt"),
+        (2.0, ("motion", "wrap"), PLAIN, {}, "Nicht diagnostisch: Bewegung, Einfaltung"),
+        (2.0, ("motion",), Circumstances(timed=True), {}, "Zeitlich gebundene Serie mit Bewegung"),
+        (6.55, ("bias",), PLAIN, {}, "Bildqualitätsindex 6,5; gefunden: Inhomogenität"),
+        (9.0, (), Circumstances(incomplete=True, unscored=True), {}, None),
+        (9.0, (), Circumstances(conflict=True), {"n_slices": 30, "ruined": (3, 4), "unfamiliar": 9}, None),
+    ],
+)
+def test_every_verdict_is_told_in_german_too(
+    index: float, found: tuple[str, ...], around: Circumstances, more: dict[str, Any], reason: str | None
+) -> None:
+    seen = replace(quality(index, index / 10, *found), geometry=(SeriesFact("missing", True, 1.0, "seen"),))
+    told = decide(replace(quality(index, index / 10, *found), **more), around, THRESHOLDS)
+    doubted = decide(replace(seen, **more), around, THRESHOLDS)
+    if reason is not None:
+        assert told.reason.de == reason
+    for one in (told.reason, *told.advice, *doubted.advice):
+        assert not {"slices", "images", "found", "artifact", "the"} & set(one.de.lower().split())
+    assert len({one.de for one in doubted.advice}) == len(doubted.advice)
+    assert any("Serie erneut senden" in one.de for one in doubted.advice)
 
 
 def test_ruined_and_unfamiliar_slices_are_told_of_a_series_that_is_good_else() -> None:

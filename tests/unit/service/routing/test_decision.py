@@ -1,5 +1,7 @@
 """What site rules make of a verdict: conditions on made-up cases, routes, alerts; pure."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,10 +12,12 @@ from hypothesis import strategies as st
 
 from inference.artifacts import NAMES
 from inference.series import Answer, Description
+from inference.text import Text
 from service.routing import CIRCUMSTANCES, Case, Found, Rulebook, decide, plain, schema
 from service.routing.conditions import TERMS, WEEKDAYS
 from service.routing.decision import Route
 from service.routing.text import UnfitRules, parse, write
+from service.routing.wording import USUAL, Message, message_of, withdrawn
 from tests.rules import ROOT, RULES
 
 VERDICTS = ("Usable", "Check", "Repeat", "Not scored")
@@ -138,6 +142,22 @@ def test_a_file_that_is_written_and_read_is_the_same(when: list[dict[str, Any]])
 )
 def test_each_kind_of_condition_looks_at_what_it_names(condition: dict[str, Any], *, holds: bool) -> None:
     assert fires(condition) is holds
+
+
+def test_an_alert_is_worded_in_both_languages_and_kept_so() -> None:
+    reason = Text("Found: motion", "Gefunden: Bewegung")
+    case = replace(CASE, reason=reason, series_number=3, advice=(Text("Pad.", "Polstern."),))
+    usual = message_of(case, rule="r", priority="high", template=str(USUAL), link="")
+    assert usual.text == "Repeat: T2, brain, 3 T, series 3, MR 1. Found: motion"
+    assert usual.text.de == "Wiederholen: T2, Gehirn, 3 T, Serie 3, MR 1. Gefunden: Bewegung"
+    own = message_of(case, rule="r", priority="high", template="{artifacts} {index} {advice}", link="")
+    assert (own.text, own.text.de) == ("Motion 2.4 Pad.", "Bewegung 2,4 Polstern.")
+    again = Message.from_json(json.loads(json.dumps(usual.to_json())))
+    assert (again.text, again.text.de) == (usual.text, usual.text.de)
+    assert json.loads(json.dumps(usual.to_json()))["values"]["reason"] == reason  # others are told in English
+    assert withdrawn(usual, "r").text.de.startswith(
+        "Gilt nicht mehr: T2, Gehirn, 3 T, Serie 3, MR 1. Jetzt Wieder"
+    )
 
 
 @pytest.mark.parametrize("kind", ["index", "suitability", "field"])
