@@ -3,15 +3,19 @@
 Every page is opened in `test_pages.py`; here are those of signing in, in more of their states.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
+import cv2
+import numpy as np
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect
 
 from service.access import Gate
 from service.ledger.tokens import Grant
 from tests.acceptance.test_access import browser, gate, ledger, new_page, sign_in, url
+from tests.unit.inference.test_artifacts import ciede2000, lab
 
 __all__ = ["browser", "gate", "ledger", "url"]  # fixtures
 
@@ -48,13 +52,34 @@ def violations(page: Page) -> list[str]:
     return [*complaints(page), *overflow(page)]
 
 
-def violations_at(page: Page, widths: Iterable[int] = WIDTHS) -> list[str]:
-    """Give what is wrong at any width; the widest is what is left."""
+def violations_at(page: Page, widths: Sequence[int] = WIDTHS) -> list[str]:
+    """Give what does not fit any width, and what axe complains of at the narrowest and the widest, which is left."""
     found: list[str] = []
     for width in sorted(widths):
         page.set_viewport_size({"width": width, "height": 900})
-        found += [f"{width}: {one}" for one in violations(page)]
+        told = overflow(page) if min(widths) < width < max(widths) else violations(page)
+        found += [f"{width}: {one}" for one in told]
     return found
+
+
+def seen(page: Page, vision: str, points: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+    """Give points of what is on the screen as an eye of this kind sees them: (points, 3), linear RGB from 0 to 1."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Emulation.setEmulatedVisionDeficiency", {"type": vision})
+    picture = cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    ratio = page.evaluate("devicePixelRatio")
+    x, y = (np.array(points) * ratio).astype(int).T
+    rgb = picture[y, x, ::-1] / 255
+    linear: NDArray[np.float64] = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear
+
+
+def nearest(linear: NDArray[np.float64]) -> float:
+    """Give the difference (CIEDE2000) of the two colours that are most alike."""
+    pairs = np.triu_indices(len(linear), 1)
+    assert len(pairs[0]) == len(linear) * (len(linear) - 1) // 2 > 0
+    return float(ciede2000(*lab(linear))[pairs].min())
 
 
 def test_axe_finds_what_is_wrong(page: Page, url: str) -> None:

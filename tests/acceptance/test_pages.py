@@ -76,6 +76,10 @@ READY = {  # what stands on a page once it has drawn what it asked for
     "/api-docs": ".operation",
 }
 
+TOLD = """async () => {
+  const { inOwnWords } = await import("/static/language.js");
+  return inOwnWords(await (await fetch("/api/v1/series/bad")).json());
+}"""
 PLACES = """() => [...document.querySelectorAll("#who .link")].filter((one) => one.checkVisibility())
   .map((one) => one.getBoundingClientRect()).map(({ left, right, top, bottom }) => [left, right, top, bottom])"""
 HEAD = """() => {
@@ -297,7 +301,7 @@ def test_what_may_be_done_is_ranked_with_its_cost_and_its_source(
     page.goto(f"{url}/#/series/bad")
     advice = page.locator(".artifacts > li .advice").first
     expect(advice).to_be_visible()
-    told = page.evaluate("fetch('/api/v1/series/bad').then((one) => one.json())")["artifacts"]
+    told = page.evaluate(TOLD)["artifacts"]
     suggestions = next(one for one in told if one["name"] == "motion")["suggestions"]
     advice.locator("summary").click()
     shown = advice.locator(".suggestions > li")

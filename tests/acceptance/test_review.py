@@ -5,9 +5,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from inference.artifacts import CATALOGUE
 from inference.verdict import Thresholds
 from service.access import Gate, Role
 from service.ledger import Database, ReviewBook, prepare
@@ -18,7 +20,7 @@ from service.review.reviewing import Reviewing
 from service.review.views import ReviewSelection
 from service.web import create_app
 from tests.acceptance.test_access import PASSWORD, new_page, sign_in
-from tests.acceptance.test_accessibility import violations
+from tests.acceptance.test_accessibility import nearest, seen, violations_at
 from tests.peers import CHROMIUM_ARGS, chromium
 from tests.unit.service.review.reviewing import (
     KEY,
@@ -33,6 +35,12 @@ from tests.unit.service.web.recorded import RecordedLedger, a_gate, a_house, jud
 from tests.unit.service.web.serving import serving
 
 FOUND = {"motion": 0.9, "ghost": 0.5}
+FOCUS = """(wanted) => {
+  const one = document.activeElement;
+  return [one.matches(wanted), getComputedStyle(one).outlineStyle];
+}"""
+SIDES = """(all, inside) => all.map((one) => one.getBoundingClientRect())
+  .map(({ left, top, height }) => [left + inside, top + height / 2])"""
 
 
 @dataclass(frozen=True)
@@ -248,13 +256,65 @@ def test_a_physicist_tries_accepts_and_takes_back_thresholds(browser: Browser, s
 WIDTHS = (1366, 683, 320)  # 683: 1366 pixels at 200 %
 
 
-def faults(page: Page) -> list[str]:
-    """Give what axe complains of and what does not fit, at every width."""
-    found = []
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        found += [f"{width}: {one}" for one in violations(page)]
-    return found
+def tab_to(page: Page, wanted: str, key: str = "Tab") -> None:
+    """Go on by the key until the focus is where it is wanted; it is seen wherever it stops."""
+    for _ in range(80):
+        page.keyboard.press(key)
+        there, outline = page.evaluate(FOCUS, wanted)
+        assert outline not in {"", "none"}
+        if there:
+            return
+    raise AssertionError(wanted)
+
+
+def test_by_keyboard_alone_a_series_is_chosen_in_the_queue_and_decided(browser: Browser, site: Site) -> None:
+    site.queue("s0")
+    site.queue("s1")
+    page = at_review(browser, site, "tom")
+    expect(page.locator(".picture")).to_have_attribute("data-drawn", "2")
+    chosen = page.locator(".case-link:not([aria-current])").get_attribute("data-id")
+    tab_to(page, ".case-link:not([aria-current])")
+    page.keyboard.press("Enter")
+    expect(page.locator(".case-link[aria-current]")).to_have_attribute("data-id", str(chosen))
+    expect(page.locator(".picture")).to_have_attribute("data-drawn", "2")
+    tab_to(page, "[data-choice=unusable]")
+    page.keyboard.press("Space")
+    expect(page.locator("[data-choice=unusable]")).to_have_attribute("aria-pressed", "true")
+    if not page.evaluate("document.activeElement.matches('#comment')"):
+        tab_to(page, "#comment")
+    page.keyboard.type("nothing can be read")
+    tab_to(page, ".tag input[value=ghost]")
+    page.keyboard.press("Space")
+    tab_to(page, ".save", "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_contain_text("Unusable")
+    decided = {name: site.decisions(name) for name in ("s0", "s1")}
+    assert sorted(decided.values()) == [[], [("tom", "unusable", "nothing can be read")]]
+    cases, _ = site.book.queue(ReviewSelection(tier=0), 10)
+    assert [case.decisions[0].tags for case in cases] == [("ghost",)]
+    page.context.close()
+
+
+@pytest.mark.parametrize("vision", ["none", "protanopia", "deuteranopia", "tritanopia", "achromatopsia"])
+def test_what_is_ticked_and_chosen_is_told_apart_by_every_eye(
+    browser: Browser, site: Site, vision: str
+) -> None:
+    site.queue("s0")
+    page = browser.new_context(device_scale_factor=4, viewport={"width": 1366, "height": 1400}).new_page()
+    page.goto(f"{site.url}/login?next=/review")
+    sign_in(page, "tom")
+    expect(page.locator(".picture")).to_have_attribute("data-drawn", "2")
+    page.keyboard.press("e")
+    expect(page.locator("[data-choice=limits]")).to_have_attribute("aria-pressed", "true")
+    edges = page.locator(".tag .swatch").evaluate_all(SIDES, 0.5)  # where each is of its own colour alone
+    assert len(edges) == len(CATALOGUE)
+    if vision != "achromatopsia":  # whom the hatching serves: no eye tells so many greys
+        assert nearest(seen(page, vision, edges)) >= 10.0
+    grounds = page.locator(".rating").evaluate_all(SIDES, 5)
+    light = seen(page, vision, grounds) @ (0.2126, 0.7152, 0.0722)
+    pressed, others = light[1], np.delete(light, 1)
+    assert all((max(pressed, one) + 0.05) / (min(pressed, one) + 0.05) >= 3 for one in others)
+    page.context.close()
 
 
 def test_the_queue_can_be_used_by_everybody(browser: Browser, site: Site) -> None:
@@ -262,14 +322,13 @@ def test_the_queue_can_be_used_by_everybody(browser: Browser, site: Site) -> Non
     site.queue("s1", blind=True, why=["control"], share=0.03)
     page = at_review(browser, site, "tom")
     expect(page.locator(".picture")).to_have_attribute("data-drawn", "2")
-    assert faults(page) == []
-    page.set_viewport_size({"width": 1366, "height": 900})
+    assert violations_at(page) == []
     page.keyboard.press("m")
     page.keyboard.press("e")
-    assert faults(page) == []
+    assert violations_at(page) == []
     page.locator(".case-link").nth(1).click()
     expect(page.locator(".decision .blind-note")).to_be_visible()
-    assert faults(page) == []
+    assert violations_at(page) == []
     page.context.close()
 
 
@@ -281,7 +340,7 @@ def test_agreement_and_thresholds_can_be_used_by_everybody(browser: Browser, sit
     page.get_by_role("button", name="Open: MR 2").click()
     page.get_by_role("button", name="Look for better thresholds").click()
     expect(page.locator(".trial")).to_be_visible()
-    assert faults(page) == []
+    assert violations_at(page) == []
     page.context.close()
 
 
