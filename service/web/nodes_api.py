@@ -224,7 +224,7 @@ def _answer(node: Node) -> NodeAnswer:
         "send": getattr(entry, "send", ""),
         "bundle": getattr(entry, "bundle", ""),
         "recheck": bool(getattr(entry, "recheck", False)),
-        "can_echo": not isinstance(entry, Scanner) or entry.host is not None,
+        "can_echo": not node.lacks and (not isinstance(entry, Scanner) or entry.host is not None),
     }
     return NodeAnswer(
         id=node.id,

@@ -16,7 +16,7 @@ let editing = null; // the node that the form changes; null: it adds one
 
 const when = (text) => (text === null ? WORDS.never : h("time", { datetime: text }, moment(text)));
 const place = (node) => [node.host && node.port !== null ? `${node.host}:${node.port}` : node.host || "–", node.tls || node.tls_profile ? h("span", { class: "flag" }, WORDS.withTls(node.tls_profile)) : null, node.network ? h("div", { class: "small" }, node.network) : null];
-const source = (node) => [node.source === "file" ? WORDS.file : WORDS.console(node.changed_by), node.overridden || node.lacks ? h("span", { class: "flag" }, node.overridden ? WORDS.overridden : WORDS.lacks(node.tls_profile)) : null];
+const source = (node) => [node.source === "file" ? WORDS.file : WORDS.console(node.changed_by), node.overridden ? h("span", { class: "flag" }, WORDS.overridden) : node.lacks ? h("div", {}, h("span", { class: "flag" }, WORDS.notInForce), h("div", { class: "small" }, WORDS.lacks(node.tls_profile))) : null];
 
 function answers(node) {
   if (!node.probe) return "–";
@@ -62,7 +62,7 @@ const destinationRow = (node) => h(
   "tr", { "data-key": node.id + node.source }, h("th", { scope: "row" }, node.name), h("td", {}, titles(node)), h("td", { class: "wrap" }, place(node)),
   h("td", {}, node.results.join(" ") || node.kind, node.send && node.send !== "always" ? h("div", { class: "small" }, WORDS.sends[node.send]) : null),
   h("td", { class: "wrap" }, when(node.last_seen_at), node.last_answer ? h("div", { class: "small" }, node.last_answer) : null),
-  h("td", { class: "wrap" }, answers(node)), h("td", {}, source(node)), deeds(node),
+  h("td", { class: "wrap" }, answers(node)), h("td", { class: "wrap" }, source(node)), deeds(node),
 );
 
 function awayRow(one) {
