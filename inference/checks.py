@@ -137,7 +137,8 @@ class SeriesFact:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Rebuild what `to_json` gave."""
-        return cls(**texts_of(values, "detail") | {"slices": tuple(values["slices"])})
+        known: dict[str, Any] = {**texts_of(values, "detail"), "slices": tuple(values["slices"])}
+        return cls(**known)
 
 
 def fact(name: str, *, present: bool, value: float, detail: Text, slices: Sequence[int] = ()) -> SeriesFact:

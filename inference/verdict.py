@@ -24,7 +24,7 @@ class Verdict(StrEnum):
     NOT_SCORED = "Not scored"
 
     @property
-    def title(self) -> Text:
+    def called(self) -> Text:
         """What people call it."""
         return _TITLES[self]
 

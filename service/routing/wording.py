@@ -140,7 +140,7 @@ def _worded(value: Any) -> str:  # noqa: ANN401 - a plain value
 
 
 def _verdict(values: Mapping[str, Any]) -> Text:
-    return Verdict(values["verdict"]).title
+    return Verdict(values["verdict"]).called
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

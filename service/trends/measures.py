@@ -37,7 +37,7 @@ def _score(name: str, title: Text, worse: Worse, upper: float = inf) -> Measure:
 
 
 def _verdict(verdict: Verdict, worse: Worse) -> Measure:
-    return Measure(f"verdict.{verdict}", "verdict", verdict, verdict.title, "1", SHARE, worse, 0.0, 1.0)
+    return Measure(f"verdict.{verdict}", "verdict", verdict, verdict.called, "1", SHARE, worse, 0.0, 1.0)
 
 
 ABSTAINED = Measure(
