@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, case, delete, exists, func, select
 
@@ -121,7 +121,7 @@ class Retention:
             return left
 
 
-def _outlived(before: float) -> Select[tuple[str]]:
+def _outlived(before: float) -> Select[Any]:
     waits = func.sum(case((series.c.state == SeriesState.DELIVERED, 0), else_=1))
     first = series.alias()
     return (
