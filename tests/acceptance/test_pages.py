@@ -145,7 +145,7 @@ def house() -> House:
     room = Reviewing(
         book,
         ThresholdBook(past, Thresholds(), MODEL, time.time),
-        lambda _series, _text: None,
+        lambda _text, _by, _about: None,
         lambda _limit, _after: ([], None),
     )
     made = replace(a_house(ledger, gate=gate, past=past), reviewing=room)

@@ -104,7 +104,10 @@ def site(tmp_path: Path, gate: Gate) -> Iterator[Site]:
     ledger = RecordedLedger()
     book = ReviewBook(database, time.time)
     room = Reviewing(
-        book, ThresholdBook(database, Thresholds(), MODEL, time.time), screen, lambda *_: ([], None)
+        book,
+        ThresholdBook(database, Thresholds(), MODEL, time.time),
+        screen,
+        lambda _limit, _after: ([], None),
     )
     house = replace(a_house(ledger, gate=gate), reviewing=room)
     with serving(create_app(house)) as url:
