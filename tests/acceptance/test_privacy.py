@@ -1,8 +1,13 @@
 """Who the patient is stands nowhere but in the objects that go to the PACS, whatever happens on the way."""
 
+import zipfile
 from collections.abc import Iterable
+from contextlib import closing
+from io import BytesIO
 from pathlib import Path
+from urllib.parse import quote
 
+import httpx
 import pytest
 from pydicom import Dataset, dcmread
 
@@ -113,6 +118,65 @@ def everything_said(house: House, series: list[str]) -> str:
     return "".join(said)
 
 
+def all_judged(house: House) -> bool | None:
+    items = house.get("/api/v1/series")["items"]
+    return (len(items) >= 2 and all(one["verdict"] for one in items)) or None
+
+
+def signed_in(folder: Path, house: House) -> httpx.Client:
+    """Give the API as an administrator asks it."""
+    secret = folder / "password"
+    secret.write_text("blue horse under moon\n")
+    words = ("user", "add", "ada", "--role", "administrator", "--password-file", str(secret))
+    made = run(*words, state_dir=house.state_dir)
+    assert made.returncode == 0, made.stderr
+    client = httpx.Client(base_url=house.url, timeout=60.0)
+    answer = client.post("/api/v1/session", json={"name": "ada", "password": "blue horse under moon"})
+    assert answer.status_code == 201, answer.text
+    client.headers["Cookie"] = answer.headers["set-cookie"].partition(";")[0]
+    client.headers["X-CSRF-Token"] = answer.json()["csrf"]
+    return client
+
+
+def files_given(client: httpx.Client, scanner: str) -> dict[str, str]:
+    """Give what the console hands out as files and beside them, by address; of an archive what lies in it."""
+    paths = ["/deid", "/api/v1/deidentification", "/api/v1/deidentification/live", "/api/v1/audit?limit=200"]
+    paths += [
+        "/api/v1/search?limit=200",
+        "/api/v1/deeds",
+        "/api/v1/nodes",
+        "/api/v1/refusals",
+        "/api/v1/support",
+    ]
+    for kind in ("csv", "json"):
+        paths += [f"/api/v1/{area}/export?format={kind}" for area in ("search", "audit")]
+        paths.append(f"/api/v1/trends/export?format={kind}&scanner={quote(scanner)}")
+    given = {}
+    for path in paths:
+        answer = client.get(path)
+        assert answer.status_code == 200, (path, answer.text)
+        content = answer.content
+        if "zip" in answer.headers["content-type"]:
+            with zipfile.ZipFile(BytesIO(content)) as archive:
+                content = b"\n".join(name.encode() + archive.read(name) for name in archive.namelist())
+        given[path.partition("&")[0]] = content.decode()
+    return given
+
+
+def names_tried(client: httpx.Client) -> list[int]:
+    """Type the patient's name wherever a person may say why; gives the statuses."""
+    why, more = "Quastenflosser was here", {"If-Match": '"0"', "Idempotency-Key": "key-00001"}
+    asked = [
+        ("PUT", "/pauses/scoring", {"reason": why}),
+        ("POST", "/deeds", {"what": "hold", "reason": why, "of": {"destination": "out"}}),
+        ("PUT", "/rules", {"why": why, "toml": "format = 1\n"}),
+    ]
+    return [
+        client.request(method, f"/api/v1{path}", json=body, headers=more).status_code
+        for method, path, body in asked
+    ]
+
+
 # pynetdicom leaves the sockets of broken connections to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
@@ -146,7 +210,15 @@ def test_no_word_of_the_patient_is_kept_or_said(tmp_path: Path, keep_identity: b
             lambda: len(list(out.glob("*.dcm"))) >= 4 or None,
             process=house.process, log=house.log, what="the results", within_s=90,
         )  # fmt: skip
-        said = everything_said(house, [one["id"] for one in house.get("/api/v1/series")["items"]])
+        wait_until(
+            lambda: all_judged(house), process=house.process, log=house.log, what="verdicts", within_s=90
+        )
+        series = house.get("/api/v1/series")["items"]
+        said = everything_said(house, [one["id"] for one in series])
+        with closing(signed_in(tmp_path, house)) as client:
+            tried = names_tried(client)
+            given = files_given(client, series[0]["scanner"])
+        said += "".join(given.values())
         log += house.said()
     said += run("vault", "status", state_dir=state).stdout
     said += run("settings", state_dir=state).stdout
@@ -161,6 +233,13 @@ def test_no_word_of_the_patient_is_kept_or_said(tmp_path: Path, keep_identity: b
     built = b"".join(outbox.read(name) for name in outbox.names())
     results = b"".join(path.read_bytes() for path in out.glob("*.dcm"))
 
+    assert tried == [422, 400, 422]
+    assert given["/api/v1/audit/export?format=csv"].count("text refused") == len(tried)
+    of_files = {area: given[f"/api/v1/{area}/export?format=csv"] for area in ("search", "trends")}
+    assert all(one["id"] in of_files["search"] for one in series)
+    assert sum(one["id"] in of_files["trends"] for one in series) == 2  # the last generation of each
+    assert ("PatientName" in given["/api/v1/deidentification/live"]) is not keep_identity
+    assert "settings" in given["/api/v1/support"]
     assert len(unsealed) == 12, log
     assert "instance refused" in log
     assert "instance skipped" in log
