@@ -25,6 +25,7 @@ Template = Annotated[
     AfterValidator(check_template),
 ]
 
+
 class Send(Table):
     """Results go to these destinations, whatever their ``send`` says."""
 
