@@ -103,7 +103,9 @@ class Retention:
 
     def outlived(self, before: float, limit: int) -> list[str]:
         """Give series of which nothing came since then and nothing waits, the oldest first."""
-        query = _outlived(before).order_by(func.max(series.c.last_instance_at)).limit(limit)
+        first = series.alias()
+        began = series.c.uid.in_(select(first.c.uid).where(first.c.opened_at < before))  # by its index
+        query = _outlived(before).where(began).order_by(func.max(series.c.last_instance_at)).limit(limit)
         with self._database.read() as connection:
             return list(connection.scalars(query))
 
@@ -123,10 +125,8 @@ class Retention:
 
 def _outlived(before: float) -> Select[Any]:
     waits = func.sum(case((series.c.state == SeriesState.DELIVERED, 0), else_=1))
-    first = series.alias()
     return (
         select(series.c.uid)
-        .where(series.c.uid.in_(select(first.c.uid).where(first.c.opened_at < before)))
         .group_by(series.c.uid)
         .having(waits == 0, func.max(series.c.last_instance_at) < before)
     )
