@@ -153,7 +153,7 @@ def test_all_but_usable_wants_a_comment_that_names_nobody(browser: Browser, site
     expect(page.locator(".trouble")).to_contain_text("A comment is needed")
     page.keyboard.type("Mrs. Doe moved")
     page.keyboard.press("Control+Enter")
-    expect(page.locator(".trouble")).to_contain_text("names the patient")
+    expect(page.locator(".trouble")).to_contain_text("names a patient")
     page.locator("#comment").fill("<img src=x onerror=alert(1)> moved")
     page.get_by_role("checkbox", name="Ghosting").check()
     box = page.locator(".picture").bounding_box()

@@ -267,9 +267,9 @@ def test_the_command_line_holds_and_moves_with_a_reason(
         (["move", "--state", "waiting", "--to", "pacs", "--reason", "x"], "are to leave"),
         (
             ["hold", "--destination", "gone", "--reason", f"wrong study of {Patient().id}"],
-            "names the patient",
+            "names a patient",
         ),
-        (["hold", "--destination", "gone", "--reason", "mrs quastenflosser moved"], "names the patient"),
+        (["hold", "--destination", "gone", "--reason", "mrs quastenflosser moved"], "names a patient"),
     ],
 )
 def test_the_command_line_refuses_what_is_not_thought_out(

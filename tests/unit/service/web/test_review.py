@@ -149,7 +149,7 @@ def test_a_comment_that_names_the_patient_is_refused_and_kept_nowhere(
     for comment in NAMING:
         answer = tom.decide("1", "unusable", comment=comment)
         assert answer.status_code == 422, comment
-        assert "names the patient" in answer.json()["detail"]
+        assert "names a patient" in answer.json()["detail"]
         assert comment not in answer.text
     database.close()
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
