@@ -26,7 +26,7 @@ from service.web import create_app
 from service.web.console import PAGES
 from service.web.house import House
 from tests.acceptance.test_access import PASSWORD, browser
-from tests.acceptance.test_accessibility import WIDTHS, complaints, overflow
+from tests.acceptance.test_accessibility import OPTIONS, SHAPES, WIDTHS, complaints, overflow
 from tests.rules import RULES
 from tests.unit.service.review.reviewing import MODEL, put_past, put_review, put_series, quality
 from tests.unit.service.web.recorded import (
@@ -224,8 +224,10 @@ def looked_at(page: Page, path: str, speaking: str) -> list[str]:
     found: list[str] = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        asked = width == WIDE or (width == NARROW and speaking == "en-GB")
-        found += [f"{width}: {one}" for one in [*overflow(page), *(complaints(page) if asked else [])]]
+        told = overflow(page)
+        if width == WIDE or (width == NARROW and speaking == "en-GB"):
+            told += complaints(page, OPTIONS if (width, speaking) == (WIDE, "en-GB") else SHAPES)
+        found += [f"{width}: {one}" for one in told]
         if width == WIDE:
             found += page.evaluate(HEAD)
         picture(page, path, width, speaking)
