@@ -1,6 +1,6 @@
 """Write a released model: one ONNX file, held against torch, and its card.
 
-    python -m models.export CHECKPOINT --version 0.2.0 [--name scanside-artifacts] [--out models/released]
+    python -m models.export CHECKPOINT [CHECKPOINT ...] --version 0.2.0 [--name scanside-artifacts] [--out models/released]
 
 Probabilities come out, and the distance to what the network was trained on. A released model looks twice, at the slice
 and at its mirror image, and answers with the mean: an artifact looks alike from both sides, an error less often.
@@ -148,12 +148,14 @@ def _compare(model: Released, path: Path) -> None:
 def main() -> None:
     """Export the network of a checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoint", type=Path, help="of a training, or compact weights")
+    parser.add_argument(
+        "checkpoints", type=Path, nargs="+", help="of one training, or compact weights; of several the mean"
+    )
     parser.add_argument("--version", required=True)
     parser.add_argument("--name", default=NAME)
     parser.add_argument("--out", type=Path, default=RELEASED)
     options = parser.parse_args()
-    network = averaged(options.checkpoint)
+    network = averaged(*options.checkpoints)
     typical = typical_slices(load_pool(cache_folder()), TYPICAL)
     card = export(network, typical, options.out, version=options.version, name=options.name)
     print(f"{options.out / card.folder_name}: {card.sha256}")

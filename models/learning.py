@@ -90,10 +90,20 @@ def take_up(options: Options, path: Path) -> Run:
     return run
 
 
-def averaged(path: Path) -> Network:
-    """Return the averaged network of a checkpoint or of compact weights, ready to be asked."""
-    state = torch.load(path, weights_only=True)
-    return network_of(state.get("average", state)).eval()
+def averaged(*paths: Path) -> Network:
+    """Return the averaged network of a checkpoint or of compact weights, ready to be asked.
+
+    Of several, which must be of one training, the mean of their weights (Wortsman et al. 2022, "Model soups").
+    """
+    states = [torch.load(path, weights_only=True) for path in paths]
+    weights = [state.get("average", state) for state in states]
+    mean = {
+        name: torch.stack([each[name].float() for each in weights]).mean(0)
+        if value.is_floating_point()
+        else value
+        for name, value in weights[-1].items()
+    }
+    return network_of(mean).eval()
 
 
 def save_compact(network: Network, path: Path) -> None:

@@ -101,6 +101,18 @@ def test_compact_weights_are_small_and_another_run_begins_from_them(tmp_path: Pa
         assert torch.allclose(mine, theirs, atol=1e-3)
 
 
+def test_of_several_checkpoints_the_mean_of_the_weights_is_taken(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    one, other = Network(TINY), Network(TINY)
+    for name, network in (("one", one), ("other", other)):
+        torch.save(network.state_dict(), tmp_path / f"{name}.pt")
+
+    both = averaged(tmp_path / "one.pt", tmp_path / "other.pt")
+
+    for mean, mine, theirs in zip(both.parameters(), one.parameters(), other.parameters(), strict=True):
+        assert torch.allclose(mean, (mine + theirs) / 2, atol=1e-6)
+
+
 def test_the_rate_warms_up_and_falls() -> None:
     rates = [rate_at(share, 1.0) for share in (0.0, 0.03, 0.5, 1.0, 1.5)]
 
