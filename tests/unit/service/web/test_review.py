@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from dicom_scp.identity import KeyRing, Vault
 from inference.verdict import Thresholds
 from service.access import Gate
-from service.ledger import Database, Identities, ReviewBook, prepare
+from service.ledger import Database, ReviewBook, prepare
 from service.ledger.tables import vault as vault_table
 from service.ledger.thresholds import ThresholdBook
 from service.naming import Screen
@@ -56,7 +56,7 @@ def app(database: Database, people: Gate) -> FastAPI:
     room = Reviewing(
         ReviewBook(database, time.time),
         ThresholdBook(database, Thresholds(), MODEL, time.time),
-        Screen(Identities(database), vault),
+        Screen.of(database, vault),
         lambda _limit, _after: ([], None),
     )
     return create_app(replace(a_house(RecordedLedger(), gate=people), reviewing=room))
