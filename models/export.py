@@ -1,6 +1,6 @@
 """Write a released model: one ONNX file, held against torch, and its card.
 
-    python -m models.export CHECKPOINT [CHECKPOINT ...] --version 0.2.0 [--name scanside-artifacts] [--out models/released]
+    python -m models.export CHECKPOINT [CHECKPOINT ...] --version 0.4.0 [--name scanside-artifacts] [--out FOLDER]
 
 Probabilities come out, and the distance to what the network was trained on. A released model looks twice, at the slice
 and at its mirror image, and answers with the mean: an artifact looks alike from both sides, an error less often.

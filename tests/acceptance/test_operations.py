@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy import update
 
+from inference.card import load_card, released
 from service.ledger.tables import outbox
 from service.scu import NoAssociation, send
 from tests.acceptance.test_accessibility import violations_at
@@ -329,7 +331,20 @@ def test_7_what_is_stopped_waits_and_everybody_sees_it(opened: Open, product: Ho
     expect(technologist.locator("#maintenance")).to_be_hidden(timeout=15_000)
 
 
-def test_8_the_pages_can_be_used_by_everybody(opened: Open, product: House) -> None:
+def test_8_the_system_page_tells_disk_provider_and_model_as_they_are(opened: Open, state_dir: Path) -> None:
+    page = opened("pia", "/system")
+    card, disk = load_card(released()), shutil.disk_usage(state_dir)
+    expect(page.locator("#model")).to_contain_text(f"{card.name} {card.version}")
+    expect(page.locator("#model code")).to_have_text(card.sha256)
+    expect(page.locator("#parts tr", has_text="CPU")).to_have_count(1)
+    told = asked(page, "/api/v1/system")[1]
+    assert {one["provider"] for one in told["parts"]} == {"", "CPUExecutionProvider"}
+    meter = page.locator("#room meter")
+    assert float(meter.get_attribute("max") or 0) == disk.total
+    assert float(meter.get_attribute("value") or 0) == pytest.approx(disk.free, abs=disk.total / 20)
+
+
+def test_9_the_pages_can_be_used_by_everybody(opened: Open, product: House) -> None:
     page = opened("ada", "/deliveries")
     page.locator("#rows input").first.check()
     page.get_by_role("button", name=re.compile("^History")).first.click()
@@ -351,7 +366,7 @@ def test_8_the_pages_can_be_used_by_everybody(opened: Open, product: House) -> N
     assert small == []
 
 
-def test_9_the_bundle_for_support_tells_much_and_nothing_of_a_patient(opened: Open, product: House) -> None:
+def test_10_the_bundle_for_support_tells_much_and_nothing_of_a_patient(opened: Open, product: House) -> None:
     page = opened("ada", "/system")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the bundle").click()

@@ -230,6 +230,31 @@ def test_what_is_doubtful_waits_for_the_second_tier(browser: Browser, site: Site
         page.context.close()
 
 
+def test_the_queue_is_narrowed_down_by_scanner_verdict_artifact_and_age(browser: Browser, site: Site) -> None:
+    site.queue("s0")
+    site.queue("s1", verdict="Repeat", artifacts=" spike ")
+    site.queue("s2", entered_at=time.time() - 4 * 86400)
+    page = at_review(browser, site, "tom")
+    rows = page.locator(".case-link")
+    expect(rows).to_have_count(3)
+    page.locator("#filters summary").click()
+    for field, choice, left in (
+        ("#by-verdict", "Repeat", 1),
+        ("#by-artifact", "spike", 1),
+        ("#by-artifact", "motion", 2),
+        ("#by-age", "72", 1),
+    ):
+        page.locator(field).select_option(choice)
+        expect(rows).to_have_count(left)
+        expect(page.locator("#filtered")).to_have_text("1 on")
+        page.locator(field).select_option("")
+        expect(rows).to_have_count(3)
+    page.locator("#by-scanner").fill("MR 7")
+    page.keyboard.press("Tab")
+    expect(page.locator("#queue")).to_have_text("Nothing fits the filter.")
+    page.context.close()
+
+
 def test_a_physicist_tries_accepts_and_takes_back_thresholds(browser: Browser, site: Site) -> None:
     put_past(site.database, site.scanner_id, time.time())
     page = new_page(browser)

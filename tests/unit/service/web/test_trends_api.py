@@ -60,6 +60,17 @@ def told_of(client: Asked, path: str, **query: object) -> Any:
     return answer.json()
 
 
+def test_nobody_is_searched_for_and_nobody_found_by_identity(app: FastAPI, client: Asked) -> None:
+    document = app.openapi()
+    paths = [path for path in document["paths"] if path.startswith("/api/v1/search")]
+    asked = {one["name"] for path in paths for one in document["paths"][path]["get"]["parameters"]}
+    found = set(told_of(client, "/api/v1/search", limit=1)["items"][0])
+    assert {"since", "verdict"} <= asked
+    assert "scanner" in found
+    for name in asked | found:
+        assert not any(word in name for word in ("patient", "name", "birth", "accession", "uid", "study"))
+
+
 def test_a_trend_has_its_points_limits_and_rules(client: Asked) -> None:
     told = told_of(client, "/api/v1/trends", measure="metric.snrd", scanner="=MR 2")
     assert told["measure"]["title"] == "Signal-to-noise ratio"
