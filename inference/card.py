@@ -66,6 +66,7 @@ class Card:
     sha256: str  # of model.onnx, hexadecimal
     trained_commit: str
     trained_on: str
+    weights: str  # what they are: "" where they are those of the training's end
     size: int  # side of the canvas, px
     mask_size: int  # side of the masks, px
     percentile: float  # of the image, becomes 1 on the canvas
@@ -157,6 +158,7 @@ def _card(folder: Path, stated: Mapping[str, Any]) -> Card:
         sha256=_text(stated["sha256"]).lower(),
         trained_commit=_text(stated["trained_commit"]),
         trained_on=str(stated["trained_on"]),
+        weights=_text(stated.get("weights", "")),
         size=size,
         mask_size=mask_size,
         percentile=_between(canvas["percentile"], 50.0, 100.0),

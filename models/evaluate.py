@@ -227,6 +227,7 @@ def _rewritten(card: Card, reading: Reading, metrics: Mapping[str, object]) -> M
         sha256=card.sha256,
         trained_commit=card.trained_commit,
         trained_on=card.trained_on,
+        weights=card.weights,
         cost=card.cost,
         points=tuple(reading.points),
         suitability=reading.suitability,

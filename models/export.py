@@ -69,12 +69,19 @@ class ExportDiffers(RuntimeError):
 
 
 def export(
-    network: Network, typical: NDArray[np.float32], folder: Path, *, version: str, name: str = NAME
+    network: Network,
+    typical: NDArray[np.float32],
+    folder: Path,
+    *,
+    version: str,
+    name: str = NAME,
+    weights: str = "",
 ) -> ModelCard:
     """Write `model.onnx` and `card.toml` below `folder` and return the card.
 
-    `typical` (n, 1, 256, 256) are images as the network was trained on. Raises ExportDiffers if onnxruntime and torch
-    differ by more than TOLERANCE.
+    `typical` (n, 1, 256, 256) are images as the network was trained on; `weights` says what the weights are, where they
+    are not simply the last ones. Raises ExportDiffers if onnxruntime and torch differ by
+    more than TOLERANCE.
     """
     place = folder / f"{name}-{version}"
     place.mkdir(parents=True, exist_ok=True)
@@ -88,6 +95,7 @@ def export(
         sha256=file_digest(path),
         trained_commit=commit(),
         trained_on=dt.datetime.now(tz=dt.UTC).date().isoformat(),
+        weights=weights,
         cost=asdict(cost_of(network).times(2)),
     )
     (place / "card.toml").write_text(card.to_toml(), encoding="utf-8")
@@ -157,7 +165,9 @@ def main() -> None:
     options = parser.parse_args()
     network = averaged(*options.checkpoints)
     typical = typical_slices(load_pool(cache_folder()), TYPICAL)
-    card = export(network, typical, options.out, version=options.version, name=options.name)
+    several = len(options.checkpoints)
+    weights = f"the mean of {several} checkpoints of one training" if several > 1 else ""
+    card = export(network, typical, options.out, version=options.version, name=options.name, weights=weights)
     print(f"{options.out / card.folder_name}: {card.sha256}")
 
 

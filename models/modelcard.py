@@ -70,6 +70,7 @@ class ModelCard:
     metrics: Mapping[str, object] = field(default_factory=dict)
     limits: tuple[Text, ...] = LIMITS
     cost: Mapping[str, float] = field(default_factory=dict)  # of one slice
+    weights: str = ""  # what they are, where they are not those of the training's end
     outlier: float = 1e6  # the distance beyond which a slice is not scored; none, until it is chosen
 
     @property
@@ -86,6 +87,7 @@ class ModelCard:
             "sha256": self.sha256,
             "trained_commit": self.trained_commit,
             "trained_on": self.trained_on,
+            "weights": self.weights,
         }
         sections = [
             _table(

@@ -77,6 +77,7 @@ def main() -> None:
         sha256=file_digest(path),
         trained_commit=whole.trained_commit,
         trained_on=whole.trained_on,
+        weights=whole.weights,
         cost={name: value for name, value in whole.cost.items() if name != "energy"},  # words of other widths
     )
     (place / CARD_FILE).write_text(card.to_toml(), encoding="utf-8")

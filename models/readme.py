@@ -113,6 +113,7 @@ def readme(one: "Evaluation", beside: "Sequence[Evaluation]" = ()) -> str:
         prose.SIMULATION,
         "## Training",
         _trained(one),
+        prose.LOOKS + (f" The weights are {card.weights}." if card.weights else ""),
         f"Trained at commit `{card.trained_commit}`, {card.trained_on}. SHA-256 of model.onnx: `{card.sha256}`.",
         "## What it cannot see, and how it fails",
         "\n".join(f"- {limit}" for limit in (*card.limits, *_failures(one))),
