@@ -158,7 +158,7 @@ def test_the_example_of_a_configuration_names_every_setting_with_its_default() -
     assert set(told) == set(Settings.model_fields) - secrets
     assert all(secret in text for secret in secrets)
     optional = ("http_names", "http_certificate", "http_key", "tls", "dicomweb")  # off unless set
-    named = ("rules_file", "console_url", "alert")  # of the site, too
+    named = ("rules_file", "console_url", "alert", "tls_profile")  # of the site, too
     examples = {
         name: told.pop(name) for name in ("destination", "scanner", "allow", "profile", *optional, *named)
     }
