@@ -1,9 +1,9 @@
 """What the score of a series says by itself: the rule that the service applies and that a model is measured by.
 
-Nothing says Repeat unless a located artifact that a new scan mends explains it and the evidence does not clearly
-disagree with it. What only the series shows (slices missing, moved or without signal), a single ruined slice and many
-unfamiliar ones say Check. What bears on the verdict beside the score (a timed series, missing instances) is the
-service's matter.
+Nothing says Repeat unless a located artifact that a new scan mends explains it, is more than a trace, and the evidence
+does not clearly disagree with it. What only the series shows (slices missing, moved or without signal), a single ruined
+slice and many unfamiliar ones say Check. What bears on the verdict beside the score (a timed series, missing instances)
+is the service's matter.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,8 @@ from enum import StrEnum
 from inference.artifacts import by_name
 from inference.score import QualityScore, SeriesFinding
 from inference.text import Text
+
+TRACE = 0.1  # severity below which an artifact does not explain a poor series
 
 
 class Verdict(StrEnum):
@@ -47,12 +49,13 @@ class Thresholds:
 
 
 def repeatable(findings: Iterable[SeriesFinding]) -> list[SeriesFinding]:
-    """Give those that are present, have a place, and that a new scan would mend, in their order."""
+    """Give those that are present, have a place, are more than a trace, and that a new scan would mend, in order."""
     return [
         finding
         for finding in findings
         if finding.present
         and finding.box is not None
+        and finding.severity >= TRACE
         and by_name(finding.artifact).cap == Verdict.REPEAT.value
     ]
 

@@ -10,6 +10,7 @@ from inference.checks import CHECKS, SeriesCheck, SeriesFact
 from inference.reference import Says, Statement
 from inference.score import QualityScore, SeriesFinding, not_scored
 from inference.series import Answer, Description
+from inference.verdict import TRACE
 from service.rules import Circumstances, Thresholds, Verdict, circumstances, decide
 from service.settings_tables import Rules
 
@@ -63,6 +64,18 @@ def test_nothing_says_repeat_without_a_located_artifact_that_explains_it() -> No
     nowhere = quality(1.0, 0.05, "motion")
     nowhere = replace(nowhere, findings=tuple(replace(found, box=None) for found in nowhere.findings))
     assert decide(nowhere, PLAIN, THRESHOLDS).verdict is Verdict.CHECK
+
+
+def test_a_trace_of_an_artifact_does_not_explain_a_poor_series() -> None:
+    poor = quality(2.0, 0.1, "wrap")
+    said = []
+    for severity in (TRACE - 0.01, TRACE):
+        findings = (
+            replace(one, severity=severity if one.artifact == "wrap" else 0.0) for one in poor.findings
+        )
+        said.append(decide(replace(poor, findings=tuple(findings)), Circumstances(), Thresholds()))
+    assert [one.verdict for one in said] == [Verdict.CHECK, Verdict.REPEAT]
+    assert "wrap" in said[0].reason.lower()
 
 
 def with_evidence(given: QualityScore, name: str, *words: Says) -> QualityScore:
