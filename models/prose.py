@@ -55,7 +55,9 @@ local brightness, 3.5 % of the body's median or 0.9 SD of the noise, whichever i
 times it two honest observers differ. A slice is called unsuitable if its local structural similarity to itself
 without artifacts is below 0.85 in the mean or 0.60 at the tenth percentile: a starting value, not a reader's rating."""
 
-LOOKS = "The model looks at each slice and at its mirror image and answers with the mean; the costs count both."
+LOOKS = (
+    "The model looks at each slice and at its mirror image and answers with the mean; the costs count both."
+)
 
 GMLP_LEAD = """Point by point after the ten guiding principles of FDA, Health Canada and MHRA (2021)."""
 
