@@ -304,7 +304,7 @@ def test_by_keyboard_alone_a_series_is_chosen_in_the_queue_and_decided(browser: 
     tab_to(page, ".case-link:not([aria-current])")
     page.keyboard.press("Enter")
     expect(page.locator(".case-link[aria-current]")).to_have_attribute("data-id", str(chosen))
-    expect(page.locator(".picture")).to_have_attribute("data-drawn", "2")
+    expect(page.locator("#case")).to_have_attribute("data-shown", str(chosen))
     tab_to(page, "[data-choice=unusable]")
     page.keyboard.press("Space")
     expect(page.locator("[data-choice=unusable]")).to_have_attribute("aria-pressed", "true")

@@ -52,6 +52,7 @@ export class Case {
     this.lay();
     this.fill();
     if (!same || !this.slices) await this.load();
+    this.section.dataset.shown = review.id;
   }
 
   lay() {

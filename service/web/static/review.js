@@ -90,7 +90,7 @@ function draw() {
     byId("tiers"),
     [1, 2, 0].map((one) =>
       h(
-        "button", { class: "button", type: "button", "aria-pressed": String(one === tier), onclick: () => { tier = one; load(); } },
+        "button", { class: "button", type: "button", "data-id": `tier-${one}`, "aria-pressed": String(one === tier), onclick: () => { tier = one; load(); } },
         WORDS.tiers[one], one === 0 ? null : h("span", { class: "count" }, String(waiting[one])),
       ),
     ),
@@ -101,7 +101,7 @@ function draw() {
   const none = chosen ? WORDS.noneFits : tier === 0 ? WORDS.noneDecided : WORDS.nobodyWaits;
   put(byId("queue"), items.length ? items.map(row) : h("li", { class: "quiet" }, none));
   byId("more").hidden = cursor === null;
-  if (focused) byId("queue").querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
+  if (focused) document.querySelector(`.queue [data-id="${CSS.escape(focused)}"]`)?.focus();
 }
 
 function step(by) {
