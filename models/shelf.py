@@ -8,7 +8,7 @@ what is drawn: what they would make beyond that costs the training its processor
 import multiprocessing
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from models import visibility
 from models.classes import CLASSES, INDEX
 from models.dataset import Pool, cache_folder, load_pool, phantom_pool, varied
-from models.fields import Rng
+from models.fields import Rng, uniform
 from models.modelcard import CANVAS, MASK_SIZE, PERCENTILE
 from models.simulate import SEVERITY, SHARES, Sample, draw_plan, simulate
 from models.visibility import Image
@@ -33,6 +33,10 @@ TEST_OBJECT_WEIGHT = 0.25  # of a slice of a test object: the pool holds many
 FAVOUR = 3.0  # times as often as its share: much more, and the others' prior shifts
 SEEN_TIMES = 4.0  # how often a slice is drawn, on average
 OBLONG_SHARE = 0.3  # of slices whose field of view is shorter along one axis
+COARSE_SHARE = (
+    0.2  # of slices that are acquired on a smaller matrix, and enlarged to the canvas as a reader does
+)
+COARSE = (0.38, 0.9)  # of the canvas' matrix
 
 SLOT = np.dtype(
     [
@@ -138,7 +142,31 @@ def fresh(
         above = (CANVAS - size) // 2
         base = base[above : above + size] if rng.random() < 0.7 else base[:, above : above + size]
         base = np.ascontiguousarray(base)
-    return simulate(rng, base, draw_plan(rng, severity, shares=shares))
+    plan = draw_plan(rng, severity, shares=shares)
+    if rng.random() < COARSE_SHARE:
+        return _enlarged(simulate(rng, _shrunk(rng, base), plan), base.shape)
+    return simulate(rng, base, plan)
+
+
+def _shrunk(rng: Rng, image: Image) -> Image:
+    rows, columns = (2 * round(side * share / 2) for share in [uniform(rng, *COARSE)] for side in image.shape)
+    return np.asarray(cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.float32)
+
+
+def _enlarged(sample: Sample, shape: tuple[int, ...]) -> Sample:
+    """Return a sample interpolated to a finer matrix; its similarity stays that of what was acquired."""
+
+    def grown(plane: Image) -> Image:
+        return np.asarray(cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+
+    return replace(
+        sample,
+        image=grown(sample.image),
+        reference=grown(sample.reference),
+        body=grown(sample.body.astype(np.float32)) >= 0.5,
+        visibility={name: grown(seen) for name, seen in sample.visibility.items()},
+        shading=None if sample.shading is None else grown(sample.shading),
+    )
 
 
 def chances_of(pool: Pool) -> NDArray[np.float64]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.classes import INDEX
+from models import shelf
+from models.classes import CLASSES, INDEX
 from models.dataset import SPLITS, load_pool, phantom_pool, read_pool, split_of, split_table, usable, varied
 from models.phantom import Series, write
 from models.shelf import packed, unpacked
@@ -124,3 +125,24 @@ def test_a_slot_keeps_on_which_side_of_the_median_the_shading_lies() -> None:
     sure = np.abs(quarter) > 0.2
     assert np.array_equal(batch.side[0][sure], np.sign(quarter[sure]))
     assert (batch.side[0][batch.mask[0, INDEX["bias"]]] != 0).mean() > 0.99
+
+
+def test_a_slice_of_a_small_matrix_is_enlarged_with_its_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf, "COARSE_SHARE", 1.0)
+    monkeypatch.setattr(shelf, "COARSE", (0.4, 0.4))
+    pool = phantom_pool(subjects=2)
+    only_ghosts = dict.fromkeys(CLASSES, 1e-3) | {"ghost": 1.0}
+    apart = []
+    for seed in range(12):
+        sample = shelf.fresh(np.random.default_rng(seed), pool.image(4), (3.0, 3.4), only_ghosts)
+        assert sample.reference.shape == sample.body.shape == sample.image.shape
+        power = np.abs(np.fft.fftshift(np.fft.fft2(sample.reference))) ** 2
+        rows, columns = power.shape
+        inner = power[rows // 4 : rows * 3 // 4, columns // 4 : columns * 3 // 4]
+        assert inner.sum() > 0.99 * power.sum()  # nothing finer than was acquired
+        mask = sample.visibility.get("ghost", np.zeros(1)) > 1
+        if mask.any():
+            change = np.abs(sample.image - sample.reference)
+            apart.append(change[mask].mean() / change[~mask].mean())
+    assert len(apart) > 3
+    assert np.median(apart) > 2
