@@ -1,14 +1,16 @@
 """The peers themselves: what the other tests lean on."""
 
+import json
 import socket
+import subprocess
 import time
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.peers import Orthanc, dciodvfy, echoscu, storescu
-from tests.peers.programs import requires
+from tests.peers import Orthanc, dciodvfy, echoscu, host, storescu
+from tests.peers.programs import program, requires
 from tests.series import Patient, Vendor, mr_series, write_series
 
 
@@ -40,6 +42,13 @@ def test_a_pulled_cable_makes_the_pacs_vanish_without_a_word(pacs: Orthanc) -> N
     finally:
         pacs.host.plug_cable()
     assert echoscu(pacs.address, pacs.port, called="ORTHANC")
+
+
+def test_a_host_of_its_own_brings_this_machine_no_address() -> None:
+    with host() as there:
+        near = there.link.removesuffix("b") + "a"
+        told = subprocess.check_output([program("ip"), "-json", "address", "show", "dev", near])
+    assert [one for link in json.loads(told) for one in link["addr_info"]] == []
 
 
 def test_each_engine_gives_an_empty_database(database_url: str) -> None:

@@ -1,5 +1,11 @@
-"""A host of its own for a peer: a network namespace joined to this one by a cable that can be pulled."""
+"""A host of its own for a peer: a network namespace joined to this one by a cable that can be pulled.
 
+Our end of the cable has no address of its own. Where the addresses of a machine change, Chromium drops every request
+that still waits for a connection (net::ERR_NETWORK_CHANGED), to loopback, too: a page of another test would be half
+loaded.
+"""
+
+import json
 import os
 import secrets
 import subprocess
@@ -16,7 +22,7 @@ class Host:
 
     namespace: str
     address: str  # the peer's, as seen from here
-    our_address: str  # ours, as seen from the peer
+    our_address: str  # this machine's own, as seen from the peer
     link: str  # the peer's end of the cable
 
     def command(self, *words: object) -> list[str]:
@@ -42,11 +48,10 @@ def host() -> Iterator[Host]:
     if os.geteuid() != 0:
         give_up("network namespaces need root")
     token = secrets.token_hex(3)
-    third, fourth = 128 + secrets.randbelow(127), 4 * secrets.randbelow(63)
     made = Host(
         namespace=f"scanside-{token}",
-        address=f"10.213.{third}.{fourth + 2}",
-        our_address=f"10.213.{third}.{fourth + 1}",
+        address=f"10.213.{128 + secrets.randbelow(127)}.{1 + secrets.randbelow(254)}",
+        our_address=_own_address(),
         link=f"ss{token}b",
     )
     try:
@@ -60,14 +65,23 @@ def _join(made: Host, *, near: str) -> None:
     try:
         _ip("netns", "add", made.namespace)
         _ip("link", "add", near, "type", "veth", "peer", "name", made.link, "netns", made.namespace)
-        _ip("addr", "add", f"{made.our_address}/30", "dev", near)
+        _ip("link", "set", near, "addrgenmode", "none")
         _ip("link", "set", near, "up")
-        _ip("-n", made.namespace, "addr", "add", f"{made.address}/30", "dev", made.link)
+        _ip("route", "add", made.address, "dev", near, "src", made.our_address)
+        _ip("-n", made.namespace, "addr", "add", made.address, "peer", made.our_address, "dev", made.link)
         _ip("-n", made.namespace, "link", "set", made.link, "up")
         _ip("-n", made.namespace, "link", "set", "lo", "up")
     except subprocess.CalledProcessError as error:
         give_up(f"no network namespace: {error.stderr.strip()}")
 
 
-def _ip(*words: str) -> None:
-    subprocess.run([program("ip"), *words], check=True, capture_output=True, text=True)
+def _own_address() -> str:
+    links = json.loads(_ip("-json", "-4", "address", "show", "up", "scope", "global"))
+    found = [str(one["local"]) for link in links for one in link.get("addr_info", [])]
+    if not found:
+        give_up("this machine has no address but loopback")
+    return found[0]
+
+
+def _ip(*words: str) -> str:
+    return subprocess.run([program("ip"), *words], check=True, capture_output=True, text=True).stdout
