@@ -4,22 +4,19 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from service.cli.delivery_words import add_delivery_words
+from service.cli.image_words import add_image_words
+from service.cli.keeping_words import add_keeping_words
 from service.cli.operating_words import add_operating_words
 from service.cli.people import add_people_words
-from service.cli.words import Command, Word
+from service.cli.words import Command
 from service.logs import configure
 from service.routing.words import add_rules
 from service.settings_source import BadSettings, Loaded, describe, load
-
-DELIVERY_STATES = (  # of service/ledger/states.py, which is not loaded for every command
-    *("gathering", "waiting", "sent", "uncommitted", "committed"),
-    *("held", "dead", "superseded", "discarded"),
-)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -88,91 +85,10 @@ def _part(name: str) -> Command:
     return command
 
 
-def _score(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.cli.commands import score  # noqa: PLC0415
-
-    return score(
-        arguments.paths,
-        loaded.settings,
-        as_json=arguments.json,
-        masks=arguments.masks,
-        explain=arguments.explain,
-    )
-
-
-def _send(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.cli.commands import send  # noqa: PLC0415
-
-    return send(arguments.paths, arguments.to, loaded.settings, called=arguments.called, pace=arguments.pace)
-
-
 def _check(arguments: argparse.Namespace, loaded: Loaded) -> int:
     from service.check import check  # noqa: PLC0415
 
     return check(loaded.settings, as_json=arguments.json)
-
-
-def _deid(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.cli.commands import deid, describe_profiles  # noqa: PLC0415
-
-    if arguments.describe:
-        return describe_profiles(loaded.settings, arguments.profile)
-    if not arguments.paths or arguments.out is None:
-        print("scanside: deid needs PATH... and --out DIR, or --describe", file=sys.stderr)
-        return 2
-    return deid(
-        arguments.paths, arguments.out, loaded.settings, profile=arguments.profile, source=arguments.source
-    )
-
-
-def _vault(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.cli.commands import vault  # noqa: PLC0415
-
-    return vault(
-        arguments.action,
-        arguments.name,
-        loaded.settings,
-        patient_id=arguments.patient_id,
-        issuer=arguments.issuer,
-        undelivered=arguments.undelivered,
-    )
-
-
-def _exams(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.cli.commands import exams  # noqa: PLC0415
-
-    return exams(loaded.settings, days=arguments.days)
-
-
-def _disputes(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.cli.commands import decide, disputes  # noqa: PLC0415
-
-    if arguments.keep is None or arguments.series is None:
-        return disputes(loaded.settings)
-    return decide(loaded.settings, arguments.series, arguments.keep)
-
-
-def _deliveries(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.ledger_views import DeliverySelection  # noqa: PLC0415
-    from service.operating.deliveries import act, list_deliveries  # noqa: PLC0415
-
-    hours = arguments.older_than
-    selection = DeliverySelection(
-        ids=tuple(arguments.ids),
-        destination=arguments.destination,
-        state=arguments.state,
-        series_id=arguments.series,
-        before=None if hours is None else time.time() - hours * 3600,
-    )
-    if arguments.action == "list":
-        return list_deliveries(loaded.settings, selection, limit=arguments.limit, as_json=arguments.json)
-    return act(loaded.settings, arguments.action, selection, reason=arguments.reason, to=arguments.to)
-
-
-def _samples(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    from service.review.samples import write_samples  # noqa: PLC0415
-
-    return write_samples(loaded.settings, arguments.out, pictures=not arguments.no_pictures)
 
 
 def _settings(arguments: argparse.Namespace, loaded: Loaded) -> int:
@@ -218,97 +134,19 @@ def _parser() -> argparse.ArgumentParser:
     word("receive", "run the DICOM listener alone", _part("receive"))
     word("work", "run a worker alone", _part("work"))
     word("web", "run the console and the API alone", _part("web"))
-    _add_images(word)
+    add_image_words(word)
     check = word("check", "say whether this installation can do its work", _check)
     check.add_argument("--json", action="store_true")
-    _add_keeping(word)
+    add_keeping_words(word)
     settings = word("settings", "print the settings in force and where each comes from", _settings)
     settings.add_argument("--json", action="store_true")
-    _add_deliveries(word)
+    add_delivery_words(word)
     add_rules(word)
     add_operating_words(word)
     add_people_words(word)
     db = word("db", "look after the database", _db)
     db.add_argument("action", choices=["upgrade"])
     return parser
-
-
-def _add_images(word: Word) -> None:
-    score = word("score", "score files and folders", _score)
-    score.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-    score.add_argument("--json", action="store_true", help="print JSON Lines, one object for each series")
-    score.add_argument(
-        "--masks", type=Path, metavar="DIR", help="write one .npz with the masks of each series"
-    )
-    score.add_argument(
-        "--explain",
-        action="store_true",
-        help="show beside the masks why the three worst slices of each series were called unsuitable "
-        "(some seconds of processor time a slice)",
-    )
-    send = word("send", "send files and folders by C-STORE", _send)
-    send.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-    send.add_argument("--to", required=True, metavar="HOST:PORT")
-    send.add_argument("--called", default="SCANSIDE", metavar="AET", help="called AE title")
-    send.add_argument(
-        "--pace", type=float, metavar="N", help="instances each second; as fast as it goes without"
-    )
-    deid = word("deid", "de-identify files exactly as the listener does", _deid)
-    deid.add_argument("paths", nargs="*", type=Path, metavar="PATH")
-    deid.add_argument("--out", type=Path, metavar="DIR")
-    deid.add_argument("--profile", metavar="NAME", help="live, export, or one of the settings")
-    deid.add_argument("--source", default="", metavar="AET", help="take the profile of this calling AE title")
-    deid.add_argument(
-        "--describe", action="store_true", help="print what becomes of each attribute, by profile"
-    )
-    samples = word(
-        "samples", "write what people decided in review as labelled samples, without identity", _samples
-    )
-    samples.add_argument("--out", type=Path, required=True, metavar="DIR")
-    samples.add_argument("--no-pictures", action="store_true", help="the table alone")
-
-
-def _add_keeping(word: Word) -> None:
-    vault = word("vault", "look after the sealed identities", _vault)
-    vault.add_argument("action", choices=["status", "rotate", "purge", "lookup"])
-    vault.add_argument("name", nargs="?", metavar="PSEUDONYM", help="of a patient, or a keyed UID")
-    vault.add_argument(
-        "--patient-id", metavar="ID", help="in place of the pseudonym; - reads it from standard input"
-    )
-    vault.add_argument("--issuer", default="", metavar="TEXT", help="issuer of the patient id")
-    vault.add_argument(
-        "--undelivered", action="store_true", help="purge even what still waits to be scored or delivered"
-    )
-    exams = word("exams", "what scanners told of exams, and what of it never came", _exams)
-    exams.add_argument("--days", type=float, default=7.0, metavar="N", help="those that began since then")
-    disputes = word(
-        "disputes", "series that wait for a decision: which images stand, whose they are", _disputes
-    )
-    disputes.add_argument(
-        "series", nargs="?", metavar="SERIES", help="decide on this one; all are listed without"
-    )
-    disputes.add_argument(
-        "--keep", choices=["first", "last"], help="which image stands where one UID came with two"
-    )
-
-
-def _add_deliveries(word: Word) -> None:
-    made = word("deliveries", "look after results on their way", _deliveries)
-    made.add_argument("action", choices=["list", "resend", "hold", "release", "discard", "move"])
-    made.add_argument("ids", nargs="*", type=int, metavar="ID")
-    made.add_argument("--destination", metavar="NAME", help="only those to this one")
-    made.add_argument("--state", choices=DELIVERY_STATES, help="only those in this state")
-    made.add_argument("--series", metavar="ID", help="only those of this series, as the API names it")
-    made.add_argument("--older-than", type=float, metavar="HOURS", help="only those posted before that")
-    made.add_argument("--to", metavar="NAME", help="for move: the destination of the settings to go to")
-    made.add_argument(
-        "--reason",
-        default="",
-        metavar="TEXT",
-        help="kept with the name of who asks; no patient's name or number",
-    )
-    made.add_argument("--limit", type=int, default=50, metavar="N", help="for list")
-    made.add_argument("--json", action="store_true", help="for list")
 
 
 if __name__ == "__main__":
