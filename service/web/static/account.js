@@ -1,7 +1,7 @@
 // One's own account: the password, and the browsers in which one is signed in.
 
 import { byId, h, put, say } from "/static/dom.js";
-import { drawNav } from "/static/nav.js";
+import { enter } from "/static/nav.js";
 import { ask, change, whoAmI } from "/static/session.js";
 import { moment } from "/static/formats.js";
 import { fillWords } from "/static/language.js";
@@ -23,9 +23,7 @@ function row(session) {
   );
 }
 
-async function draw() {
-  const session = await whoAmI();
-  drawNav(byId("who"), session);
+async function draw(session) {
   say(byId("summary"), WORDS.signedInAs(session.name, NAV.roles[session.role], moment(session.ends_at)));
   byId("user-name").value = session.name;
   byId("temporary").hidden = !session.temporary;
@@ -39,15 +37,19 @@ async function endOne(id) {
     await change("DELETE", `/account/sessions/${id}`);
     say(byId("sessions-said"), WORDS.ended);
     byId("sessions-title").scrollIntoView({ block: "nearest" });
-    await draw();
+    await draw(await whoAmI());
   } catch (error) {
     say(byId("sessions-said"), error.message);
   }
 }
 
 byId("everywhere").addEventListener("click", async () => {
-  await change("DELETE", "/account/sessions");
-  location.assign("/login");
+  try {
+    await change("DELETE", "/account/sessions");
+    location.assign("/login");
+  } catch (error) {
+    say(byId("sessions-said"), error.message);
+  }
 });
 
 byId("password-form").addEventListener("submit", async (event) => {
@@ -66,11 +68,11 @@ byId("password-form").addEventListener("submit", async (event) => {
     for (const name of FIELDS) byId(name).value = "";
     if (before.temporary) location.assign("/");
     say(said, WORDS.passwordChanged);
-    await draw();
+    await draw(await whoAmI());
   } catch (error) {
     say(said, error.message);
     current.focus();
   }
 });
 
-draw();
+enter(draw);

@@ -4,9 +4,9 @@ import { none } from "/static/controls.js";
 import { byId, h, put, s } from "/static/dom.js";
 import { percent } from "/static/formats.js";
 import { fillWords, locale } from "/static/language.js";
-import { drawNav } from "/static/nav.js";
+import { enter } from "/static/nav.js";
 import { ProtocolPanel, short } from "/static/agreement.protocol.js";
-import { ask, whoAmI } from "/static/session.js";
+import { ask } from "/static/session.js";
 import { WORDS as COMMON } from "/static/words.js";
 import { WORDS } from "/static/words.agreement.js";
 
@@ -19,11 +19,7 @@ const FIGURES = [["model", plain, -1, 1], ["alerts", percent, 0, 1], ["repeats",
 let protocols = [];
 let cursor = null;
 
-fillWords(WORDS);
-const session = await whoAmI();
-drawNav(byId("who"), session);
-
-const panel = new ProtocolPanel(byId("protocol"), session.permissions.includes("thresholds"), (fresh) => {
+const panel = new ProtocolPanel(byId("protocol"), (fresh) => {
   protocols = protocols.map((one) => (one.id === fresh.id ? fresh : one));
   list();
 });
@@ -115,8 +111,12 @@ async function load(from = null) {
   list();
 }
 
+fillWords(WORDS);
 put(byId("days"), WORDS.windows.map(([value, word]) => h("option", { value, selected: value === "90" }, word)));
 put(byId("protocols-head"), WORDS.head.map((word) => h("th", { scope: "col" }, word || h("span", { class: "unseen" }, WORDS.look))));
 for (const id of ["days", "whose"]) byId(id).addEventListener("change", figures);
 byId("more").addEventListener("click", () => load(cursor));
-await Promise.all([figures(), load()]);
+enter(async (session) => {
+  panel.may = session.permissions.includes("thresholds");
+  await Promise.all([figures(), load()]);
+});

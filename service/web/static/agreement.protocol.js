@@ -17,9 +17,10 @@ const trio = (one) => [short(one.usable_index), short(one.repeat_index), percent
 const same = (one, other) => NAMES.every(([name]) => one[name] === other[name]);
 
 export class ProtocolPanel {
-  // may: to try and accept; changed(protocol): it has other thresholds now
-  constructor(section, may, changed) {
-    Object.assign(this, { section, may, changed });
+  // changed(protocol): it has other thresholds now
+  constructor(section, changed) {
+    Object.assign(this, { section, changed });
+    this.may = false; // to try and accept
     this.protocol = null;
     this.trial = null;
     this.key = "";

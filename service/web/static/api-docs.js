@@ -2,8 +2,8 @@
 
 import { byId, h, put, say } from "/static/dom.js";
 import { fillWords, locale } from "/static/language.js";
-import { drawNav } from "/static/nav.js";
-import { ask, whoAmI } from "/static/session.js";
+import { enter } from "/static/nav.js";
+import { ask } from "/static/session.js";
 import { WORDS } from "/static/words.api-docs.js";
 
 const DEEPEST = 5; // levels of a schema that are drawn
@@ -95,6 +95,7 @@ const all = () =>
   Object.entries(described.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, told]) => ({ method, path, told, tag: told.tags?.[0] ?? "" })));
 
 function draw() {
+  if (!described) return;
   const wanted = byId("find").value.trim().toLowerCase();
   const known = all();
   const found = known.filter(({ method, path, told }) => `${method} ${path} ${told.summary}`.toLowerCase().includes(wanted));
@@ -109,12 +110,9 @@ function draw() {
   say(byId("said"), WORDS.shown(found.length.toLocaleString(locale), known.length.toLocaleString(locale)));
 }
 
-async function start() {
-  put(byId("how"), WORDS.how.map((text) => h("p", {}, text)), h("p", {}, h("a", { class: "button", href: "/api/v1/openapi.json", download: "scanside-openapi.json" }, WORDS.file)));
-  drawNav(byId("who"), await whoAmI());
+put(byId("how"), WORDS.how.map((text) => h("p", {}, text)), h("p", {}, h("a", { class: "button", href: "/api/v1/openapi.json", download: "scanside-openapi.json" }, WORDS.file)));
+byId("find").addEventListener("input", draw);
+enter(async () => {
   described = await ask("/openapi.json");
-  byId("find").addEventListener("input", draw);
   draw();
-}
-
-start().catch((error) => say(byId("said"), WORDS.failed(error.message)));
+});

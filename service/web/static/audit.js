@@ -3,8 +3,8 @@
 import { byId, h, put, say } from "/static/dom.js";
 import { moment } from "/static/formats.js";
 import { fillWords, locale } from "/static/language.js";
-import { drawNav } from "/static/nav.js";
-import { ask, whoAmI } from "/static/session.js";
+import { enter } from "/static/nav.js";
+import { ask } from "/static/session.js";
 import { WORDS } from "/static/words.audit.js";
 
 const FIELDS = ["since", "until", "actor", "what", "subject"];
@@ -92,25 +92,29 @@ function show(values) {
   draw();
 }
 
+// The kinds that the log knows, and the one that the address names.
+function offer(kinds) {
+  const { what } = given();
+  const known = [...new Set([what, ...kinds])].filter(Boolean);
+  put(byId("what"), h("option", { value: "" }, WORDS.any), known.map((kind) => h("option", { value: kind }, kind)));
+  byId("what").value = what;
+}
+
 function fillForm(values) {
   for (const name of FIELDS) byId(name).value = values[name];
 }
 
-async function start() {
-  const session = await whoAmI();
-  drawNav(byId("who"), session);
-  const { items } = await ask("/audit/kinds");
-  put(byId("what"), h("option", { value: "" }, WORDS.any), items.map((what) => h("option", { value: what }, what)));
-  fillForm(given());
-  byId("choice").addEventListener("submit", (event) => {
-    event.preventDefault();
-    show(Object.fromEntries(FIELDS.map((name) => [name, byId(name).value.trim()])));
-  });
-  byId("choice").addEventListener("reset", () => show(Object.fromEntries(FIELDS.map((name) => [name, ""]))));
-  byId("more").addEventListener("click", () => draw(following));
-  byId("check").addEventListener("click", check);
-  addEventListener("popstate", () => { fillForm(given()); draw(); });
+offer([]);
+fillForm(given());
+byId("choice").addEventListener("submit", (event) => {
+  event.preventDefault();
+  show(Object.fromEntries(FIELDS.map((name) => [name, byId(name).value.trim()])));
+});
+byId("choice").addEventListener("reset", () => show(Object.fromEntries(FIELDS.map((name) => [name, ""]))));
+byId("more").addEventListener("click", () => draw(following));
+byId("check").addEventListener("click", check);
+addEventListener("popstate", () => { fillForm(given()); draw(); });
+enter(async () => {
+  offer((await ask("/audit/kinds")).items);
   await draw();
-}
-
-start().catch((error) => say(byId("said"), WORDS.failed(error.message)));
+});

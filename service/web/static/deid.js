@@ -3,8 +3,8 @@
 import { byId, h, put, say } from "/static/dom.js";
 import { moment } from "/static/formats.js";
 import { fillWords, locale } from "/static/language.js";
-import { drawNav } from "/static/nav.js";
-import { ask, whoAmI } from "/static/session.js";
+import { enter } from "/static/nav.js";
+import { ask } from "/static/session.js";
 import { WORDS } from "/static/words.deid.js";
 
 fillWords(WORDS);
@@ -74,11 +74,8 @@ async function profilePanel(profile) {
   );
 }
 
-async function start() {
-  drawNav(byId("who"), await whoAmI());
+enter(async () => {
   const told = await ask("/deidentification");
   put(byId("door"), h("p", {}, WORDS.erased(number(told.erased))), reasons(WORDS.refused, told.refused), reasons(WORDS.skipped, told.skipped));
   put(byId("profiles"), await Promise.all(told.profiles.map(profilePanel)));
-}
-
-start().catch((error) => say(byId("said"), WORDS.failed(error.message)));
+});

@@ -4,8 +4,8 @@ import { button, fill, key, mark, none, twice } from "/static/controls.js";
 import { byId, h, put, say } from "/static/dom.js";
 import { ago, moment } from "/static/formats.js";
 import { fillWords, locale } from "/static/language.js";
-import { drawNav } from "/static/nav.js";
-import { ask, change, whoAmI } from "/static/session.js";
+import { enter } from "/static/nav.js";
+import { ask, change } from "/static/session.js";
 import { WORDS } from "/static/words.deliveries.js";
 
 const PAGE = 100;
@@ -40,8 +40,9 @@ function query() {
 }
 
 async function load() {
+  const further = cursor !== null;
   const page = await ask(query());
-  items = cursor === null ? page.items : [...items, ...page.items];
+  items = further ? [...items, ...page.items] : page.items;
   cursor = page.next_cursor;
 }
 
@@ -195,9 +196,6 @@ async function act(what) {
 }
 
 fillWords(WORDS);
-const session = await whoAmI();
-may = session.permissions.includes("deliver");
-drawNav(byId("who"), session);
 put(byId("state"), options(ORDER, (state) => WORDS.states[state]));
 put(byId("kind"), options(Object.keys(WORDS.kinds), (kind) => WORDS.kinds[kind]));
 put(byId("age"), Object.keys(WORDS.ages).sort((a, b) => a - b).map((hours) => h("option", { value: hours }, WORDS.ages[hours])));
@@ -212,4 +210,7 @@ byId("filters").addEventListener("submit", (event) => { event.preventDefault(); 
 for (const name of ["destination", "state", "kind", "age"]) byId(name).addEventListener("change", renew);
 byId("more").addEventListener("click", async () => { await load(); draw(); });
 byId("all").addEventListener("click", () => { allChosen = true; draw(); byId("reason").focus(); });
-await renew();
+enter(async (session) => {
+  may = session.permissions.includes("deliver");
+  await renew();
+});

@@ -2,9 +2,8 @@
 
 import { byId, h, put } from "/static/dom.js";
 import { fillWords } from "/static/language.js";
-import { drawNav } from "/static/nav.js";
+import { enter } from "/static/nav.js";
 import { FIGURED, phantom } from "/static/phantoms.js";
-import { whoAmI } from "/static/session.js";
 import { WORDS as SERIES } from "/static/words.js";
 import { WORDS as BOARD } from "/static/words.board.js";
 import { WORDS as REVIEW } from "/static/words.review.js";
@@ -41,4 +40,4 @@ put(byId("parts"), parts);
 put(byId("contents"), [...document.querySelectorAll("#parts h2")].map((title) => h("a", { href: `#${title.id}` }, title.textContent)));
 if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
 
-drawNav(byId("who"), await whoAmI());
+enter();

@@ -1,7 +1,10 @@
 // Who is signed in and where they may go: the same in the head of every page.
+//
+// A script wires whatever stands in its page's HTML in its first turn, before it waits for anything: what is seen works.
+// What hangs on who looks, or on what the service tells, is hidden in the HTML until that is known.
 
-import { h, put } from "/static/dom.js";
-import { change } from "/static/session.js";
+import { byId, h, put } from "/static/dom.js";
+import { change, whoAmI } from "/static/session.js";
 import { choose, fillWords, language } from "/static/language.js";
 import { watch } from "/static/maintenance.js";
 import { WORDS } from "/static/words.nav.js";
@@ -88,4 +91,15 @@ export function drawNav(element, session) {
       speaking(),
     ),
   );
+}
+
+// Asks who looks, draws the head, then what the page shows. A page that cannot be shown says so.
+export async function enter(draw = () => {}) {
+  try {
+    const session = await whoAmI();
+    drawNav(byId("who"), session);
+    await draw(session);
+  } catch (error) {
+    byId("main").prepend(h("p", { class: "notice bad", role: "alert" }, WORDS.failed(error.message)));
+  }
 }

@@ -4,8 +4,8 @@ import { button, fill, key, mark, none, twice } from "/static/controls.js";
 import { byId, h, put, say } from "/static/dom.js";
 import { moment } from "/static/formats.js";
 import { fillWords, locale } from "/static/language.js";
-import { drawNav } from "/static/nav.js";
-import { ask, change, whoAmI } from "/static/session.js";
+import { enter } from "/static/nav.js";
+import { ask, change } from "/static/session.js";
 import { WORDS } from "/static/words.nodes.js";
 
 const KINDS = ["SR", "SEG", "REGIONS", "SC", "GSPS", "OVERLAY", "KO"];
@@ -90,6 +90,7 @@ async function draw() {
   const [nodes, refusals] = await Promise.all([ask("/nodes"), ask("/refusals")]);
   const of = (role) => nodes.items.filter((node) => node.role === role);
   profiles = nodes.tls_profiles;
+  offer(byId("tls").value);
   fill(byId("scanners"), of("scanner").length ? of("scanner").map(scannerRow) : none(WORDS.scannerHead.length, WORDS.noScanner));
   fill(byId("destinations"), of("destination").length ? of("destination").map(destinationRow) : none(WORDS.destinationHead.length, WORDS.noDestination));
   fill(byId("away"), refusals.callers.length ? refusals.callers.map(awayRow) : none(WORDS.awayHead.length, WORDS.noAway));
@@ -171,16 +172,16 @@ async function save(event) {
 }
 
 fillWords(WORDS);
-const session = await whoAmI();
-may = session.permissions.includes("operate");
-drawNav(byId("who"), session);
 const heads = { scanners: WORDS.scannerHead, destinations: WORDS.destinationHead, away: WORDS.awayHead, refused: WORDS.refusedHead };
 for (const [name, words] of Object.entries(heads)) put(byId(`${name}-head`), words.map((word) => h("th", { scope: "col" }, word === WORDS.whatToDo ? h("span", { class: "unseen" }, word) : word)));
 for (const name of ["send", "bundle"]) put(byId(name), Object.entries(WORDS[`${name}s`]).map(([value, word]) => h("option", { value }, word)));
 put(byId("results"), KINDS.map((kind) => h("label", { class: "choice" }, h("input", { type: "checkbox", value: kind }), ` ${kind}`)));
-byId("form-panel").hidden = !may;
 byId("form").addEventListener("submit", save);
 byId("role").addEventListener("change", shape);
 byId("cancel").addEventListener("click", reset);
-await draw();
 reset();
+enter(async (session) => {
+  may = session.permissions.includes("operate");
+  byId("form-panel").hidden = !may;
+  await draw();
+});

@@ -4,9 +4,9 @@ import * as api from "/static/api.js";
 import { byId, h, put, say } from "/static/dom.js";
 import { ago } from "/static/formats.js";
 import { fillWords } from "/static/language.js";
-import { drawNav } from "/static/nav.js";
+import { enter } from "/static/nav.js";
 import { Case } from "/static/review.case.js";
-import { ask, whoAmI } from "/static/session.js";
+import { ask } from "/static/session.js";
 import { shortcuts } from "/static/shortcuts.js";
 import { follow } from "/static/stream.js";
 import { chip } from "/static/verdicts.js";
@@ -16,26 +16,15 @@ import { WORDS } from "/static/words.review.js";
 const VERDICTS = ["Usable", "Check", "Repeat", "Not scored"];
 const SETTLE_MS = 400; // events come in bursts
 
-fillWords(WORDS);
-
-let session = await whoAmI();
-let tier = session.permissions.includes("decide") ? 2 : 1;
+let tier = null; // until it is known who looks
+let view = null;
 let items = [];
 let waiting = { 1: 0, 2: 0 };
 let cursor = null;
 let settling = null;
 
-drawNav(byId("who"), session);
-
-const catalogue = await api.catalogue();
-const looks = new Map(catalogue.map((entry, order) => [entry.name, { ...entry, order }]));
 const titled = (review) => `${review.scanner}, ${WORDS.series(review.series_number)}`;
 const named = () => /^#\/(\d{1,18})$/.exec(location.hash)?.[1] ?? null;
-
-const view = new Case(byId("case"), looks, {
-  session: () => session,
-  saved: (review) => saved(review),
-});
 
 function filters() {
   const found = { scanner: byId("by-scanner").value.trim(), verdict: byId("by-verdict").value, artifact: byId("by-artifact").value, older_than_h: byId("by-age").value };
@@ -45,6 +34,7 @@ function filters() {
 const address = (from) => `/reviews?${new URLSearchParams([["tier", String(tier)], ["limit", "50"], ...filters(), ...(from ? [["cursor", from]] : [])])}`;
 
 async function load(from = null) {
+  if (tier === null) return;
   const page = await ask(address(from));
   items = from ? [...items, ...page.items] : page.items;
   ({ waiting, next_cursor: cursor } = page);
@@ -130,40 +120,48 @@ async function open() {
   draw();
   const id = named();
   try {
-    await view.show(id === null ? null : await ask(`/reviews/${id}`));
+    const review = id === null ? null : await ask(`/reviews/${id}`);
+    if (named() === id) await view.show(review);
   } catch (error) {
     if (named() === id) view.fail(error.status === 404 ? WORDS.choose : error.message);
   }
 }
 
+fillWords(WORDS);
 byId("more").addEventListener("click", () => load(cursor).catch((error) => say(byId("said"), error.message)));
 for (const id of ["by-verdict", "by-artifact", "by-age"]) byId(id).addEventListener("change", () => load());
 byId("by-scanner").addEventListener("change", () => load());
 byId("filter").addEventListener("submit", (event) => event.preventDefault());
 put(byId("by-verdict"), h("option", { value: "" }, WORDS.all), VERDICTS.map((word) => h("option", { value: word }, COMMON.verdicts[word])));
-put(byId("by-artifact"), h("option", { value: "" }, WORDS.all), catalogue.map(({ name, title }) => h("option", { value: name }, title)));
 put(byId("by-age"), WORDS.ages.map(([value, word]) => h("option", { value }, word)));
-put(
-  byId("keys"),
-  shortcuts(
-    {
-      u: () => view.press("usable"), e: () => view.press("limits"), d: () => view.press("doubtful"), n: () => view.press("unusable"),
-      j: () => step(1), k: () => step(-1), m: () => view.markMiddle(),
-    },
-    { keys: WORDS.keys, letters: WORDS.letters, table: WORDS.keyTable },
-  ),
-);
-addEventListener("hashchange", open);
+enter(async (session) => {
+  tier = session.permissions.includes("decide") ? 2 : 1;
+  const catalogue = await api.catalogue();
+  const looks = new Map(catalogue.map((entry, order) => [entry.name, { ...entry, order }]));
+  put(byId("by-artifact"), h("option", { value: "" }, WORDS.all), catalogue.map(({ name, title }) => h("option", { value: name }, title)));
+  view = new Case(byId("case"), looks, { session: () => session, saved });
+  put(
+    byId("keys"),
+    shortcuts(
+      {
+        u: () => view.press("usable"), e: () => view.press("limits"), d: () => view.press("doubtful"), n: () => view.press("unusable"),
+        j: () => step(1), k: () => step(-1), m: () => view.markMiddle(),
+      },
+      { keys: WORDS.keys, letters: WORDS.letters, table: WORDS.keyTable },
+    ),
+  );
+  addEventListener("hashchange", open);
 
-follow("", {
-  hello: () => reload(),
-  event: (kind) => { if (["review", "alert", "feedback"].includes(kind)) reload(); },
-  heartbeat: () => {},
-  lost: () => {},
-  state: () => {},
+  follow("", {
+    hello: () => reload(),
+    event: (kind) => { if (["review", "alert", "feedback"].includes(kind)) reload(); },
+    heartbeat: () => {},
+    lost: () => {},
+    state: () => {},
+  });
+
+  await load();
+  if (tier === 2 && !items.length && !filters().length) { tier = 1; await load(); }
+  if (named() === null && items.length) history.replaceState(null, "", `#/${items[0].id}`);
+  await open();
 });
-
-await load();
-if (tier === 2 && !items.length && !filters().length) { tier = 1; await load(); }
-if (named() === null && items.length) history.replaceState(null, "", `#/${items[0].id}`);
-await open();

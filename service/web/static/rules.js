@@ -3,14 +3,14 @@
 import { byId, h, put, say } from "/static/dom.js";
 import { moment } from "/static/formats.js";
 import { fillWords } from "/static/language.js";
-import { drawNav } from "/static/nav.js";
+import { enter } from "/static/nav.js";
 import { drawDone } from "/static/rules.done.js";
 import { ruleForm } from "/static/rules.form.js";
 import { made, saidAction, saidCondition } from "/static/rules.kinds.js";
 import { merge } from "/static/rules.merge.js";
 import { drawTry } from "/static/rules.try.js";
 import { drawVersions } from "/static/rules.versions.js";
-import { ask, change, whoAmI } from "/static/session.js";
+import { ask, change } from "/static/session.js";
 import { WORDS } from "/static/words.rules.js";
 
 const TABS = ["rules", "try", "versions", "done"];
@@ -287,10 +287,10 @@ async function turn() {
 }
 
 addEventListener("beforeunload", (event) => { if (state.told && state.may && changed()) event.preventDefault(); });
-addEventListener("hashchange", turn);
 fillWords(WORDS);
-const session = await whoAmI();
-state.may = session.permissions.includes("rules");
-drawNav(byId("who"), session);
-adopt(await ask("/rules"));
-await turn();
+enter(async (session) => {
+  state.may = session.permissions.includes("rules");
+  adopt(await ask("/rules"));
+  addEventListener("hashchange", turn);
+  await turn();
+});

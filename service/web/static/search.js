@@ -3,8 +3,8 @@
 import { byId, h, put, say } from "/static/dom.js";
 import { moment, tenths } from "/static/formats.js";
 import { fillWords, locale } from "/static/language.js";
-import { drawNav } from "/static/nav.js";
-import { ask, whoAmI } from "/static/session.js";
+import { enter } from "/static/nav.js";
+import { ask } from "/static/session.js";
 import { chip } from "/static/verdicts.js";
 import { WORDS } from "/static/words.search.js";
 
@@ -35,22 +35,24 @@ function chosen() {
   return values;
 }
 
-const read = () => Object.fromEntries([...PLAIN, ...FACETS].map((name) => [name, byId(name).value]));
+// What the form says; a list that is still to come leaves what the address says.
+const read = () => ({ ...chosen(), ...Object.fromEntries([...PLAIN, ...FACETS].map(byId).filter(({ options }) => options?.length !== 0).map(({ id, value }) => [id, value])) });
 const option = (value, word, given) => h("option", { value, selected: value === given }, word);
 const fill = (name, entries, given) => put(byId(name), option("", WORDS.any, given), ...entries.map(([value, word]) => option(value, word, given)));
 
 function fillChoices(values) {
-  const scanners = [...new Set(choices.groups.map(({ scanner }) => scanner))].sort();
-  fill("scanner", scanners.map((name) => [name, name]), values.scanner);
   fill("verdict", Object.entries(WORDS.verdicts), values.verdict);
   fill("state", Object.entries(WORDS.states), values.state);
   fill("reviewed", [["true", WORDS.yes], ["false", WORDS.no]], values.reviewed);
+  for (const name of ["since", "until"]) if (byId(name).value !== values[name]) byId(name).value = values[name];
+  if (!choices) return;
+  const scanners = [...new Set(choices.groups.map(({ scanner }) => scanner))].sort();
+  fill("scanner", scanners.map((name) => [name, name]), values.scanner);
   fill("artifact", artifacts.map(({ name, title }) => [name, title]), values.artifact);
   for (const facet of FACETS) {
     const terms = choices.terms.filter((term) => term.facet === facet).sort((one, other) => one.words.localeCompare(other.words));
     fill(facet, terms.map(({ term, words }) => [term, words]), values[facet]);
   }
-  for (const name of ["since", "until"]) byId(name).value = values[name];
 }
 
 function row(series) {
@@ -100,24 +102,27 @@ async function draw(further = null) {
   performance.mark("search-drawn");
 }
 
-function changed() {
-  history.pushState(null, "", `?${query(read())}`);
+function changed(values) {
+  history.pushState(null, "", `?${query(values)}`);
   draw();
 }
 
 fillWords(WORDS);
 put(byId("head"), ...WORDS.head.map((word) => h("th", { scope: "col" }, word)));
-byId("choice").addEventListener("change", changed);
+byId("choice").addEventListener("change", () => changed(read()));
 byId("choice").addEventListener("submit", (event) => event.preventDefault());
 byId("choice").addEventListener("reset", (event) => {
   event.preventDefault();
   for (const name of [...PLAIN, ...FACETS]) byId(name).value = "";
-  changed();
+  changed({});
 });
 byId("more").addEventListener("click", () => draw(following));
 addEventListener("popstate", () => { fillChoices(chosen()); draw(); });
-const [session, told, catalogue] = await Promise.all([whoAmI(), ask("/trends/choices"), ask("/artifacts")]);
-[choices, artifacts, mayExport] = [told, catalogue.items, session.permissions.includes("export")];
-drawNav(byId("who"), session);
 fillChoices(chosen());
-await draw();
+enter(async (session) => {
+  mayExport = session.permissions.includes("export");
+  const [told, catalogue] = await Promise.all([ask("/trends/choices"), ask("/artifacts")]);
+  [choices, artifacts] = [told, catalogue.items];
+  fillChoices(chosen());
+  await draw();
+});

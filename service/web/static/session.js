@@ -9,7 +9,7 @@ export class Failed extends Error {
   }
 }
 
-let csrf = "";
+let session = null; // what was asked last; each change repeats its secret, and waits for it
 let acted = Date.now(); // when the person at the page last did something
 for (const kind of ["pointerdown", "keydown", "wheel"]) {
   addEventListener(kind, () => { acted = Date.now(); }, { capture: true, passive: true });
@@ -20,18 +20,16 @@ export const idle = () => ({ "X-Idle-Seconds": String(Math.round((Date.now() - a
 
 export const toSignIn = () => location.assign(`/login?next=${encodeURIComponent(location.pathname)}${location.hash}`);
 
-export async function whoAmI() {
-  const answer = await fetch("/api/v1/session", { cache: "no-store", credentials: "same-origin", headers: idle() });
-  if (!answer.ok) throw new Failed(answer.status);
-  const session = await answer.json();
-  csrf = session.csrf;
+export function whoAmI() {
+  session = ask("/session");
+  session.catch(() => { session = null; });
   return session;
 }
 
 export async function ask(path) {
   const answer = await fetch(`/api/v1${path}`, { cache: "no-store", credentials: "same-origin", headers: idle() });
   if (answer.status === 401) toSignIn();
-  if (!answer.ok) throw new Failed(answer.status, (await answer.json()).detail);
+  if (!answer.ok) throw new Failed(answer.status, (await answer.json().catch(() => ({}))).detail);
   return inOwnWords(await answer.json());
 }
 
@@ -41,6 +39,7 @@ const told = ({ detail, errors }) => [detail, ...(errors ?? []).map(({ parameter
 // Gives the body of the answer, null where there is none.
 export async function change(method, path, body, headers = {}) {
   const type = body instanceof Blob ? body.type : "application/json";
+  const { csrf } = await (session ?? whoAmI());
   const answer = await fetch(`/api/v1${path}`, {
     method,
     credentials: "same-origin",
@@ -52,6 +51,6 @@ export async function change(method, path, body, headers = {}) {
   if (!answer.ok) throw new Failed(answer.status, told(await answer.json()));
   if (answer.status === 204) return null;
   const given = inOwnWords(await answer.json());
-  if (given.csrf) csrf = given.csrf;
+  if (given.csrf) session = Promise.resolve(given);
   return given;
 }

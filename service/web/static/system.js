@@ -5,9 +5,9 @@ import { button, fill, mark, twice } from "/static/controls.js";
 import { byId, h, put, say } from "/static/dom.js";
 import { ago, moment } from "/static/formats.js";
 import { fillWords, locale } from "/static/language.js";
-import { drawNav } from "/static/nav.js";
+import { enter } from "/static/nav.js";
 import { look } from "/static/maintenance.js";
-import { ask, change, whoAmI } from "/static/session.js";
+import { ask, change } from "/static/session.js";
 import { WORDS } from "/static/words.system.js";
 
 const RENEW_MS = 5000;
@@ -16,6 +16,7 @@ const UNITS = { score: WORDS.slices, close: WORDS.series, report: WORDS.series }
 const said = byId("said");
 let may = false;
 let commissions = false;
+let titles = new Map(); // of artifacts
 
 const number = (value) => value.toLocaleString(locale, { maximumFractionDigits: 2 });
 const gigabytes = (bytes) => (bytes / 2 ** 30).toLocaleString(locale, { maximumFractionDigits: 1 });
@@ -153,13 +154,13 @@ async function renew() {
 }
 
 fillWords(WORDS);
-const session = await whoAmI();
-may = session.permissions.includes("operate");
-commissions = session.permissions.includes("commission");
-drawNav(byId("who"), session);
-byId("support-panel").hidden = !may;
 put(byId("work-head"), WORDS.workHead.map((word, at) => h("th", { scope: "col" }, at === WORDS.workHead.length - 1 ? h("span", { class: "unseen" }, word) : word)));
 put(byId("parts-head"), WORDS.partsHead.map((word) => h("th", { scope: "col" }, word)));
-const titles = new Map(session.permissions.includes("read") ? (await catalogue()).map(({ name, title }) => [name, title]) : []);
-drawModel(await draw());
-setInterval(renew, RENEW_MS);
+enter(async (session) => {
+  may = session.permissions.includes("operate");
+  commissions = session.permissions.includes("commission");
+  byId("support-panel").hidden = !may;
+  if (session.permissions.includes("read")) titles = new Map((await catalogue()).map(({ name, title }) => [name, title]));
+  drawModel(await draw());
+  setInterval(renew, RENEW_MS);
+});

@@ -4,8 +4,8 @@ import { controlChart, dayWord, shareChart } from "/static/chart.js";
 import { byId, h, put, say } from "/static/dom.js";
 import { figure, percent } from "/static/formats.js";
 import { fillWords, locale } from "/static/language.js";
-import { drawNav } from "/static/nav.js";
-import { ask, whoAmI } from "/static/session.js";
+import { enter } from "/static/nav.js";
+import { ask } from "/static/session.js";
 import { WORDS } from "/static/words.trends.js";
 
 const FIELDS = ["measure", "scanner", "protocol", "coil", "since", "until", "by", "baseline_since", "baseline_until"];
@@ -39,7 +39,8 @@ function query(values, names = FIELDS) {
   return told;
 }
 
-const read = () => Object.fromEntries(FIELDS.map((name) => [name, byId(name).value]));
+// What the form says; a list that is still to come leaves what the address says.
+const read = () => ({ ...chosen(), ...Object.fromEntries(FIELDS.map(byId).filter(({ options }) => options?.length !== 0).map(({ id, value }) => [id, value])) });
 
 // Protocols and coils of the scanner that is chosen, most series first.
 function narrowed(values, key) {
@@ -56,6 +57,10 @@ function narrowed(values, key) {
 }
 
 function fillChoices(values) {
+  put(byId("by"), ...Object.entries(WORDS.periods).map(([value, word]) => option(value, word, values.by)));
+  for (const name of ["since", "until", "baseline_since", "baseline_until"]) if (byId(name).value !== (values[name] ?? "")) byId(name).value = values[name] ?? "";
+  if (values.baseline_since || values.baseline_until) document.querySelector(".baseline").open = true;
+  if (!choices) return;
   const scanners = [...new Set(choices.groups.map(({ scanner }) => scanner))].sort();
   put(byId("scanner"), option("", WORDS.all, values.scanner), ...scanners.map((name) => option(name, name, values.scanner)));
   for (const key of ["protocol", "coil"]) {
@@ -64,9 +69,6 @@ function fillChoices(values) {
   }
   const groups = [...new Set(choices.measures.map(({ group }) => group))];
   put(byId("measure"), ...groups.map((group) => h("optgroup", { label: WORDS.groups[group] }, choices.measures.filter((one) => one.group === group).map((one) => option(one.name, titled(one), values.measure)))));
-  put(byId("by"), ...Object.entries(WORDS.periods).map(([value, word]) => option(value, word, values.by)));
-  for (const name of ["since", "until", "baseline_since", "baseline_until"]) byId(name).value = values[name] ?? "";
-  if (values.baseline_since || values.baseline_until) document.querySelector(".baseline").open = true;
 }
 
 const ruleWord = ({ rule, high }) => `${WORDS.side[high ? "high" : "low"]}: ${WORDS.rules[rule]}`;
@@ -243,7 +245,7 @@ async function draw() {
 
 function changed() {
   const values = read();
-  const known = (key) => narrowed(values, key).some(([id]) => id === values[key]);
+  const known = (key) => !choices || narrowed(values, key).some(([id]) => id === values[key]);
   for (const key of ["protocol", "coil"]) if (values[key] && !known(key)) values[key] = "";
   history.pushState(null, "", `?${query(values)}`);
   fillChoices(values);
@@ -254,11 +256,12 @@ fillWords(WORDS);
 byId("choice").addEventListener("change", changed);
 byId("choice").addEventListener("submit", (event) => event.preventDefault());
 addEventListener("popstate", () => { fillChoices(chosen()); draw(); });
-const drawing = draw();
-const session = await whoAmI();
-mayExport = session.permissions.includes("export");
-drawNav(byId("who"), session);
-choices = await ask("/trends/choices");
 fillChoices(chosen());
-await drawing;
-if (judged !== null) drawFiles(chosen(), judged); // who may take files was not known before
+const drawing = draw();
+enter(async (session) => {
+  mayExport = session.permissions.includes("export");
+  choices = await ask("/trends/choices");
+  fillChoices(chosen());
+  await drawing;
+  if (judged !== null) drawFiles(chosen(), judged); // who may take files was not known before
+});

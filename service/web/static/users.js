@@ -2,8 +2,8 @@
 
 import { button, fill, none, twice } from "/static/controls.js";
 import { byId, h, put, say } from "/static/dom.js";
-import { drawNav } from "/static/nav.js";
-import { ask, change, whoAmI } from "/static/session.js";
+import { enter } from "/static/nav.js";
+import { ask, change } from "/static/session.js";
 import { moment } from "/static/formats.js";
 import { fillWords } from "/static/language.js";
 import { WORDS } from "/static/words.access.js";
@@ -88,6 +88,7 @@ function drawScopes(scopes) {
   const box = byId("token-scopes");
   if (box.children.length) return;
   put(box, scopes.map((scope) => h("label", { class: "choice" }, h("input", { type: "checkbox", value: scope }), h("span", {}, h("strong", {}, scope), ` ${WORDS.scopes[scope] ?? ""}`))));
+  narrow();
 }
 
 // The token of a board cannot be for what shows other scanners.
@@ -131,7 +132,7 @@ byId("new-token").addEventListener("submit", async (event) => {
 
 byId("token-scanner").addEventListener("input", narrow);
 put(byId("user-role"), options("technologist"));
-const session = await whoAmI();
-me = session.name;
-drawNav(byId("who"), session);
-await draw();
+enter(async (session) => {
+  me = session.name;
+  await draw();
+});

@@ -23,7 +23,6 @@ export const CATALOGUE = {
     kind: "Kind",
     meaning: "Meaning",
     must: "needed",
-    failed: (why) => `The description cannot be read: ${why}`,
   },
   de: {
     title: "Die API",
@@ -45,7 +44,6 @@ export const CATALOGUE = {
     kind: "Art",
     meaning: "Bedeutung",
     must: "nötig",
-    failed: (why) => `Die Beschreibung kann nicht gelesen werden: ${why}`,
   },
 };
 export const WORDS = speak(CATALOGUE);

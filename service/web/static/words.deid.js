@@ -30,7 +30,6 @@ export const CATALOGUE = {
     find: "Attribute contains",
     shown: (n, of) => `${n} of ${of} rows`,
     actions: { keep: "kept", walk: "kept, items by the same table", uid: "replaced by a keyed UID", age: "kept, capped at 89", patient: "replaced by a pseudonym", device: "replaced by a pseudonym", dummy: "replaced by a fixed value", empty: "emptied", code: "kept as a code", term: "kept as a defined term", retain: "retained by an option", shift: "shifted", words: "replaced by coded words", remove: "removed" },
-    failed: (why) => `This cannot be shown: ${why}`,
   },
   de: {
     title: "De-Identifizierung",
@@ -59,7 +58,6 @@ export const CATALOGUE = {
     find: "Attribut enthält",
     shown: (n, of) => `${n} von ${of} Zeilen`,
     actions: { keep: "erhalten", walk: "erhalten, Inhalte nach derselben Tabelle", uid: "durch eine verschlüsselte UID ersetzt", age: "erhalten, höchstens 89", patient: "durch ein Pseudonym ersetzt", device: "durch ein Pseudonym ersetzt", dummy: "durch einen festen Wert ersetzt", empty: "geleert", code: "als Code erhalten", term: "als definierter Begriff erhalten", retain: "durch eine Option erhalten", shift: "verschoben", words: "durch codierte Wörter ersetzt", remove: "entfernt" },
-    failed: (why) => `Das kann nicht gezeigt werden: ${why}`,
   },
 };
 export const WORDS = speak(CATALOGUE);

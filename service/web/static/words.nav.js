@@ -28,6 +28,7 @@ export const CATALOGUE = {
     menu: "Menu",
     skip: "Skip to the page",
     language: "Deutsch",
+    failed: (why) => `This page cannot be shown: ${why}`,
     roles: { technologist: "technologist", physicist: "physicist", radiologist: "radiologist", administrator: "administrator", operations: "operations" },
   },
   de: {
@@ -55,6 +56,7 @@ export const CATALOGUE = {
     menu: "Menü",
     skip: "Zum Inhalt",
     language: "English",
+    failed: (why) => `Diese Seite lässt sich nicht zeigen: ${why}`,
     roles: { technologist: "MTR", physicist: "Medizinphysik", radiologist: "Radiologie", administrator: "Administration", operations: "IT-Betrieb" },
   },
 };
