@@ -5,11 +5,12 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
 from inference.verdict import Thresholds
 from service.access import Role
@@ -107,6 +108,15 @@ class Heard:
         context.on("console", lambda one: self._said(one.type, one.text))
         context.on("weberror", lambda one: self.wrong.append(str(one.error)))
         context.on("requestfailed", lambda one: self._failed(one.url, one.failure))
+
+    @contextmanager
+    def telling(self) -> Generator[None]:
+        """Let what fails say what the browser complained of."""
+        try:
+            yield
+        except (AssertionError, Error) as error:
+            error.add_note(f"The browser complained of: {self.wrong}")
+            raise
 
     def _said(self, kind: str, text: str) -> None:
         if kind in {"error", "warning"}:
@@ -245,8 +255,9 @@ def test_every_page_is_of_one_origin_without_errors_and_for_everybody(
     heard = Heard()
     context = contexts[who(path)]
     heard.on(context)
-    page = opened(context, url, path)
-    found = looked_at(page, path, speaking)
+    with heard.telling():
+        page = opened(context, url, path)
+        found = looked_at(page, path, speaking)
     page.close()
     assert found == []
     assert heard.wrong == []
