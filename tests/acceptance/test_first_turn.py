@@ -39,6 +39,11 @@ DEAF = """() => {
     : one.matches("fieldset") || around(one).some((each) => hears(each, "change", "input", "submit"));
   return [...brought].filter((one) => !works(one)).map((one) => one.outerHTML.slice(0, 160));
 }"""
+ARRIVED = """async (path) => {
+  const here = () => performance.getEntriesByType("resource").filter(({ name }) => name.endsWith(path)).length;
+  while (!here()) await new Promise((done) => setTimeout(done, 20));
+  await new Promise((done) => setTimeout(done, 100));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -183,4 +188,24 @@ def test_a_page_that_cannot_tell_who_looks_says_so(
     for path in {one.path for one in PAGES if who(one.path) == name} - LIVE:
         page.goto(url + address(path))
         expect(page.locator("main > [role=alert]").first).to_contain_text("cannot be shown: status 502")
+    page.close()
+
+
+def test_an_answer_that_comes_late_replaces_nothing_that_was_chosen_since(
+    contexts: dict[str, BrowserContext], url: str
+) -> None:
+    page = contexts["pia"].new_page()
+    page.goto(f"{url}/review")
+    shown = page.locator(".case-head a")
+    expect(shown).to_be_visible()
+    first, other = page.locator(".case-link").all()
+    before, late = shown.get_attribute("href"), other.get_attribute("data-id")
+    held: list[Route] = []
+    page.route(f"**/reviews/{late}", lambda route: held.insert(0, route))
+    other.click()
+    first.click()
+    expect(first).to_have_attribute("aria-current", "true")
+    held[0].continue_()
+    page.evaluate(ARRIVED, f"/reviews/{late}")
+    expect(shown).to_have_attribute("href", str(before))
     page.close()
