@@ -1,8 +1,8 @@
 """A host of its own for a peer: a network namespace joined to this one by a cable that can be pulled.
 
-Our end of the cable has no address of its own. Where the addresses of a machine change, Chromium drops every request
-that still waits for a connection (net::ERR_NETWORK_CHANGED), to loopback, too: a page of another test would be half
-loaded.
+Our end of the cable has no address of its own, unless this machine has none but loopback. Where the addresses of a
+machine change, Chromium drops every request that still waits for a connection (net::ERR_NETWORK_CHANGED), to loopback,
+too: a page of another test would be half loaded.
 """
 
 import json
@@ -47,25 +47,28 @@ def host() -> Iterator[Host]:
     program("ip")
     if os.geteuid() != 0:
         give_up("network namespaces need root")
-    token = secrets.token_hex(3)
+    token, net, last = secrets.token_hex(3), 128 + secrets.randbelow(127), 1 + secrets.randbelow(253)
+    own = own_address()
     made = Host(
         namespace=f"scanside-{token}",
-        address=f"10.213.{128 + secrets.randbelow(127)}.{1 + secrets.randbelow(254)}",
-        our_address=_own_address(),
+        address=f"10.213.{net}.{last}",
+        our_address=own or f"10.213.{net}.{last + 1}",
         link=f"ss{token}b",
     )
     try:
-        _join(made, near=f"ss{token}a")
+        _join(made, near=f"ss{token}a", lent=own is None)
         yield made
     finally:
         subprocess.run([program("ip"), "netns", "del", made.namespace], check=False, capture_output=True)
 
 
-def _join(made: Host, *, near: str) -> None:
+def _join(made: Host, *, near: str, lent: bool) -> None:
     try:
         _ip("netns", "add", made.namespace)
         _ip("link", "add", near, "type", "veth", "peer", "name", made.link, "netns", made.namespace)
         _ip("link", "set", near, "addrgenmode", "none")
+        if lent:
+            _ip("addr", "add", made.our_address, "dev", near)
         _ip("link", "set", near, "up")
         _ip("route", "add", made.address, "dev", near, "src", made.our_address)
         _ip("-n", made.namespace, "addr", "add", made.address, "peer", made.our_address, "dev", made.link)
@@ -75,12 +78,10 @@ def _join(made: Host, *, near: str) -> None:
         give_up(f"no network namespace: {error.stderr.strip()}")
 
 
-def _own_address() -> str:
+def own_address() -> str | None:
+    """Return an address of this machine that others may reach, None where there is but loopback."""
     links = json.loads(_ip("-json", "-4", "address", "show", "up", "scope", "global"))
-    found = [str(one["local"]) for link in links for one in link.get("addr_info", [])]
-    if not found:
-        give_up("this machine has no address but loopback")
-    return found[0]
+    return next((str(one["local"]) for link in links for one in link.get("addr_info", [])), None)
 
 
 def _ip(*words: str) -> str:
