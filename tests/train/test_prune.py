@@ -18,13 +18,6 @@ from models.shelf import unpacked
 from models.teaching import Teacher
 
 SMALL = Shape((8, 16, 16, 24, 24), (24, 16, 16, 8), (8, 16, 8), 16, 16, 16)
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def plainly() -> None:
-    torch.set_num_threads(2)
-    torch.compiler.set_stance("force_eager")
 
 
 @pytest.fixture

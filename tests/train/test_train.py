@@ -33,17 +33,6 @@ from models.shelf import unpacked
 OPTIONS = Options(minutes=1.0, batch=4)
 CPU = torch.device("cpu")
 TINY = Shape((8, 8, 16, 16, 16), (16, 12, 8, 8), (8, 8, 2), 8, 8, 8)
-# The compiler of torch warns of its own insides when it is imported.
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
-
-
-@pytest.fixture(autouse=True)
-def few_threads() -> None:
-    torch.manual_seed(0)
-    torch.set_num_threads(2)
-    torch.compiler.set_stance(
-        "force_eager"
-    )  # the smoke run compiles; here it would take longer than it saves
 
 
 def test_the_network_answers_in_the_shapes_of_the_card() -> None:

@@ -12,13 +12,6 @@ from models.shelf import fresh, packed, unpacked
 from models.widen import widened
 
 SMALL = Shape((8, 12, 16, 20, 24), (20, 16, 12, 8), (8, 16, 4), 12, 16, 20)
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def plainly() -> None:
-    torch.set_num_threads(2)
-    torch.compiler.set_stance("force_eager")
 
 
 @pytest.fixture
