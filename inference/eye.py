@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from inference import looks
 from inference.card import Card
 from inference.explain import Explanation, explain
 from inference.image import Slice
@@ -58,10 +59,9 @@ class Eye:
     def examine(self, slices: Sequence[Slice]) -> list[Examined]:
         """Score slices; they may differ in matrix. Raises ModelFailed: no answer is never a good answer.
 
-        Where the header does not tell the phase-encoding direction both orientations are shown to the network. Of
-        each class the answer counts that finds it more probable: one that depends on the direction shows one way
-        only, the others show alike both ways. The suitability is the mean of the two, and a slice that is familiar one
-        way is familiar.
+        Where the header does not tell the phase-encoding direction both orientations are shown to the network, and
+        `looks` joins what it says. A class is located the way that finds it more probable; a slice that is familiar
+        one way is familiar.
         """
         examined: list[Examined] = []
         for start in range(0, len(slices), self.batch):
@@ -83,7 +83,7 @@ class Eye:
         examined: list[Examined] = []
         place = 0
         for image, ways in zip(slices, canvases, strict=True):
-            answer = _answer(prediction, place, ways)
+            answer = _answer(prediction, place, ways, self.card)
             place += len(ways)
             score = score_of(answer, ways[0], self.card, image)
             examined.append(Examined(score, stack_of(answer, self.card)))
@@ -94,17 +94,16 @@ class Eye:
             yield to_canvas(image, self.card.size, transpose=transpose, percentile=self.card.percentile)
 
 
-def _answer(prediction: Prediction, place: int, ways: Sequence[Canvas]) -> Answer:
-    """Bring the answers for one slice back to its orientation; of each class the one counts that finds it."""
+def _answer(prediction: Prediction, place: int, ways: Sequence[Canvas], card: Card) -> Answer:
+    """Bring the answers for one slice back to its orientation, and join them."""
     rows = slice(place, place + len(ways))
     masks = np.stack(
         [from_canvas(canvas, mask) for canvas, mask in zip(ways, prediction.masks[rows], strict=True)]
     )
-    best = prediction.presence[rows].argmax(axis=0)  # (classes,)
-    classes = np.arange(len(best))
+    found = prediction.presence[rows].argmax(axis=0)  # (classes,)
     return Answer(
-        masks=masks[best, classes],
-        presence=prediction.presence[rows][best, classes],
-        suitability=float(prediction.suitability[rows].mean()),
+        masks=masks[found, np.arange(len(found))],
+        presence=looks.presence(prediction.presence[rows], card),
+        suitability=looks.suitability(prediction.suitability[rows], card),
         outlier=float(prediction.outlier[rows].min()),
     )

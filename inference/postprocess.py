@@ -35,8 +35,8 @@ class Answer:
     """What the network says of one slice, in the slice's orientation."""
 
     masks: npt.NDArray[np.float32]  # (classes, h, w), padding cropped
-    presence: npt.NDArray[np.float32]  # (classes,), not calibrated
-    suitability: float  # not calibrated
+    presence: npt.NDArray[np.float64]  # (classes,), calibrated
+    suitability: float  # calibrated
     outlier: float  # distance from what the model was made with
 
 
@@ -77,10 +77,10 @@ def has_signal(canvas: Canvas) -> bool:
 
 
 def findings_of(answer: Answer, body: Mask, canvas: Canvas, card: Card) -> tuple[Finding, ...]:
-    """Read one finding a class: calibrated presence, and where present the regions, their severity and their box."""
+    """Read one finding a class: its presence, and where present the regions, their severity and their box."""
     found: list[Finding] = []
     for index, (name, point) in enumerate(zip(NAMES, card.classes, strict=True)):
-        probability = round(point.presence(float(answer.presence[index])), DIGITS)
+        probability = round(float(answer.presence[index]), DIGITS)
         if probability < point.presence_threshold:
             found.append(Finding(name, probability, 0.0, present=False, area=0.0, box=None))
             continue
@@ -96,7 +96,7 @@ def score_of(answer: Answer, canvas: Canvas, card: Card, image: Slice) -> SliceS
     body = body_of(canvas)
     score = slice_score(
         findings_of(answer, body, canvas, card),
-        card.suitability(answer.suitability),
+        answer.suitability,
         signal=bool(body.any()),
         instance_number=image.instance_number,
         frame=image.frame,

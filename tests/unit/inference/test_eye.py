@@ -62,16 +62,23 @@ def test_a_transposed_slice_is_seen_alike_where_the_header_says_so(eye):
     assert np.array_equal(lying.masks.probabilities, upright.masks.probabilities.swapaxes(1, 2))
 
 
-def test_without_a_phase_encoding_the_likelier_answer_of_both_ways_counts(eye):
+def odds(probability):
+    return probability / (1 - probability)
+
+
+def test_without_a_phase_encoding_the_odds_of_an_artifact_are_the_mean_of_both_ways(eye):
     ways = [eye.examine([Slice.from_array(anatomy(), phase_encoding=way)])[0] for way in ("COL", "ROW")]
     unknown = eye.examine([Slice.from_array(anatomy())])[0]
     for index in range(len(NAMES)):
         probable = [seen.score.findings[index].probability for seen in ways]
+        found = unknown.score.findings[index].probability
+        assert odds(found) == pytest.approx(sum(map(odds, probable)) / 2, rel=0.01, abs=2e-4)
         best = ways[int(np.argmax(probable))]
-        assert unknown.score.findings[index].probability == max(probable)
         assert np.array_equal(unknown.masks.probabilities[index], best.masks.probabilities[index])
-    suitable = [seen.score.suitability for seen in ways]
-    assert min(suitable) <= unknown.score.suitability <= max(suitable)
+    unsuitable = [1 - seen.score.suitability for seen in ways]
+    assert odds(1 - unknown.score.suitability) == pytest.approx(
+        sum(map(odds, unsuitable)) / 2, rel=0.01, abs=2e-4
+    )
 
 
 def test_air_and_noise_have_no_signal(eye):

@@ -47,7 +47,7 @@ def canvas_of(pixels, phase_encoding="COL", spacing=(1.0, 1.0)):
 def answer(*, shape=(128, 128), suitability=0.9, outlier=1.0, **regions):
     """An answer in which the named classes are present over the given index (rows, columns) of cells."""
     masks = np.full((len(NAMES), *shape), 0.02, np.float32)
-    presence = np.full(len(NAMES), 0.05, np.float32)
+    presence = np.full(len(NAMES), 0.05)
     for name, region in regions.items():
         presence[NAMES.index(name)] = 0.9
         if region is not None:
@@ -200,23 +200,22 @@ def test_boxes_count_the_slices_own_pixels(card, rows, columns, direction):
     assert left == pytest.approx(columns / 2, abs=columns / shape[1])
 
 
-def test_presence_is_calibrated_before_it_is_judged(card):
-    first = replace(card.classes[0], presence_bias=-4.0)
+def test_a_class_is_present_from_the_threshold_of_the_card(card):
+    first = replace(card.classes[0], presence_threshold=0.95)
     strict = replace(card, classes=(first, *card.classes[1:]))
     seen = answer(motion=(slice(40, 90), slice(40, 90)))
     assert found("motion", card, seen).present
     judged = found("motion", strict, seen)
     assert not judged.present
-    assert judged.probability == pytest.approx(1 / (1 + np.exp(4.0) / 9.0), abs=1e-3)
+    assert judged.probability == pytest.approx(0.9)
 
 
-def test_the_score_carries_the_slices_numbers_and_the_calibrated_suitability(card):
-    doubting = replace(card, suitability=replace(card.suitability, bias=-2.0))
+def test_the_score_carries_the_slices_numbers_and_its_suitability(card):
     canvas = canvas_of(disc())
-    score = score_of(answer(suitability=0.5), canvas, doubting, replace(IMAGE, instance_number=17, frame=3))
+    score = score_of(answer(suitability=0.5), canvas, card, replace(IMAGE, instance_number=17, frame=3))
     assert (score.instance_number, score.frame, score.signal) == (17, 3, True)
-    assert score.suitability == pytest.approx(0.1192, abs=1e-4)
-    assert score.index == pytest.approx(1.192, abs=1e-3)
+    assert score.suitability == pytest.approx(0.5)
+    assert score.index == pytest.approx(5.0)
 
 
 def test_masks_are_brought_to_one_operating_point(card):
