@@ -2,7 +2,7 @@
 
 A patch slides over the canvas on a coarse grid; under it the image gives way to its own blur, which takes the texture
 of an artifact away and leaves the brightness. Where the suitability rises without what was there, the reason lay there
-(Zeiler and Fergus 2014). Each place costs one run of the network: at most grid x grid + 1 for a slice.
+(Zeiler and Fergus 2014). Each place costs one look at the slice: at most grid x grid + 1.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ class Explanation:
 
     suitability: float  # of the slice as it was shown, 0..1
     rise: Plane  # (rows, columns): change of its log odds without what lies there; above 0: held against the slice
-    runs: int  # of the network, that it cost
+    runs: int  # looks at the slice that it cost
     grid: int  # places along each side of the canvas
 
     @property
@@ -49,10 +49,7 @@ class Explanation:
 def explain(
     image: Slice, suitability: Suitability, size: int, *, percentile: float = PERCENTILE, grid: int = GRID
 ) -> Explanation:
-    """Occlude a slice place by place; the map covers its matrix.
-
-    Where the header does not tell the phase-encoding direction the slice is shown in one orientation only.
-    """
+    """Occlude a slice place by place; the map covers its matrix."""
     canvas = to_canvas(image, size, transpose=orientations(image)[0], percentile=percentile)
     blurred = np.asarray(cv2.GaussianBlur(canvas.image, (0, 0), BLUR * size), np.float32)
     patches = [patch for patch in _patches(size, grid) if float((patch * canvas.image).max()) > LEAST]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -69,12 +70,15 @@ class Eye:
         return examined
 
     def explain(self, image: Slice) -> Explanation:
-        """Show where the reasons for a slice's suitability lie, in some 250 runs of the network. Raises ModelFailed."""
-        return explain(image, self.suitability, self.card.size, percentile=self.card.percentile)
+        """Show where the reasons for a slice's suitability lie, in some 250 looks at it. Raises ModelFailed."""
+        asked = partial(self.suitability, ways=len(orientations(image)))
+        return explain(image, asked, self.card.size, percentile=self.card.percentile)
 
-    def suitability(self, canvases: npt.NDArray[np.float32]) -> list[float]:
-        """Give the calibrated suitability of canvases (n, 1, size, size). Raises ModelFailed."""
-        return [self.card.suitability(float(answer)) for answer in self._segmenter(canvases).suitability]
+    def suitability(self, canvases: npt.NDArray[np.float32], ways: int = 1) -> list[float]:
+        """Give the calibrated suitability of canvases (n, 1, size, size), shown one way or both. Raises ModelFailed."""
+        shown = (canvases, canvases.swapaxes(2, 3))[:ways]
+        said = np.stack([self._segmenter(each).suitability for each in shown], axis=1)
+        return [looks.suitability(of_one, self.card) for of_one in said]
 
     def _examine(self, slices: Sequence[Slice]) -> list[Examined]:
         canvases = [tuple(self._canvases(image)) for image in slices]

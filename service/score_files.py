@@ -44,9 +44,7 @@ class FileScorer:
     thresholds: Thresholds
     volumes: int = field(default=8, kw_only=True)  # of a series in time that are scored
     masks: Path | None  # folder for one .npz a series
-    explain: bool = field(
-        default=False, kw_only=True
-    )  # whether the worst slices are explained, beside the masks
+    explain: Path | None = field(default=None, kw_only=True)  # folder for why the worst slices are so
     note: Callable[[str], None]  # hears of files that are left out
     understanding: Understanding = field(default_factory=Understanding, kw_only=True)
     progress: Callable[[int, int], None] = lambda _done, _all: None
@@ -180,11 +178,11 @@ class FileScorer:
 
     def _explanations(self, series: str, group: Group) -> list[dict[str, Any]]:
         """Explain the worst slices; [] where that is not asked for."""
-        if not self.explain or self.masks is None:
+        if self.explain is None:
             return []
         worst = worst_of((position, seen.score) for position, seen in enumerate(group.suited))
         try:
-            return explain_slices(self.eye, self._again(group.suited, worst), self.masks / series)
+            return explain_slices(self.eye, self._again(group.suited, worst), self.explain / series)
         except ModelFailed as error:
             self.note(f"{series}: not explained: the model failed: {error}")
             return []

@@ -29,15 +29,16 @@ from service.settings import Settings
 from service.vault import Keeper, NoPseudonym
 
 WIDEST = 56  # characters of a description in a table
+EXPLANATIONS = Path("explanations")
 
 
 def score(
     paths: Sequence[Path], settings: Settings, *, as_json: bool, masks: Path | None, explain: bool = False
 ) -> int:
-    """Score files and folders; the key lives as long as the command."""
-    if explain and masks is None:
-        print("scanside: --explain writes beside the masks: it needs --masks DIR", file=sys.stderr)
-        return 2
+    """Score files and folders; the key lives as long as the command.
+
+    Explanations lie beside the masks, or where these are not asked for in a folder of their own.
+    """
     quiet_libraries()
     eye = Eye(model_card(settings), provider=settings.provider, threads=settings.threads)
     eye.warm()
@@ -48,7 +49,7 @@ def score(
         thresholds=thresholds(settings),
         volumes=settings.volumes,
         masks=masks,
-        explain=explain,
+        explain=(masks or EXPLANATIONS) if explain else None,
         note=lambda text: print(f"scanside: {text}", file=sys.stderr),
         progress=_progress if sys.stderr.isatty() else lambda _done, _all: None,
     )

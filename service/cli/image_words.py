@@ -19,8 +19,8 @@ def add_image_words(word: Word) -> None:
     score.add_argument(
         "--explain",
         action="store_true",
-        help="show beside the masks why the three worst slices of each series were called unsuitable "
-        "(some seconds of processor time a slice)",
+        help="show why the three worst slices of each series were called unsuitable: pictures beside the masks, "
+        "or in explanations/ (some seconds of processor time a slice)",
     )
     send = word("send", "send files and folders by C-STORE", _send)
     send.add_argument("paths", nargs="+", type=Path, metavar="PATH")

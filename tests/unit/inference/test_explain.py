@@ -88,10 +88,10 @@ def test_the_released_model_is_asked_as_it_is_when_it_scores():
     eye = Eye(load_card(released()), provider="cpu", threads=1)
     plan = Plan((Planted("motion", 3.4),), benign=False)
     moved = simulate(np.random.default_rng(11), head(), plan).image
-    for direction in ("COL", "ROW"):
-        image = Slice.from_array(moved if direction == "COL" else moved.T, phase_encoding=direction)
+    for direction in ("COL", "ROW", ""):
+        image = Slice.from_array(moved.T if direction == "ROW" else moved, phase_encoding=direction)
         canvas = to_canvas(image, eye.card.size, percentile=eye.card.percentile).image
-        (asked,) = eye.suitability(canvas[None, None])
+        (asked,) = eye.suitability(canvas[None, None], ways=1 if direction else 2)
         assert asked == pytest.approx(eye.examine([image])[0].score.suitability, abs=1e-4)
     explanation = eye.explain(image)
     assert explanation.suitability == pytest.approx(asked, abs=1e-4)

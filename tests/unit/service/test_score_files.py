@@ -59,7 +59,7 @@ class Run:
     """What one run gave."""
 
     def __init__(
-        self, eye: Eye, paths: Sequence[Path], masks: Path | None = None, *, explain: bool = False
+        self, eye: Eye, paths: Sequence[Path], masks: Path | None = None, *, explain: Path | None = None
     ) -> None:
         self.notes: list[str] = []
         scorer = FileScorer(
@@ -129,15 +129,16 @@ def test_missing_slices_are_told_by_the_numbers_of_the_slices_before_them(eye: E
     assert result["verdict"] != "Usable"
 
 
-def test_the_worst_slices_are_explained_beside_their_masks(eye: Eye, tmp_path: Path) -> None:
+def test_the_worst_slices_are_explained_without_masks_too(eye: Eye, tmp_path: Path) -> None:
     datasets = mr_series(slices=2, rows=96, columns=80)
     write_series(tmp_path / "in", datasets)
-    run = Run(eye, [tmp_path / "in"], tmp_path / "out", explain=True)
+    run = Run(eye, [tmp_path / "in"], explain=tmp_path / "why")
     (result,) = run.results
     indices = {one["instance_number"]: one["index"] for one in result["slices"]}
     explained = [one["instance_number"] for one in result["explanations"]]
     assert explained == sorted(indices, key=lambda number: (indices[number], number))[:3]
     for one in result["explanations"]:
+        assert Path(one["picture"]).parent == tmp_path / "why"
         drawn = cv2.imread(one["picture"])
         assert drawn is not None
         assert drawn.shape == (96, 80, 3)
