@@ -1,7 +1,7 @@
 """Is this a kind of image that the model knows? If not, why not: by kinds, in one table.
 
-Only header elements that survive de-identification are read, so that a file and its clean copy are judged alike; the
-reasons hold no header value.
+Only header elements that survive de-identification are read, so that a file and its clean copy are judged alike, but
+for the words that the door makes of a description, which the copy alone holds. The reasons hold no header value.
 """
 
 import warnings
@@ -150,7 +150,7 @@ def _private(ds: Dataset, _frame: int) -> Text:
             continue
         if isinstance(value, bytes):  # implicit VR, unknown to pydicom's private dictionary
             value = int.from_bytes(value[:2], "little")
-        return PRIVATE_KINDS.get(int(value), UNSAID)
+        return PRIVATE_KINDS.get(value, UNSAID) if isinstance(value, int) else UNSAID
     return UNSAID
 
 

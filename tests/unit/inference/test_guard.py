@@ -155,6 +155,13 @@ def test_the_private_image_kind_counts_in_the_file_and_in_its_clean_copy(
     assert (unsuited(ds) == "") is scored
 
 
+@pytest.mark.parametrize("nothing", [None, "", [1, 2]])
+def test_a_private_image_kind_that_says_nothing_turns_no_image_away(nothing: object) -> None:
+    ds = mr_series(slices=1)[0]
+    ds.private_block(0x0043, "GEMS_PARM_01", create=True).add_new(0x2F, "SS", nothing)
+    assert unsuited(ds) == ""
+
+
 @pytest.mark.parametrize("technique", ["MAX_IP", "MIN_IP", "MPR", "CURVED_MPR", "VOLUME_RENDER"])
 def test_what_was_calculated_from_a_volume_is_not(technique: str) -> None:
     (ds,) = mr_series(slices=2, enhanced=True)
