@@ -28,7 +28,7 @@ from models.classical import Evidence, evidence
 from models.dataset import Pool, cache_folder, data_folder, load_pool
 from models.evaluation import Evaluation, Provenance, learning_of, metrics_of, sources
 from models.figures import measure
-from models.kept import JUDGING, PLANTING, digest, kept, state_of
+from models.kept import contents_of, digest, kept, made_of, state_of
 from models.modelcard import ModelCard, OperatingPoint
 from models.operating import Reading, choose
 from models.outcomes import of_classical, of_clean, of_spoilt
@@ -54,8 +54,10 @@ class Bench:
         """Take the clean slices, how many to simulate (validation and test each), and where to keep answers."""
         self.pool, self.slices = pool, slices
         self._cache = cache
-        self._state = digest(state_of(PLANTING), pool.images.shape, pool.images[::50].tobytes(), slices)
-        self.judging = state_of(JUDGING)
+        asking = [Path(__file__), *made_of("models.answers")]
+        self._state = digest(state_of(asking), contents_of(pool), slices)
+        listed = [folder / "manifest.csv"] if (folder := data_folder()) else []
+        self.judging = state_of(made_of("models.classical", "models.series", "models.stress") + listed)
 
     def kept(self, kind: Callable[..., Kept], name: str, model: str, make: Callable[[], Kept]) -> Kept:
         """Return what an earlier run kept of a step for a model, else make it."""

@@ -14,7 +14,7 @@ from models.classical import Evidence, fit
 from models.dataset import phantom_pool
 from models.evaluate import Bench, evaluated, spread
 from models.evaluation import Evaluation
-from models.kept import digest, kept
+from models.kept import OURS, ROOT, digest, kept, made_of
 from models.readme import readme, side_by_side
 from models.stress import STRESSES
 
@@ -104,6 +104,74 @@ def test_a_step_is_made_once(tmp_path: Path) -> None:
     assert len(made) == 1
     assert np.array_equal(first.values, again.values)
     assert digest("ab", "c") != digest("a", "bc")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Lay down a copy of the code and the tables, in which a test may change them."""
+    unneeded = shutil.ignore_patterns("released", "checkpoints", "__pycache__")
+    for package in OURS:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=unneeded)
+    monkeypatch.setattr("models.kept.ROOT", tmp_path)
+    return tmp_path
+
+
+def key(bench: Bench) -> str:
+    """Return the file in which a bench would keep an answer."""
+    paths: list[Path | None] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.evaluate.kept", lambda _kind, path, _make: paths.append(path))
+        bench.kept(Thing, "step", "model", lambda: Thing(np.zeros(1)))
+    return str(paths[0])
+
+
+def test_what_was_kept_before_code_or_a_table_changed_is_not_taken_up(checkout: Path) -> None:
+    pool, cache = phantom_pool(2, 1), checkout / "cache"
+    first, again = (Bench(pool, 8, cache) for _ in range(2))
+    answers, verdicts = {key(first), key(again)}, {first.judging, again.judging}
+    assert (len(answers), len(verdicts)) == (1, 1)
+
+    changes = ("models/benign.py", "inference/reference.toml", "inference/series/clues.py")
+    for changed in (*changes, "inference/series/tables.tsv"):
+        with (checkout / changed).open("a", encoding="utf-8") as code:
+            code.write("# changed\n")
+        bench = Bench(pool, 8, cache)
+        assert bench.judging not in verdicts
+        assert key(bench) not in answers or "series" in changed  # which no network is asked by
+        answers.add(key(bench))
+        verdicts.add(bench.judging)
+
+
+def test_all_that_leads_to_answers_and_to_verdicts_is_known() -> None:
+    asked, judged = (
+        {str(path.relative_to(ROOT)) for path in made_of(*names)}
+        for names in (["models.answers"], ["models.classical", "models.series", "models.stress"])
+    )
+
+    planting = "dataset fields head kspace_effects object_effects shelf simulate trial visibility"
+    assert {f"models/{name}.py" for name in planting.split()} < asked
+    assert {"inference/segmenter.py", "inference/card.py", "models/split.toml"} < asked
+    way = "eye guard header image postprocess preprocess reference score signal text verdict"
+    assert {f"inference/{name}.py" for name in way.split()} < judged
+    assert {"inference/series/vocabulary.py", "inference/series/vocabulary.tsv"} < judged
+    assert not {path for path in asked | judged if path.startswith("models/readme")}
+
+
+def test_answers_on_other_slices_or_of_another_split_are_not_taken_up(tmp_path: Path) -> None:
+    pool = phantom_pool(6, 1)
+    images, split, source = pool.images.copy(), pool.split.copy(), pool.source.copy()
+    images[3, 100, 100] += 1
+    split[0] = "test"
+    source[0] = source[1]
+    others = [replace(pool, images=images), replace(pool, split=split), replace(pool, source=source)]
+
+    benches = [
+        Bench(pool, 8, tmp_path),
+        Bench(pool, 9, tmp_path),
+        *(Bench(one, 8, tmp_path) for one in others),
+    ]
+
+    assert len({key(bench) for bench in benches}) == 5
 
 
 def test_classical_metrics_are_fitted_with_those_that_do_not_apply() -> None:
