@@ -8,7 +8,7 @@ import csv
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,15 @@ LEAST_FILLED = 0.08  # of the canvas above a tenth of the brightest: what is emp
 STORED_SCALE = 65535
 FLOOR_SHARE = 0.25  # of varied slices whose air is not black
 ODD_SHARE = 0.3  # of varied slices that show disease, surgery, contrast agent, a low resolution, a cut
+VENDORS: Mapping[str, str] = {
+    "siemens": "Siemens",
+    "ge": "GE",
+    "genesis": "GE",
+    "philips": "Philips",
+    "toshiba": "Canon/Toshiba",
+    "canon": "Canon/Toshiba",
+    "uih": "UIH",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +53,7 @@ class Pool:
     split: NDArray[np.str_]  # (n,)
     source: NDArray[np.str_]  # (n,) repository / subject
     anatomy: NDArray[np.str_]  # (n,)
+    vendor: NDArray[np.str_]  # (n,) of the scanner
 
     def of(self, split: str) -> "Pool":
         """Return the slices of one split."""
@@ -51,7 +61,12 @@ class Pool:
 
     def at(self, indices: NDArray[np.intp]) -> "Pool":
         """Return some slices."""
-        return Pool(self.images[indices], self.split[indices], self.source[indices], self.anatomy[indices])
+        columns = (column[indices] for column in (self.split, self.source, self.anatomy, self.vendor))
+        return Pool(self.images[indices], *columns)
+
+    def turned(self) -> "Pool":
+        """Return the slices as if the phase encoding ran along the other axis."""
+        return replace(self, images=self.images.swapaxes(1, 2))
 
     def image(self, index: int) -> Image:
         """Return one canvas as float."""
@@ -103,26 +118,38 @@ def phantom_pool(subjects: int = 12, slices: int = 8) -> Pool:
             split.append(("train", "train", "train", "train", "validation", "test")[subject % 6])
             source.append(f"phantom/{subject}")
     names = np.full(len(images), "phantom")
-    return Pool(np.stack(images), np.array(split), np.array(source), names)
+    return Pool(np.stack(images), np.array(split), np.array(source), names, names)
 
 
 def read_pool(folder: Path) -> Pool:
     """Read every clean slice of the pool."""
     table = split_table()
-    images, split, source, anatomy = [], [], [], []
+    images, split, source, anatomy, vendor = [], [], [], [], []
     for row in manifest(folder):
         for canvas in _canvases(folder, row):
             images.append(_stored(canvas))
             split.append(split_of(table, row["source_repo"], row["patient_id"]))
             source.append(f"{row['source_repo']}/{row['patient_id'] or row['series_id']}")
             anatomy.append(row["anatomy"])
-    return Pool(np.stack(images), np.array(split), np.array(source), np.array(anatomy))
+            vendor.append(vendor_of(row["vendor"]))
+    return Pool(np.stack(images), *map(np.array, (split, source, anatomy, vendor)))
 
 
 def manifest(folder: Path) -> list[dict[str, str]]:
     """Return the rows of the pool's manifest that are usable."""
+    return [row for row in whole_manifest(folder) if usable(row)]
+
+
+def whole_manifest(folder: Path) -> list[dict[str, str]]:
+    """Return all rows of the pool's manifest."""
     with (folder / "manifest.csv").open(encoding="utf-8", newline="") as stream:
-        return [row for row in csv.DictReader(stream) if usable(row)]
+        return list(csv.DictReader(stream))
+
+
+def vendor_of(manufacturer: str) -> str:
+    """Return whose scanner it is by the first word of a Manufacturer (0008,0070); "unknown" where that is none."""
+    (first, *_) = manufacturer.lower().replace("_", " ").split() or ("",)
+    return VENDORS.get(first, "unknown")
 
 
 def usable(row: Mapping[str, str]) -> bool:

@@ -48,6 +48,7 @@ def read_reviewed(folder: Path) -> Reviewed:
             np.full(len(each), ""),
             np.array([sample["group"] for sample in each]),
             np.array([sample["description"] for sample in each]),
+            np.full(len(each), "unknown"),
         ),
         series=np.array([sample["sample"] for sample in each]),
         positions=np.concatenate(positions),

@@ -8,7 +8,17 @@ import pytest
 
 from models import shelf
 from models.classes import CLASSES, INDEX
-from models.dataset import SPLITS, load_pool, phantom_pool, read_pool, split_of, split_table, usable, varied
+from models.dataset import (
+    SPLITS,
+    load_pool,
+    phantom_pool,
+    read_pool,
+    split_of,
+    split_table,
+    usable,
+    varied,
+    vendor_of,
+)
 from models.phantom import Series, write
 from models.shelf import packed, unpacked
 from models.simulate import Plan, Planted, simulate
@@ -18,6 +28,7 @@ ROW = {
     "patient_id": "A",
     "series_id": "1",
     "anatomy": "brain",
+    "vendor": "SIEMENS",
     "quality": "clean",
     "role": "magnitude",
     "format": "DICOM",
@@ -45,7 +56,28 @@ def test_clean_files_become_canvases(tmp_path: Path) -> None:
     assert pool.images.shape == (2, 256, 256)
     assert float(pool.image(0).max()) == pytest.approx(1.0)
     assert pool.source.tolist() == ["somebody/heads/A"] * 2
+    assert pool.vendor.tolist() == ["Siemens"] * 2
     assert len(pool.of("train")) == 2
+
+
+@pytest.mark.parametrize(
+    ("manufacturer", "wanted"),
+    [
+        ("Siemens Healthineers", "Siemens"),
+        ("GE MEDICAL SYSTEMS", "GE"),
+        ("GENESIS_SIGNA", "GE"),
+        ("CANON_MEC", "Canon/Toshiba"),
+        ("", "unknown"),
+    ],
+)
+def test_a_vendor_is_told_by_the_first_word_of_the_manufacturer(manufacturer: str, wanted: str) -> None:
+    assert vendor_of(manufacturer) == wanted
+
+
+def test_a_turned_slice_has_its_phase_encoding_along_the_other_axis() -> None:
+    pool = phantom_pool(1, 1)
+
+    assert np.array_equal(pool.turned().image(0), pool.image(0).T)
 
 
 def test_a_file_that_cannot_be_read_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
