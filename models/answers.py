@@ -12,7 +12,7 @@ from models.dataset import Pool
 from models.metrics import Bits, Floats
 from models.shelf import Batch, Slots, unpacked
 from models.trial import Trial, drawn
-from models.visibility import UNSUITABLE_MEAN, UNSUITABLE_TENTH
+from models.visibility import suitable
 
 Model = Callable[[NDArray[np.float32]], Prediction]  # (n, 1, 256, 256) -> probabilities
 
@@ -38,8 +38,7 @@ class Answers:
     @property
     def usable(self) -> Bits:
         """Which slices are diagnostically usable (n,)."""
-        average, tenth = self.similarity[:, 0], self.similarity[:, 1]
-        return np.asarray((average >= UNSUITABLE_MEAN) & (tenth >= UNSUITABLE_TENTH), dtype=bool)
+        return suitable(self.similarity[:, 0], self.similarity[:, 1])
 
     @property
     def repeatable(self) -> Bits:

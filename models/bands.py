@@ -26,6 +26,7 @@ from inference.signal import measure
 from models.classes import INDEX
 from models.dataset import LEAST_FILLED, data_folder, manifest, slices_of, split_of, split_table
 from models.fields import Rng, log_uniform
+from models.metrics import auc
 from models.simulate import Plan, Planted, simulate
 
 PERCENTILES = (5.0, 50.0, 95.0)
@@ -155,13 +156,6 @@ def with_artifact(rng: Rng, clean: Clean, artifact: str, count: int) -> tuple[ND
     return np.array(values), groups
 
 
-def auc(clean: NDArray[np.float64], worse: NDArray[np.float64]) -> float:
-    """Return the chance that a value of `worse` is larger than one of `clean`, NaN left out."""
-    first, second = clean[~np.isnan(clean)], worse[~np.isnan(worse)]
-    above = (second[:, None] > first[None, :]).mean()
-    return float(above + 0.5 * (second[:, None] == first[None, :]).mean())
-
-
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(
@@ -195,7 +189,9 @@ def witnesses(clean: Clean, known: dict[str, dict[str, Band]], tried: int) -> It
         for metric, worse in ((m, w) for name, m, w in CANDIDATES if name == artifact):
             column = NAMES.index(metric)
             sign = 1.0 if worse == "high" else -1.0
-            worth = auc(sign * clean.values[:, column], sign * values[:, column])
+            seen = sign * np.concatenate([clean.values[:, column], values[:, column]])
+            with_it = np.arange(len(seen)) >= len(clean.values)
+            worth = auc(seen[~np.isnan(seen)], with_it[~np.isnan(seen)])
             middle = np.array([(known[group].get(metric) or known[""][metric]).middle for group in groups])
             applies = ~np.isnan(values[:, column])
             denied = (sign * values[:, column] <= sign * middle)[applies]

@@ -27,8 +27,8 @@ from models.learning import averaged
 from models.modelcard import CANVAS, ModelCard, file_digest
 from models.network import MASK_SLOPE, Network
 from models.outlier import Outlier, fitted
-from models.shelf import unpacked
-from models.trial import chances_of, drawn
+from models.shelf import chances_of, unpacked
+from models.trial import drawn
 
 NAME = "scanside-artifacts"
 OPSET = 18

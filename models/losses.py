@@ -13,7 +13,7 @@ from torch.nn import functional
 from models.classes import CLASSES
 from models.network import MASK_SLOPE, Answer
 from models.teaching import Taught
-from models.visibility import GREY_ZONE, UNSUITABLE_MEAN, UNSUITABLE_TENTH
+from models.visibility import GREY_ZONE, suitable
 
 BAND_WEIGHT = 0.25  # where two honest observers differ
 RANGE = (-2.0, 3.0)  # log2 E outside is only known to be small or large
@@ -142,8 +142,8 @@ def _presence(logit: Tensor, presence: Tensor) -> Tensor:
 
 
 def _suitability(logit: Tensor, similarity: Tensor) -> Tensor:
-    mean, tenth = similarity[:, 0], similarity[:, 1]
-    target = ((mean >= UNSUITABLE_MEAN) & (tenth >= UNSUITABLE_TENTH)).float()
+    mean, tenth = similarity.unbind(1)
+    target = suitable(mean, tenth).float()
     grey = (mean > GREY_ZONE[0]) & (mean < GREY_ZONE[1])
     entropy = functional.binary_cross_entropy_with_logits(logit, target, reduction="none")
     return (entropy * torch.where(grey, 0.3, 1.0)).mean()

@@ -2,7 +2,8 @@
 
 Simulating costs half as much as training on a slice. Workers therefore write round a ring of slots and training draws
 from all that are filled, so that a slice is seen a few times before a fresh one replaces it. The workers keep pace with
-what is drawn: what they would make beyond that costs the training its processor.
+what is drawn: what they would make beyond that costs the training its processor. Slices are numbered for as long as the
+file stands, and each follows from a seed and its number alone: a run that is taken up goes on where the last stopped.
 """
 
 import multiprocessing
@@ -31,6 +32,7 @@ LOG_FLOOR, LOG_STEPS = -4.0, 32.0  # log2 E is kept as (value + 4) x 32 in a byt
 PHANTOM_SHARE = 0.04
 TEST_OBJECT_WEIGHT = 0.25  # of a slice of a test object: the pool holds many
 FAVOUR = 3.0  # times as often as its share: much more, and the others' prior shifts
+SEED = 707  # beside that of the training, so that nothing is drawn here as in a trial
 SEEN_TIMES = 4.0  # how often a slice is drawn, on average
 OBLONG_SHARE = 0.3  # of slices whose field of view is shorter along one axis
 COARSE_SHARE = (
@@ -50,9 +52,9 @@ SLOT = np.dtype(
         ),  # 1: mask, 2: band; of bias 4: brighter, 8: darker
         ("presence", np.int8, (len(CLASSES),)),  # 1, 0, or -1 unknown
         ("similarity", np.float32, (2,)),
-        ("filled", np.int8),
     ]
 )
+PLACE = np.dtype([("slot", SLOT), ("number", np.int64)])  # of the ring; the number is written last, 0: empty
 
 
 Counter: TypeAlias = "Synchronized[int]"
@@ -108,7 +110,6 @@ def packed(sample: Sample) -> Slots:
         if name == "bias" and sample.shading is not None:
             signed = cv2.resize(centred(sample.shading), half, interpolation=cv2.INTER_AREA)
             slot["mask"][place] += (4 * (signed > 0) + 8 * (signed < 0)).astype(np.uint8)
-    slot["filled"] = 1
     return slot
 
 
@@ -126,7 +127,8 @@ def unpacked(slots: Slots) -> Batch:
         mask[target], band[target] = flags & 1 > 0, flags & 2 > 0
         side[row] += (flags >> 2 & 1).astype(np.int8) - (flags >> 3 & 1).astype(np.int8)
     image = slots["image"].astype(np.float32)[:, None]
-    return Batch(image, log, mask, band, slots["presence"], slots["similarity"], side)
+    presence, similarity = (np.ascontiguousarray(slots[name]) for name in ("presence", "similarity"))
+    return Batch(image, log, mask, band, presence, similarity, side)
 
 
 def fresh(
@@ -136,16 +138,21 @@ def fresh(
     shares: Mapping[str, float] = SHARES,
 ) -> Sample:
     """Return one simulated slice over a clean canvas, varied as clean images vary."""
-    base = varied(rng, clean)
-    if rng.random() < OBLONG_SHARE:
-        size = 2 * int(rng.integers(CANVAS * 3 // 10, CANVAS // 2))
-        above = (CANVAS - size) // 2
-        base = base[above : above + size] if rng.random() < 0.7 else base[:, above : above + size]
-        base = np.ascontiguousarray(base)
+    base = shortened(rng, varied(rng, clean))
     plan = draw_plan(rng, severity, shares=shares)
     if rng.random() < COARSE_SHARE:
         return _enlarged(simulate(rng, _shrunk(rng, base), plan), base.shape)
     return simulate(rng, base, plan)
+
+
+def shortened(rng: Rng, image: Image) -> Image:
+    """Return a canvas, or in some cases its middle, shorter along one axis: an oblong field of view."""
+    if rng.random() >= OBLONG_SHARE:
+        return image
+    size = 2 * int(rng.integers(CANVAS * 3 // 10, CANVAS // 2))
+    above = (CANVAS - size) // 2
+    cut = image[above : above + size] if rng.random() < 0.7 else image[:, above : above + size]
+    return np.ascontiguousarray(cut)
 
 
 def _shrunk(rng: Rng, image: Image) -> Image:
@@ -169,21 +176,27 @@ def _enlarged(sample: Sample, shape: tuple[int, ...]) -> Sample:
     )
 
 
-def chances_of(pool: Pool) -> NDArray[np.float64]:
-    """Return the chance of each slice: a source counts as the root of its slices, so that a large one does not rule."""
-    _, inverse, counts = np.unique(pool.source, return_inverse=True, return_counts=True)
-    weights = (
-        1
-        / np.sqrt(counts[inverse])
-        * np.where(np.char.startswith(pool.anatomy, "phantom"), TEST_OBJECT_WEIGHT, 1.0)
-    )
+def chances_of(source: NDArray[np.str_], weight: NDArray[np.float64] | float = 1.0) -> NDArray[np.float64]:
+    """Return the chance of each slice: a source counts as the root of its slices, so that a large one does not rule.
+
+    `weight` (n,) says how much a slice counts besides.
+    """
+    _, inverse, counts = np.unique(source, return_inverse=True, return_counts=True)
+    weights = 1 / np.sqrt(counts[inverse]) * weight
     return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+def training_chances(pool: Pool) -> NDArray[np.float64]:
+    """Return the chance of each slice in a training, where test objects come less often."""
+    objects = np.char.startswith(pool.anatomy, "phantom")
+    return chances_of(pool.source, np.where(objects, TEST_OBJECT_WEIGHT, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
     """What the processes tell each other."""
 
+    begun: Counter  # the number of the last slice that one of them set about
     made: Counter
     wanted: Counter
 
@@ -194,20 +207,16 @@ class Shelf:
     def __init__(
         self, path: Path, size: int, *, first: int, workers: int, seed: int, favoured: Collection[str] = ()
     ) -> None:
-        kept = path.is_file() and path.stat().st_size == size * SLOT.itemsize  # of a run that was stopped
-        self._slots = np.memmap(path, dtype=SLOT, mode="r+" if kept else "w+", shape=(size,))
+        kept = path.is_file() and path.stat().st_size == size * PLACE.itemsize  # of a run that was stopped
+        self._ring = np.memmap(path, dtype=PLACE, mode="r+" if kept else "w+", shape=(size,))
         context = multiprocessing.get_context("spawn")
-        filled = int(np.count_nonzero(self._slots["filled"]))
-        first = max(first, filled)
-        self._counts = _Counts(context.Value("q", filled), context.Value("q", first))
+        made = int(self._ring["number"].max())
+        first = max(first, made)
+        self._counts = _Counts(*(context.Value("q", value) for value in (made, made, first)))
         self._first, self._drawn = first, 0
+        order = path, size, seed, tuple(favoured), self._counts
         self._workers: list[BaseProcess] = [
-            context.Process(
-                target=_fill,
-                args=(path, size, (worker, workers), seed, self._counts, _shares(favoured)),
-                daemon=True,
-            )
-            for worker in range(workers)
+            context.Process(target=_fill, args=order, daemon=True) for _ in range(workers)
         ]
 
     def __enter__(self) -> "Shelf":
@@ -222,7 +231,7 @@ class Shelf:
 
     @property
     def made(self) -> int:
-        """The number of slices simulated so far."""
+        """The number of slices simulated so far, in this run and in those before."""
         return int(self._counts.made.value)
 
     def wait(self) -> None:
@@ -236,33 +245,44 @@ class Shelf:
         """Return `number` slices, drawn from all that are filled."""
         self._drawn += number
         self._counts.wanted.value = self._first + int(self._drawn / SEEN_TIMES)
-        filled = np.flatnonzero(self._slots["filled"])
-        return unpacked(np.array(self._slots[rng.choice(filled, number)]))
+        filled = np.flatnonzero(self._ring["number"])
+        return unpacked(np.array(self._ring["slot"][rng.choice(filled, number)]))
 
 
-def _shares(favoured: Collection[str]) -> dict[str, float]:
-    return {name: share * (FAVOUR if name in favoured else 1.0) for name, share in SHARES.items()}
+class Source:
+    """What the slices of a shelf are simulated on."""
+
+    def __init__(self, pool: Pool, phantoms: Pool, seed: int, favoured: Collection[str] = ()) -> None:
+        self._pools = tuple((each, training_chances(each)) for each in (pool, phantoms))
+        self._seed = seed
+        self._shares = {name: share * (FAVOUR if name in favoured else 1.0) for name, share in SHARES.items()}
+
+    def slot(self, number: int, size: int) -> Slots:
+        """Return the slice of a number on a ring of a size, whose first round goes from severe to subtle."""
+        ease = max(0.0, 1 - number / size)
+        rng = np.random.default_rng([SEED, self._seed, number])
+        pool, chances = self._pools[rng.random() < PHANTOM_SHARE]
+        clean = pool.image(int(rng.choice(len(pool), p=chances)))
+        return packed(fresh(rng, clean, (SEVERITY[0] * (1 + ease), SEVERITY[1]), self._shares))
 
 
-def _fill(
-    path: Path, size: int, share: tuple[int, int], seed: int, counts: _Counts, shares: Mapping[str, float]
-) -> None:
+def source_of(cache: Path, seed: int, favoured: Collection[str] = ()) -> Source:
+    """Return what slices of a training are simulated on."""
+    return Source(load_pool(cache).of("train"), phantom_pool(subjects=60).of("train"), seed, favoured)
+
+
+def _fill(path: Path, size: int, seed: int, favoured: Collection[str], counts: _Counts) -> None:
+    """Simulate the next slice whenever one is wanted."""
     cv2.setNumThreads(1)
-    worker, workers = share
-    rng = np.random.default_rng([seed, worker, time.time_ns()])  # a resumed run sees other slices
-    pool, phantoms = load_pool(cache_folder()).of("train"), phantom_pool(subjects=60).of("train")
-    chances, even = chances_of(pool), chances_of(phantoms)
-    slots = np.memmap(path, dtype=SLOT, mode="r+", shape=(size,))
-    place = worker
+    source = source_of(cache_folder(), seed, favoured)
+    ring = np.memmap(path, dtype=PLACE, mode="r+", shape=(size,))
     while True:
-        while counts.made.value >= counts.wanted.value:
+        while counts.begun.value >= counts.wanted.value:
             time.sleep(0.05)
-        ease = max(
-            0.0, 1 - counts.made.value / size
-        )  # the first round of the ring goes from severe to subtle
-        chosen, weights = (phantoms, even) if rng.random() < PHANTOM_SHARE else (pool, chances)
-        clean = chosen.image(int(rng.choice(len(chosen), p=weights)))
-        slots[place] = packed(fresh(rng, clean, (SEVERITY[0] * (1 + ease), SEVERITY[1]), shares))
-        place = (place + workers) % size
+        with counts.begun.get_lock():
+            counts.begun.value += 1
+            number = counts.begun.value
+        ring["slot"][number % size] = source.slot(number, size)
+        ring["number"][number % size] = number
         with counts.made.get_lock():
             counts.made.value += 1

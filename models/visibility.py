@@ -5,6 +5,7 @@ whose standard deviation is in pixels, the border reflected.
 """
 
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -12,6 +13,21 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Flags = TypeVar("Flags", bound="Flag")
+Said_co = TypeVar("Said_co", covariant=True)
+
+
+class Flag(Protocol):
+    """Yes or no: a bool, or an array or a tensor of them."""
+
+    def __and__(self: Flags, other: Flags, /) -> Flags: ...
+
+
+class Measure(Protocol[Said_co]):
+    """A number, or an array or a tensor of them."""
+
+    def __ge__(self, level: float, /) -> Said_co: ...
+
 
 # Width (y, x) in px over which the squared difference of a class is averaged before it is called visible.
 DIFFERENCE_BLUR: dict[str, tuple[float, float]] = {
@@ -158,6 +174,6 @@ def similarity(image: Image, reference: Image, body: Mask) -> tuple[float, float
     return float(local.mean()), float(np.percentile(local, 10))
 
 
-def suitable(mean: float, tenth: float) -> bool:
-    """Say whether a slice of this similarity to its clean self is diagnostically usable."""
-    return mean >= UNSUITABLE_MEAN and tenth >= UNSUITABLE_TENTH
+def suitable(mean: Measure[Flags], tenth: Measure[Flags]) -> Flags:
+    """Say whether slices of this similarity to their clean selves are diagnostically usable: of numbers or arrays."""
+    return (mean >= UNSUITABLE_MEAN) & (tenth >= UNSUITABLE_TENTH)
