@@ -16,6 +16,8 @@ from inference.card import Card
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
+SUREST = 1.0 - 1e-12  # a steep calibration rounds to 1, which has no odds
+
 
 def presence(looks: Array, card: Card) -> Doubles:
     """Return the calibrated probability of each class (classes,) of what looks (looks, classes) said, uncalibrated."""
@@ -32,7 +34,7 @@ def suitability(looks: Array, card: Card) -> float:
 
 
 def joined(probabilities: Sequence[float] | Sequence[Sequence[float]]) -> Doubles:
-    """Return the probabilities whose odds are the mean of those along the first axis; each 0..1, exclusive."""
-    said = np.asarray(probabilities, dtype=np.float64)
+    """Return the probabilities whose odds are the mean of those along the first axis; each 0..1."""
+    said = np.minimum(np.asarray(probabilities, dtype=np.float64), SUREST)
     odds = (said / (1.0 - said)).mean(axis=0)
     return np.asarray(odds / (1.0 + odds), dtype=np.float64)

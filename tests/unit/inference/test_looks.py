@@ -26,6 +26,10 @@ def test_one_look_is_its_own_answer_and_their_order_does_not_matter():
     assert looks.joined([0.2, 0.9]) == pytest.approx(looks.joined([0.9, 0.2]))
 
 
+def test_a_look_without_any_doubt_is_joined_too():
+    assert looks.joined([[1.0, 1.0, 0.0], [0.2, 1.0, 0.0]]) == pytest.approx([1.0, 1.0, 0.0])
+
+
 def test_it_is_the_posterior_of_a_direction_that_nobody_told():
     """A scene whose ghost shows along the true direction only, counted out: which way is not told."""
     rng = np.random.default_rng(5)
