@@ -9,15 +9,14 @@ follow from a seed: the same figures come of the same model, code and data. What
 
 import argparse
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from inference.card import Calibration, Card, load_card, released
@@ -27,20 +26,35 @@ from models.answers import Answers, CleanAnswers, ask, ask_clean
 from models.classical import Evidence, evidence
 from models.dataset import Pool, cache_folder, data_folder, load_pool
 from models.evaluation import Evaluation, Provenance, learning_of, metrics_of, sources
-from models.figures import measure
+from models.figures import both_ways, measure
 from models.kept import contents_of, digest, kept, made_of, state_of
 from models.modelcard import ModelCard, OperatingPoint
 from models.operating import Reading, choose
-from models.outcomes import of_classical, of_clean, of_spoilt
+from models.outcomes import Tried, of_classical, of_clean, of_spoilt, stress_tables
 from models.readme import readme, side_by_side
 from models.resampling import resampling
-from models.series import Series, Verdicts, judge_clean, judge_spoilt, read_series
+from models.series import (
+    Series,
+    Spoilt,
+    Verdicts,
+    diagnostic,
+    few,
+    judge_clean,
+    judge_spoilt,
+    read_series,
+    spoil,
+    spread,
+)
+from models.sightings import Shown, Sighting, of_plain, of_sightings, read_sightings, show
 from models.stress import Outcomes, Stressed, judge_stressed, stressed
 from models.trial import SEEDS, Trial, drawn
 
 SLICES = 600
-STRESSED_SHARE = 6  # one stressed slice for so many simulated ones
+STRESSED_SHARE = 2  # one stressed slice for so many simulated ones
 SERIES_SHARE = 25  # one series for so many simulated slices
+CHOOSING = ("validation", "train")  # what thresholds may be chosen by
+CHOOSING_SERIES = 2  # of a source of training or validation, for thresholds of the verdict
+CHOOSING_SLICES = 24  # of each
 FEW = 14  # clean slices of a subject, for thresholds
 LOG = "training.csv"  # of the training, beside its model
 
@@ -57,7 +71,9 @@ class Bench:
         asking = [Path(__file__), *made_of("models.answers")]
         self._state = digest(state_of(asking), contents_of(pool), slices)
         listed = [folder / "manifest.csv"] if (folder := data_folder()) else []
-        self.judging = state_of(made_of("models.classical", "models.series", "models.stress") + listed)
+        self.judging = state_of(
+            made_of("models.classical", "models.series", "models.sightings", "models.stress") + listed
+        )
 
     def kept(self, kind: Callable[..., Kept], name: str, model: str, make: Callable[[], Kept]) -> Kept:
         """Return what an earlier run kept of a step for a model, else make it."""
@@ -102,20 +118,37 @@ class Bench:
         return pool.at(spread(len(pool), self.slices))
 
     @cached_property
-    def series(self) -> list[Series]:
-        """The held-out series."""
-        found = read_series(self.pool, "test")
-        return [found[k] for k in spread(len(found), max(1, self.slices // SERIES_SHARE))]
+    def held_out(self) -> list[Series]:
+        """The held-out series, be they of a kind that is judged or not."""
+        return read_series(self.pool, "test")
+
+    @cached_property
+    def series(self) -> dict[str, list[Series]]:
+        """The series that are judged: all that are held out, and a few, of few slices, of the splits that choose."""
+        found = {
+            split: read_series(self.pool, split, of_source=CHOOSING_SERIES, longest=CHOOSING_SLICES)
+            for split in CHOOSING
+        }
+        most = max(1, self.slices // SERIES_SHARE)
+        return {
+            split: few(diagnostic(series), most)
+            for split, series in (found | {"test": self.held_out}).items()
+        }
+
+    @cached_property
+    def spoilt(self) -> dict[str, list[Spoilt]]:
+        """The same, spoilt."""
+        return {split: spoil(series) for split, series in self.series.items()}
+
+    @cached_property
+    def sightings(self) -> list[Sighting]:
+        """Real artifacts that were seen."""
+        return read_sightings()
 
     @cached_property
     def stressed(self) -> Stressed:
         """The held-out slices under stress."""
         return stressed(self.pool.of("test"), max(8, self.slices // STRESSED_SHARE))
-
-
-def spread(number: int, most: int) -> NDArray[np.intp]:
-    """Return at most so many of 0..number - 1, evenly."""
-    return np.unique(np.linspace(0, number - 1, min(number, most)).round().astype(np.intp))
 
 
 def evaluate(
@@ -147,54 +180,65 @@ def evaluated(folder: Path, bench: Bench, *, log: Path | None = None, keep: bool
     card = _read_as(card, reading)
     verdicts = _verdicts(card, bench)
     test = bench.pool.of("test")
-    resamples = resampling(np.concatenate([test.source, verdicts.clean.subject]))
+    said = verdicts.clean["test"], verdicts.spoilt["test"]
+    resamples = resampling(np.concatenate([test.source, said[0].subject]))
     single = measure(answers, clean, reading, resamples)
-    series = of_clean(verdicts.clean, resamples) | of_spoilt(verdicts.spoilt, resamples)
+    turned = step(CleanAnswers, "turned", lambda: ask_clean(model, bench.clean.turned()))
+    series = of_clean(said[0], resamples) | of_spoilt(said[1], resamples)
     classical = of_classical(
         (bench.evidence("validation"), validation), (bench.evidence("test"), answers), resamples
     )
     origin = Provenance(
         simulated=bench.slices,
         clean=len(bench.clean),
-        series=len(verdicts.clean.subject),
+        series=len(said[0].subject),
+        turned_away=len(bench.held_out) - len(diagnostic(bench.held_out)),
         test_sources=sources(test),
         validation_sources=sources(bench.pool.of("validation")),
         learning=learning_of(log or folder / LOG),
     )
-    metrics = metrics_of(single, series, verdicts.spoilt, verdicts.stress, classical)
-    metrics["split"] = {
-        "test": ", ".join(origin.test_sources),
-        "validation": ", ".join(origin.validation_sources),
-    }
-    return Evaluation(
-        card=_rewritten(card, reading, metrics),
+    found = Evaluation(
+        card=_rewritten(card, reading),
         reading=reading,
         answers=answers,
-        single=single,
+        single=replace(single, whole=single.whole | both_ways((clean, turned), card, resamples)),
         series=series,
-        clean=verdicts.clean,
-        spoilt=verdicts.spoilt,
-        stress=verdicts.stress,
+        clean=said[0],
+        spoilt=said[1],
+        thresholds={split: Tried(verdicts.clean[split], verdicts.spoilt[split]) for split in CHOOSING},
+        stress=stress_tables(verdicts.stress, resamples),
+        sighted=of_sightings(verdicts.shown, clean, reading),
+        plain=of_plain(verdicts.shown, clean, reading),
         classical=classical,
         origin=origin,
     )
+    return replace(found, card=replace(found.card, metrics=metrics_of(found)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    clean: Verdicts
-    spoilt: Verdicts
+    clean: dict[str, Verdicts]  # by split
+    spoilt: dict[str, Verdicts]  # by split
     stress: Outcomes
+    shown: Shown
 
 
 def _verdicts(card: Card, bench: Bench) -> _Judged:
     """Let the eye judge series and stressed slices as the card now reads the outputs."""
     eye = Eye(card)
     named = digest(card.sha256, card.classes, card.suitability, card.outlier, bench.judging)
+
+    def judge(name: str, how: Callable[[str], Verdicts]) -> dict[str, Verdicts]:
+        return {
+            split: bench.kept(Verdicts, f"{name}-{split}", named, partial(how, split))
+            for split in ("test", *CHOOSING)
+        }
+
     return _Judged(
-        clean=bench.kept(Verdicts, "series", named, lambda: judge_clean(eye, bench.series)),
-        spoilt=bench.kept(Verdicts, "spoilt", named, lambda: judge_spoilt(eye, bench.series)),
+        clean=judge("series", lambda split: judge_clean(eye, bench.series[split])),
+        spoilt=judge("spoilt", lambda split: judge_spoilt(eye, bench.spoilt[split])),
         stress=bench.kept(Outcomes, "stress", named, lambda: judge_stressed(eye, bench.stressed)),
+        shown=bench.kept(Shown, "sightings", named, lambda: show(eye, bench.sightings)),
     )
 
 
@@ -222,7 +266,7 @@ def _read_as(card: Card, reading: Reading) -> Card:
     return replace(card, classes=classes, suitability=suitability, outlier=reading.outlier)
 
 
-def _rewritten(card: Card, reading: Reading, metrics: Mapping[str, object]) -> ModelCard:
+def _rewritten(card: Card, reading: Reading) -> ModelCard:
     return ModelCard(
         name=card.name,
         version=card.version,
@@ -234,7 +278,6 @@ def _rewritten(card: Card, reading: Reading, metrics: Mapping[str, object]) -> M
         points=tuple(reading.points),
         suitability=reading.suitability,
         outlier=reading.outlier,
-        metrics=metrics,
         limits=card.limits,
     )
 

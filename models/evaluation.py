@@ -12,11 +12,11 @@ from models.dataset import Pool
 from models.figures import Measured, Rows
 from models.modelcard import ModelCard
 from models.operating import Reading
-from models.outcomes import by_artifact, of_stress, worst
+from models.outcomes import StressTables, Tried, by_artifact, worst
 from models.readme import readme
 from models.resampling import Figure, figure
 from models.series import Verdicts
-from models.stress import Outcomes
+from models.sightings import Sighted
 
 Learning = Sequence[Mapping[str, str]]  # rows of a training's log
 
@@ -28,6 +28,7 @@ class Provenance:
     simulated: int
     clean: int
     series: int
+    turned_away: int  # further series, by their kind
     test_sources: tuple[str, ...]
     validation_sources: tuple[str, ...]
     learning: Learning  # () where no log is at hand
@@ -44,7 +45,10 @@ class Evaluation:
     series: Rows
     clean: Verdicts
     spoilt: Verdicts
-    stress: Outcomes
+    thresholds: Mapping[str, Tried]  # by split: those that choose
+    stress: StressTables
+    sighted: Sequence[Sighted]  # real artifacts
+    plain: Mapping[str, tuple[float, float]]  # on real EPI and on clean slices, how often each class is said
     classical: Rows
     origin: Provenance
 
@@ -66,33 +70,35 @@ class Evaluation:
         return figure((self.single.whole | self.series)[name])
 
 
-def metrics_of(
-    single: Measured, series: Rows, spoilt: Verdicts, stress: Outcomes, classical: Rows
-) -> dict[str, object]:
+def metrics_of(one: Evaluation) -> dict[str, object]:
     """Return the figures as card.toml keeps them: those of the whole model, then tables."""
-    whole = {name: figure(rows) for name, rows in (single.whole | series).items()}
-    under_stress = of_stress(stress)
+    whole = {name: figure(rows) for name, rows in (one.single.whole | one.series).items()}
     return {
         **{name: found.value for name, found in whole.items()},
-        "stress_sure_and_wrong_worst": worst(under_stress, "sure_and_wrong"),
+        "stress_sure_and_wrong_worst": worst(one.stress.of_stress, "sure_and_wrong"),
         "low": {name: found.low for name, found in whole.items()},
         "high": {name: found.high for name, found in whole.items()},
-        **{
-            f"class_{name}": {key: float(rows[0]) for key, rows in of_class.items()}
-            for name, of_class in single.classes.items()
-        },
+        **{f"class_{name}": _values(of_class) for name, of_class in one.single.classes.items()},
         **{
             f"severity_{name}": {
                 f"{key}_{place}": float(value)
                 for key, values in rows.items()
                 for place, value in enumerate(values)
             }
-            for name, rows in single.severities.items()
+            for name, rows in one.single.severities.items()
         },
-        **{f"spoilt_{name}": row for name, row in by_artifact(spoilt).items()},
-        **{f"stress_{name}": row for name, row in under_stress.items()},
-        "classical": {name: float(rows[0]) for name, rows in classical.items()},
+        **{f"spoilt_{name}": row for name, row in by_artifact(one.spoilt).items()},
+        **{f"stress_{name}": _values(rows) for name, rows in one.stress.of_stress.items()},
+        "classical": _values(one.classical),
+        "split": {
+            "test": ", ".join(one.origin.test_sources),
+            "validation": ", ".join(one.origin.validation_sources),
+        },
     }
+
+
+def _values(rows: Rows) -> dict[str, float]:
+    return {name: float(values[0]) for name, values in rows.items()}
 
 
 def learning_of(log: Path | None) -> Learning:

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from inference import looks as joining
+from inference.card import Card
 from models.answers import MASK_GRID, Answers, CleanAnswers
 from models.classes import CLASSES
 from models.metrics import (
@@ -19,7 +22,7 @@ from models.metrics import (
     ratio,
     share,
 )
-from models.operating import Reading
+from models.operating import Reading, sigmoid
 from models.resampling import Resampling
 from models.visibility import GREY_ZONE
 
@@ -69,12 +72,35 @@ def measure(answers: Answers, clean: CleanAnswers, reading: Reading, resamples: 
         "dice_strict_weighted": by_prevalence(column("dice_strict")),
         "presence_auc_macro": mean(column("presence_auc")),
         "presence_ap_macro": mean(column("presence_ap")),
-        "presence_ece": _presence_error(answers, reading, weights),
+        "presence_ece": mean(column("presence_ece")),
+        "presence_ece_worst": np.nanmax(column("presence_ece"), axis=-1),
         **_suitability(answers, reading, weights),
         "clean_unsuitable": share(reading.usable(clean.suitability) < REPEAT_BELOW, quiet),
         "clean_any_alarm": share(np.asarray(reading.alarms(clean.presence).any(axis=1)), quiet),
     }
     return Measured(whole, classes, _severities(answers, reading))
+
+
+def both_ways(looks: tuple[CleanAnswers, CleanAnswers], card: Card, resamples: Resampling) -> Rows:
+    """Return the figures of clean slices that are shown along both axes and joined as where no header tells which.
+
+    `looks` are what was said of the slices and of the same, turned; the card reads it.
+    """
+    first, second = looks
+    weights = resamples.weights(first.subject)
+    pairs = list(zip(_said(first), _said(second), strict=True))
+    presence = np.array([joining.presence(np.stack([a[:-1], b[:-1]]), card) for a, b in pairs])
+    suitability = np.array([joining.suitability(np.stack([a[-1], b[-1]]), card) for a, b in pairs])
+    alarms = presence >= np.array([each.presence_threshold for each in card.classes])
+    return {
+        "clean_unsuitable_both_ways": share(suitability < REPEAT_BELOW, weights),
+        "clean_any_alarm_both_ways": share(np.asarray(alarms.any(axis=1)), weights),
+    }
+
+
+def _said(clean: CleanAnswers) -> NDArray[np.float32]:
+    """Return what the network said (n, 14): presence and suitability, not calibrated."""
+    return sigmoid(np.column_stack([clean.presence, clean.suitability])).astype(np.float32)
 
 
 def bins_of(severity: Floats) -> Floats:
@@ -130,12 +156,6 @@ def decided(answers: Answers) -> Bits:
     """Return which slices lie outside the grey zone of suitability."""
     average = answers.similarity[:, 0]
     return np.asarray((average <= GREY_ZONE[0]) | (average >= GREY_ZONE[1]))
-
-
-def _presence_error(answers: Answers, reading: Reading, weights: Floats) -> Floats:
-    known = answers.present >= 0
-    repeated = np.repeat(weights, known.sum(axis=1), axis=1)
-    return calibration_error(reading.presence(answers.presence)[known], answers.present[known] == 1, repeated)
 
 
 def _severities(answers: Answers, reading: Reading) -> Mapping[str, Mapping[str, Floats]]:

@@ -1,21 +1,31 @@
 """Figures of verdicts, on held-out series, clean and spoilt, and under stress; and of classical metrics alone."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from inference.verdict import Verdict
+from inference.verdict import Thresholds, Verdict
 from models.answers import REPEATABLE, Answers
 from models.classes import CLASSES
 from models.classical import Evidence, fit
 from models.figures import Rows
 from models.metrics import Bits, area, mean, share
 from models.resampling import Resampling
-from models.series import VERDICTS, Verdicts
+from models.series import THRESHOLDS, VERDICTS, Verdicts
 from models.stress import STRESSES, Outcomes
 
 REPEAT, CHECK, NOT_SCORED = (
     VERDICTS.index(verdict) for verdict in (Verdict.REPEAT, Verdict.CHECK, Verdict.NOT_SCORED)
+)
+# Of Repeat, to be chosen among: the defaults, and others whose suitability is a tenth of the index.
+CANDIDATES = sorted(
+    {
+        THRESHOLDS,
+        *(Thresholds(repeat_index=at, repeat_suitability=at / 10) for at in (3.5, 4.0, 4.5, 5.0, 5.5, 6.0)),
+    },
+    key=lambda one: one.repeat_index,
 )
 
 
@@ -29,28 +39,59 @@ def of_clean(said: Verdicts, resamples: Resampling) -> Rows:
 
 
 def of_spoilt(said: Verdicts, resamples: Resampling) -> Rows:
-    """Return the share of unsuitable series that get Repeat, and of those that get Repeat or Check."""
+    """Return the share of unsuitable series that get Repeat, grey zone left out too, and of those that get any hint."""
     rows: Rows = {}
     for extent in ("all", "part"):
-        chosen = said.unsuitable & (said.extent == extent)
-        weights = resamples.weights(said.subject[chosen])
-        rows[f"spoilt_{extent}_repeat"] = share(said.verdict[chosen] == REPEAT, weights)
-        rows[f"spoilt_{extent}_flagged"] = share(np.isin(said.verdict[chosen], (REPEAT, CHECK)), weights)
+        within = said.extent == extent
+        for name, chosen, verdicts in (
+            ("repeat", said.unsuitable, (REPEAT,)),
+            ("repeat_grey_zone_out", said.clear, (REPEAT,)),
+            ("flagged", said.unsuitable, (REPEAT, CHECK)),
+        ):
+            these = chosen & within
+            weights = resamples.weights(said.subject[these])
+            rows[f"spoilt_{extent}_{name}"] = share(np.isin(said.verdict[these], verdicts), weights)
     return rows
 
 
 def by_artifact(said: Verdicts) -> Mapping[str, Mapping[str, float]]:
-    """Return the same for each artifact, with how many series it made unsuitable."""
+    """Return the same for each artifact, and how many series it made unsuitable, and below the grey zone."""
     table = {}
     for artifact in REPEATABLE:
-        of_class = said.unsuitable & (said.artifact == artifact)
-        row = {"series": float((of_class & (said.extent == "all")).sum())}
+        row: dict[str, float] = {}
         for extent in ("all", "part"):
-            verdicts = said.verdict[of_class & (said.extent == extent)]
-            row[f"{extent}_repeat"] = _share(verdicts == REPEAT)
-            row[f"{extent}_flagged"] = _share(np.isin(verdicts, (REPEAT, CHECK)))
+            within = (said.artifact == artifact) & (said.extent == extent)
+            bad, clear = said.verdict[said.unsuitable & within], said.verdict[said.clear & within]
+            row |= {
+                f"{extent}_series": float(len(bad)),
+                f"{extent}_repeat": _share(bad == REPEAT),
+                f"{extent}_flagged": _share(np.isin(bad, (REPEAT, CHECK))),
+                f"{extent}_clear_series": float(len(clear)),
+                f"{extent}_clear_repeat": _share(clear == REPEAT),
+            }
         table[artifact] = row
     return table
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tried:
+    """Series that thresholds of Repeat are tried on."""
+
+    clean: Verdicts
+    spoilt: Verdicts
+
+    def groups(self) -> Mapping[str, tuple[Verdicts, Bits]]:
+        """Return which series make up each group whose share of Repeat is told: clean, spoilt, clear."""
+        whole = self.spoilt.extent == "all"
+        return {
+            "clean": (self.clean, np.ones(len(self.clean.subject), dtype=bool)),
+            "spoilt": (self.spoilt, self.spoilt.unsuitable & whole),
+            "clear": (self.spoilt, self.spoilt.clear & whole),
+        }
+
+    def repeats(self, thresholds: Thresholds) -> Mapping[str, float]:
+        """Return the share of each group that gets Repeat."""
+        return {name: _share(said.repeated(thresholds)[of]) for name, (said, of) in self.groups().items()}
 
 
 def by_source(said: Verdicts) -> Iterator[tuple[str, list[int]]]:
@@ -62,27 +103,51 @@ def by_source(said: Verdicts) -> Iterator[tuple[str, list[int]]]:
         yield str(source), [*(int(count) for count in counts), int(said.named[inside].sum())]
 
 
-def of_stress(said: Outcomes) -> Mapping[str, Mapping[str, float]]:
+def of_stress(said: Outcomes, resamples: Resampling) -> Mapping[str, Rows]:
     """Return for each stress how many are sure and wrong, on clean and on unsuitable slices too, and abstentions."""
-    return {stress.name: _failures(said, row, said.counted[row]) for row, stress in enumerate(STRESSES)}
-
-
-def unstressed(said: Outcomes, *, by: str) -> Mapping[str, Mapping[str, float]]:
-    """Return the same of slices as found, for each "source" or "anatomy"."""
-    sources = np.array([subject.rpartition("/")[0] for subject in said.subject])
-    groups = {"source": sources, "anatomy": said.anatomy}[by]
-    return {str(name): _failures(said, 0, said.counted[0] & (groups == name)) for name in np.unique(groups)}
-
-
-def _failures(said: Outcomes, row: int, counted: Bits) -> Mapping[str, float]:
-    wrong, bad = said.wrong[row], said.unsuitable[row]
     return {
-        "sure_and_wrong": _share(wrong[counted]),
-        "praised": _share(wrong[counted & bad]),
-        "blamed": _share(wrong[counted & ~bad]),
-        "abstained": _share(said.abstained[row][counted]),
-        "slices": float(counted.sum()),
+        stress.name: _failures(said, row, said.counted[row], resamples) for row, stress in enumerate(STRESSES)
     }
+
+
+@dataclass(frozen=True, slots=True)
+class StressTables:
+    """Failures under stress; rows as of `of_stress`."""
+
+    of_stress: Mapping[str, Rows]
+    of_vendor: Mapping[str, Rows]  # of slices as found
+    of_anatomy: Mapping[str, Rows]
+
+
+def stress_tables(said: Outcomes, resamples: Resampling) -> StressTables:
+    """Return the failures under each stress, and on slices as found by vendor and by anatomy."""
+    return StressTables(
+        of_stress(said, resamples),
+        unstressed(said, said.vendor, resamples),
+        unstressed(said, said.anatomy, resamples),
+    )
+
+
+def unstressed(said: Outcomes, groups: NDArray[np.str_], resamples: Resampling) -> Mapping[str, Rows]:
+    """Return the same of slices as found, for each group (n,) of them."""
+    return {
+        str(name): _failures(said, 0, said.counted[0] & (groups == name), resamples)
+        for name in np.unique(groups)
+    }
+
+
+def _failures(said: Outcomes, row: int, counted: Bits, resamples: Resampling) -> Rows:
+    wrong, bad, abstained = said.wrong[row], said.unsuitable[row], said.abstained[row]
+    shares = {
+        "sure_and_wrong": (wrong, counted),
+        "praised": (wrong, counted & bad),
+        "blamed": (wrong, counted & ~bad),
+        "abstained": (abstained, counted),
+    }
+    rows = {
+        name: share(these[of], resamples.weights(said.subject[of])) for name, (these, of) in shares.items()
+    }
+    return rows | {"slices": np.array([float(counted.sum())])}
 
 
 def of_classical(
@@ -108,9 +173,9 @@ def of_classical(
     }
 
 
-def worst(table: Mapping[str, Mapping[str, float]], key: str) -> float:
+def worst(table: Mapping[str, Rows], key: str) -> float:
     """Return the highest value of a column."""
-    return max(_known(row[key] for row in table.values()), default=float("nan"))
+    return max(_known(float(row[key][0]) for row in table.values()), default=float("nan"))
 
 
 def _known(values: Iterable[float]) -> list[float]:

@@ -8,11 +8,12 @@ import numpy as np
 
 from models import prose
 from models.classes import CLASSES
-from models.figures import SEVERITIES
+from models.figures import SEVERITIES, Rows
 from models.metrics import PREVALENCE
-from models.outcomes import by_artifact, by_source, of_stress, unstressed
+from models.operating import HIGHEST, LOWEST
+from models.outcomes import CANDIDATES, by_artifact, by_source
 from models.resampling import Figure, figure
-from models.series import VERDICTS
+from models.series import THRESHOLDS, VERDICTS
 from models.stress import STRESSES
 
 if TYPE_CHECKING:
@@ -32,10 +33,13 @@ HEADLINES: Mapping[str, str] = {
     "suitability_auc": "Suitability AUC",
     "suitability_auc_grey_zone_out": "Suitability AUC, grey zone left out",
     "suitability_ap_unsuitable": "Unsuitable slices, average precision",
-    "presence_ece": "Calibration error of presence (ECE)",
+    "presence_ece": "Calibration error of presence (ECE), mean of the classes",
+    "presence_ece_worst": "Calibration error of presence, the worst class",
     "suitability_ece": "Calibration error of suitability (ECE)",
     "clean_unsuitable": "Clean slices called unsuitable",
     "clean_any_alarm": "Clean slices with any false alarm",
+    "clean_unsuitable_both_ways": "Clean slices called unsuitable, phase encoding not told",
+    "clean_any_alarm_both_ways": "Clean slices with any false alarm, phase encoding not told",
     "spoilt_found": "Slices spoilt by motion, ghost, wrap or spike that are called unsuitable",
     "usable_called_unsuitable": "Usable simulated slices called unsuitable",
     "clean_series_usable": "Clean series: Usable",
@@ -44,8 +48,10 @@ HEADLINES: Mapping[str, str] = {
     "clean_series_not_scored": "Clean series: Not scored",
     "clean_series_named": "Clean series of which any artifact is named",
     "spoilt_all_repeat": "Series spoilt on all slices: Repeat",
+    "spoilt_all_repeat_grey_zone_out": "Series spoilt on all slices, grey zone left out: Repeat",
     "spoilt_all_flagged": "Series spoilt on all slices: Repeat or Check",
     "spoilt_part_repeat": "Series spoilt on a third of the slices: Repeat",
+    "spoilt_part_repeat_grey_zone_out": "Series spoilt on a third of the slices, grey zone left out: Repeat",
     "spoilt_part_flagged": "Series spoilt on a third of the slices: Repeat or Check",
 }
 COSTS: Mapping[str, str] = {
@@ -68,6 +74,7 @@ COLUMNS: Mapping[str, str] = {
 }
 BROAD = ("iou", "presence_auc")  # columns with intervals
 WEAK_IOU = 0.25
+WRONG = 0.05  # sure and wrong so often is told
 Table = Iterable[Sequence[str]]
 
 
@@ -87,7 +94,7 @@ def readme(one: "Evaluation", beside: "Sequence[Evaluation]" = ()) -> str:
             _classes(one),
         ),
         "### Operating points",
-        prose.OPERATING.format(*card.suitability),
+        prose.OPERATING.format(*card.suitability, LOWEST, HIGHEST),
         prose.ABSTAINING.format(card.outlier),
         _table(("class", "mask from", "present from", "temperature", "bias"), _points(one)),
         "![Reliability of presence and suitability](reliability.png) ![Receiver's curves](roc.png)",
@@ -96,13 +103,23 @@ def readme(one: "Evaluation", beside: "Sequence[Evaluation]" = ()) -> str:
         _table(("class", *_bins("found"), *_bins("IoU"), *_bins("slices")), _severities(one)),
         "![Found and IoU by severity](severity.png)",
         "### Series",
-        prose.SERIES,
+        prose.SERIES.format(
+            usable=THRESHOLDS.usable_index,
+            index=THRESHOLDS.repeat_index,
+            suitability=THRESHOLDS.repeat_suitability,
+            turned_away=origin.turned_away,
+        ),
         _table(("source", *(verdict.value for verdict in VERDICTS), "any artifact named"), _sources(one)),
-        _table(SPOILT, _spoilt(one)),
+        _table(("spoilt by", *SPOILT.values()), _spoilt(one)),
+        "### Thresholds of Repeat",
+        prose.THRESHOLDS,
+        _table(("Repeat below", *_tried(one)), _thresholds(one)),
         "### Stress",
         prose.STRESS,
-        _table(("stress", *FAILURES.values()), _stresses(one)),
-        _table(("slices as found", *FAILURES.values()), _groups(one)),
+        _table(("stress", "slices", *FAILURES.values()), _stresses(one)),
+        _table(("slices as found", "slices", *FAILURES.values()), _groups(one)),
+        "### Real artifacts",
+        *_real(one),
         "## Data and splits",
         prose.DATA,
         "Test: " + ", ".join(origin.test_sources) + ".",
@@ -184,20 +201,47 @@ def _sources(one: "Evaluation") -> Table:
         yield source, *(str(count) for count in counts)
 
 
-SPOILT = (
-    "spoilt by",
-    "series made unsuitable",
-    "all slices: Repeat",
-    "Repeat or Check",
-    "a third: Repeat",
-    "Repeat or Check",
-)
+SPOILT: Mapping[str, str] = {
+    "all_series": "all slices: series made unsuitable",
+    "all_repeat": "Repeat",
+    "all_flagged": "Repeat or Check",
+    "all_clear_series": "grey zone left out: series",
+    "all_clear_repeat": "Repeat",
+    "part_series": "a third: series made unsuitable",
+    "part_repeat": "Repeat",
+    "part_flagged": "Repeat or Check",
+    "part_clear_series": "grey zone left out: series",
+    "part_clear_repeat": "Repeat",
+}
 
 
 def _spoilt(one: "Evaluation") -> Table:
     for artifact, row in by_artifact(one.spoilt).items():
-        shares = (row[key] for key in ("all_repeat", "all_flagged", "part_repeat", "part_flagged"))
-        yield artifact, f"{row['series']:.0f}", *(_number(value) for value in shares)
+        cells = (f"{row[key]:.0f}" if key.endswith("_series") else _number(row[key]) for key in SPOILT)
+        yield artifact, *cells
+
+
+SPLITS: Mapping[str, str] = {"validation": "validation", "train": "training"}
+GROUPS: Mapping[str, str] = {
+    "clean": "clean",
+    "spoilt": "spoilt on all slices",
+    "clear": "the same, grey zone left out",
+}
+
+
+def _tried(one: "Evaluation") -> Iterable[str]:
+    """Give the heads of the columns: which series, and how many."""
+    for split, tried in one.thresholds.items():
+        for group, (_, which) in tried.groups().items():
+            yield f"{SPLITS[split]}, {GROUPS[group]} ({int(which.sum())})"
+
+
+def _thresholds(one: "Evaluation") -> Table:
+    for at in CANDIDATES:
+        shares = (share for tried in one.thresholds.values() for share in tried.repeats(at).values())
+        default = " (default)" if at == THRESHOLDS else ""
+        title = f"index {at.repeat_index:g} or suitability {at.repeat_suitability:.2f}{default}"
+        yield title, *(_number(share) for share in shares)
 
 
 FAILURES: Mapping[str, str] = {
@@ -209,19 +253,41 @@ FAILURES: Mapping[str, str] = {
 
 
 def _stresses(one: "Evaluation") -> Table:
-    rows = of_stress(one.stress)
     for stress in STRESSES:
-        yield stress.told, *_failure_cells(rows[stress.name])
+        yield stress.told, *_failure_cells(one.stress.of_stress[stress.name])
 
 
 def _groups(one: "Evaluation") -> Table:
-    for by in ("source", "anatomy"):
-        for name, row in unstressed(one.stress, by=by).items():
-            yield f"{name} ({row['slices']:.0f})", *_failure_cells(row)
+    for groups in (one.stress.of_vendor, one.stress.of_anatomy):
+        for name, rows in groups.items():
+            yield name, *_failure_cells(rows)
 
 
-def _failure_cells(row: Mapping[str, float]) -> Iterable[str]:
-    return (_number(row[key]) for key in FAILURES)
+def _failure_cells(rows: Rows) -> Iterable[str]:
+    return (f"{rows['slices'][0]:.0f}", *(_with_interval(figure(rows[key])) for key in FAILURES))
+
+
+SAID = ("said present", "most probable", "among the two most probable")
+
+
+def _real(one: "Evaluation") -> Iterable[str]:
+    if not one.sighted:
+        yield "None are at hand."
+        return
+    yield prose.REAL
+    heads = (*SAID, *(f"clean slices: {head}" for head in SAID))
+    yield _table(("what is seen", "class", "slices", "subjects", *heads), _sighted(one))
+    yield prose.PLAIN
+    shares = ((name, *map(_number, pair)) for name, pair in one.plain.items())
+    yield _table(("class", "said present on EPI", "on clean slices"), shares)
+
+
+def _sighted(one: "Evaluation") -> Table:
+    for seen in one.sighted:
+        shares = (
+            value for said in (seen.said, seen.clean) for value in (said.present, said.first, said.second)
+        )
+        yield seen.words, seen.artifact, str(seen.slices), str(seen.subjects), *map(_number, shares)
 
 
 def _trained(one: "Evaluation") -> str:
@@ -248,12 +314,10 @@ def _failures(one: "Evaluation") -> Iterable[str]:
     ]
     if missed:
         yield f"More than half of the slices that show these classes are not said to: {', '.join(missed)}."
-    rows = of_stress(one.stress)
-    failing = [
-        f"{stress.told} ({_number(rows[stress.name]['sure_and_wrong'])})"
-        for stress in STRESSES
-        if rows[stress.name]["sure_and_wrong"] > 0.05
-    ]
+    wrong = {
+        stress.told: float(one.stress.of_stress[stress.name]["sure_and_wrong"][0]) for stress in STRESSES
+    }
+    failing = [f"{told} ({_number(value)})" for told, value in wrong.items() if value > WRONG]
     if failing:
         yield f"It is sure and wrong on more than one slice in twenty under: {'; '.join(failing)}."
 

@@ -13,15 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.eye import Eye
-from inference.image import Slice
 from inference.verdict import Verdict
 from models.answers import REPEATABLE
 from models.dataset import Pool
 from models.fields import Rng, uniform
 from models.metrics import Bits
-from models.series import VERDICTS, judged
+from models.series import VERDICTS, as_slice, judged
+from models.shelf import chances_of
 from models.simulate import Plan, Planted, simulate
-from models.trial import chances_of
 from models.visibility import Image, find_body, similarity, suitable
 
 SURE = 0.8  # a verdict is sure where the calibrated suitability is so far on its side
@@ -111,6 +110,7 @@ class Outcomes:
     counted: NDArray[np.bool_]  # (stresses, n) clean, or unsuitable as it was meant to be
     subject: NDArray[np.str_]  # (n,)
     anatomy: NDArray[np.str_]  # (n,)
+    vendor: NDArray[np.str_]  # (n,)
 
     @property
     def wrong(self) -> Bits:
@@ -134,6 +134,7 @@ class Stressed:
     counted: NDArray[np.bool_]  # (stresses, n)
     subject: NDArray[np.str_]  # (n,)
     anatomy: NDArray[np.str_]  # (n,)
+    vendor: NDArray[np.str_]  # (n,)
 
 
 def stressed(pool: Pool, number: int) -> Stressed:
@@ -153,7 +154,14 @@ def stressed(pool: Pool, number: int) -> Stressed:
                 image = stress.after(rng, image)
             of_stress.append(image)
         images.append(tuple(of_stress))
-    return Stressed(tuple(images), unsuitable, unsuitable == spoil, pool.source[chosen], pool.anatomy[chosen])
+    return Stressed(
+        images=tuple(images),
+        unsuitable=unsuitable,
+        counted=unsuitable == spoil,
+        subject=pool.source[chosen],
+        anatomy=pool.anatomy[chosen],
+        vendor=pool.vendor[chosen],
+    )
 
 
 def _unsuitable(image: Image, k: int, stress: Stress) -> tuple[Image, bool]:
@@ -180,11 +188,12 @@ def judge_stressed(eye: Eye, slices: Stressed) -> Outcomes:
         counted=slices.counted,
         subject=slices.subject,
         anatomy=slices.anatomy,
+        vendor=slices.vendor,
     )
 
 
 def _judged(eye: Eye, images: Sequence[Image]) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
-    examined = eye.examine([Slice.from_array(image, phase_encoding="COL") for image in images])
+    examined = eye.examine([as_slice(image) for image in images])
     said = [judged([each.score]) for each in examined]
     values = [np.nan if quality.suitability is None else quality.suitability for quality, _ in said]
     return np.array([VERDICTS.index(verdict) for _, verdict in said], dtype=np.int8), np.array(values)

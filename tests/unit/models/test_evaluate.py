@@ -12,10 +12,12 @@ from inference.card import load_card, released
 from models.classes import CLASSES
 from models.classical import Evidence, fit
 from models.dataset import phantom_pool
-from models.evaluate import Bench, evaluated, spread
+from models.evaluate import Bench, evaluated
 from models.evaluation import Evaluation
 from models.kept import OURS, ROOT, digest, kept, made_of
+from models.outcomes import CANDIDATES
 from models.readme import readme, side_by_side
+from models.series import spread
 from models.stress import STRESSES
 
 
@@ -41,6 +43,10 @@ def test_the_readme_tells_what_was_measured(found: Evaluation) -> None:
         assert text.count(f"\n| {name} |") >= 3  # figures, operating points, severities
     for stress in STRESSES:
         assert stress.told in text
+    for at in CANDIDATES:
+        assert f"\n| index {at.repeat_index:g} or suitability {at.repeat_suitability:.2f}" in text
+    assert text.count("(default)") == 1
+    assert "None are at hand." in text  # of real artifacts
     for point in range(1, 11):
         assert f"\n{point}. **" in text
     for title in (
@@ -59,7 +65,12 @@ def test_a_small_evaluation_takes_few_of_everything_and_a_large_one_all() -> Non
 
     assert (len(small.clean), len(large.clean)) == (8, 12)
     assert len(small.quiet) == 8
-    assert (len(small.series), len(large.series)) == (1, 2)
+    assert [len(series) for series in small.series.values()] == [1, 1, 1]
+    assert {split: len(series) for split, series in large.series.items()} == {
+        "test": 2,
+        "validation": 2,
+        "train": 2,
+    }
     assert spread(5, 3).tolist() == [0, 2, 4]
 
 
