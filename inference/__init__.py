@@ -7,7 +7,8 @@ run it.
 from inference.artifacts import CATALOGUE, Artifact, by_name
 from inference.image import Slice, UnreadableImage
 from inference.masks import MaskStack
-from inference.score import Finding, QualityScore, SeriesFinding, SliceScore, not_scored, summarise
+from inference.score import Finding, QualityScore, SeriesFinding, SliceScore, not_scored
+from inference.summary import summarise
 
 __all__ = [
     "CATALOGUE",

@@ -1,9 +1,7 @@
 """From findings to slice and series scores: values and pure functions, nothing else."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from math import floor
-from statistics import median
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from inference import evidence
@@ -11,23 +9,17 @@ from inference.artifacts import NAMES, by_name
 from inference.checks import SeriesFact
 from inference.evidence import Readings
 from inference.footprint import Footprint
-from inference.geometry import Member, Sampling, Why, layout_of, look, sampling
-from inference.neighbours import slice_step
-from inference.reference import MetricSummary, Statement, contradicted, reference, sum_up_metrics
+from inference.geometry import Sampling, Why
+from inference.reference import MetricSummary, Statement, contradicted
 from inference.stacks import Place
-from inference.text import UNSAID, Text, texts_of, with_german
+from inference.text import Text, texts_of, with_german
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in px of the input, half-open
 
-GOOD = 6.0  # the index from which on a slice or series is good, as on MIQA's scale
 OUTSIDE = 0.2  # how much a pixel outside the anatomy counts
 ASIDE = 0.5  # how much a pixel of the anatomy off the region of interest counts
 TEMPER = 0.5  # of an artifact's weight: suitability, which the index starts from, has seen it already
-LOW = 0.10  # the quantile of the slices that speaks for the series
-SPARED = 20  # one doubtful slice in so many may err before an artifact counts for the series
-RUINED = 3.5  # the index below which a slice shows nothing to rely on
 STRANGE = 0.2  # the share of unfamiliar slices from which on a person should look
-SURE = 0.8  # a slice at least so probable speaks for itself: a spike strikes one slice of thirty
 DIGITS = 4
 UNFAMILIAR = Text(
     "the images are unlike those that the model was made with",
@@ -174,14 +166,14 @@ class QualityScore:
 
     scored: bool
     reason: Text  # why it is not scored, else ""
-    index: float | None  # 0..10
+    index: float | None  # 0..10; as on MIQA's scale 6 is good
     suitability: float | None  # 0..1
     findings: tuple[SeriesFinding, ...]  # every artifact in the catalogue's order; () if not scored
     n_slices: int
     worst: int | None  # position of the slice with the lowest index
-    ruined: tuple[
-        int, ...
-    ] = ()  # positions of slices on which a finding of the series leaves nothing to rely on
+    lowest: tuple[int, ...] = ()  # positions of the slices that the index speaks of, the worst first
+    ruined: tuple[int, ...] = ()  # positions of slices on which an artifact leaves nothing to rely on
+    n_signal: int = 0  # slices with signal
     unfamiliar: int = 0  # slices with signal that do not count, unlike what the model was made with
     outlier: float | None = (
         None  # median distance of the slices with signal from what the model was made with
@@ -198,7 +190,7 @@ class QualityScore:
     @property
     def strange(self) -> bool:
         """Whether so many slices are unfamiliar that the others do not speak for the series."""
-        return self.unfamiliar >= max(1.0, STRANGE * self.n_slices)
+        return self.unfamiliar >= max(1.0, STRANGE * self.n_signal)
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
@@ -210,7 +202,9 @@ class QualityScore:
             "findings": [finding.to_json() for finding in self.findings],
             "n_slices": self.n_slices,
             "worst": self.worst,
+            "lowest": list(self.lowest),
             "ruined": list(self.ruined),
+            "n_signal": self.n_signal,
             "unfamiliar": self.unfamiliar,
             "outlier": None if self.outlier is None else round(self.outlier, DIGITS),
             "geometry": [found.to_json() for found in self.geometry],
@@ -227,7 +221,9 @@ class QualityScore:
             **texts_of(values, "reason"),
             "sampling": None if sampled is None else Sampling(**sampled),
             "findings": tuple(map(SeriesFinding.from_json, values["findings"])),
+            "lowest": tuple(values.get("lowest", ())),
             "ruined": tuple(values.get("ruined", ())),
+            "n_signal": values.get("n_signal", values["n_slices"]),
             "geometry": tuple(map(SeriesFact.from_json, values.get("geometry", ()))),
             "evidence": tuple(map(MetricSummary.from_json, values.get("evidence", ()))),
         }
@@ -277,116 +273,11 @@ def slice_score(
     )
 
 
-def summarise(series: Sequence[SliceScore | Unscored]) -> QualityScore:
-    """Sum up the slices of a series, in its order; positions in the answer count among those with a score.
-
-    Slices without signal, and those unlike what the model was made with, do not count, but keep their place in it; a
-    series that is mostly of the latter is not scored.
-    """
-    scores = [each for each in series if isinstance(each, SliceScore)]
-    shown = [position for position, score in enumerate(scores) if score.signal]
-    if not shown:
-        return not_scored(NO_SIGNAL if scores else NO_SCORE, len(scores))
-    counted = [position for position in shown if scores[position].familiar]
-    if 2 * len(counted) < len(shown):
-        return replace(
-            not_scored(UNFAMILIAR, len(scores)),
-            unfamiliar=len(shown) - len(counted),
-            outlier=_distance(scores, shown),
-        )
-    kind = _commonest([scores[position].kind for position in counted])
-    layout = layout_of([_member(each) for each in series])
-    findings = tuple(_heard(_over_series(name, scores, counted), scores, kind) for name in NAMES)
-    shown_by = {position for finding in findings if finding.box is not None for position in finding.slices}
-    return QualityScore(
-        scored=True,
-        reason=UNSAID,
-        index=_low([scores[position].index for position in counted]),
-        suitability=_low([scores[position].suitability for position in counted]),
-        findings=findings,
-        n_slices=len(scores),
-        worst=min(counted, key=lambda position: scores[position].index),
-        ruined=tuple(position for position in sorted(shown_by) if scores[position].index < RUINED),
-        unfamiliar=len(shown) - len(counted),
-        outlier=_distance(scores, shown),
-        geometry=look(layout, kind),
-        evidence=sum_up_metrics(
-            {position: scores[position].evidence for position in counted}, kind, slice_step(layout.neighbours)
-        ),
-        sampling=sampling(layout),
-    )
-
-
-def _distance(scores: Sequence[SliceScore], shown: Sequence[int]) -> float | None:
-    """Give the median distance of some slices from what the model was made with; None where it was not kept."""
-    known = [far for position in shown if (far := scores[position].outlier) is not None]
-    return median(known) if known else None
-
-
-def _member(slice_: SliceScore | Unscored) -> Member:
-    if isinstance(slice_, Unscored):
-        return Member(slice_.place, slice_.why)
-    place, footprint = slice_.place, slice_.footprint
-    if place is None and footprint is not None:
-        place = Place(footprint.plane)
-    return Member(place, "scored", footprint)
-
-
 def not_scored(reason: Text, n_slices: int = 0) -> QualityScore:
     """Say that a series has no score, and why."""
     return QualityScore(
         scored=False, reason=reason, index=None, suitability=None, findings=(), n_slices=n_slices, worst=None
     )
-
-
-def _over_series(name: str, scores: Sequence[SliceScore], counted: Sequence[int]) -> SeriesFinding:
-    """Sum up one artifact over the slices that count."""
-    which = NAMES.index(name)
-    found = {position: scores[position].findings[which] for position in counted}
-    showing = sorted(
-        (position for position in counted if found[position].present),
-        key=lambda position: (-found[position].severity, -found[position].probability, position),
-    )
-    sure = any(found[position].probability >= SURE for position in showing)
-    present = sure or len(showing) > len(counted) // SPARED
-    values = list(found.values())
-    return SeriesFinding(
-        artifact=name,
-        probability=_speaking(values, lambda finding: finding.probability),
-        severity=_speaking(values, lambda finding: finding.severity),
-        present=present,
-        slices=tuple(showing) if present else (),
-        box=found[showing[0]].box if present else None,
-    )
-
-
-def _heard(finding: SeriesFinding, scores: Sequence[SliceScore], kind: str) -> SeriesFinding:
-    """Ask the metrics about a finding that is present."""
-    if not finding.present:
-        return finding
-    readings = [scores[position].evidence for position in finding.slices]
-    return replace(finding, evidence=reference().hear(finding.artifact, readings, kind))
-
-
-def _commonest(kinds: Sequence[str]) -> str:
-    return max(sorted(set(kinds)), key=kinds.count)
-
-
-def _speaking(findings: Sequence[Finding], value: Callable[[Finding], float]) -> float:
-    """Give the k-th highest value, k - 1 slices being allowed to err, or that of a slice that is sure of itself."""
-    ranked = sorted((value(finding) for finding in findings), reverse=True)[len(findings) // SPARED]
-    return max(
-        [ranked, *(value(finding) for finding in findings if finding.present and finding.probability >= SURE)]
-    )
-
-
-def _low(values: Sequence[float]) -> float:
-    """Give the low quantile, linear between neighbours: a few bad slices show, one of many does not rule."""
-    ordered = sorted(values)
-    place = LOW * (len(ordered) - 1)
-    below = floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    return round(ordered[below] + (place - below) * (ordered[above] - ordered[below]), DIGITS)
 
 
 def _box(values: Sequence[int] | None) -> Box | None:

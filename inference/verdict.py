@@ -6,7 +6,6 @@ slice and many unfamiliar ones say Check. What bears on the verdict beside the s
 is the service's matter.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,19 +43,25 @@ class Thresholds:
     """Where the verdicts part; the defaults are those of the settings."""
 
     usable_index: float = 7.0  # 0-10: at and above it a series is Usable
-    repeat_index: float = 3.5  # 0-10: below it Repeat may be said
-    repeat_suitability: float = 0.35  # 0-1: the same for the probability of being usable
+    repeat_index: float = 5.0  # 0-10: below it Repeat may be said
+    repeat_suitability: float = 0.5  # 0-1: the same for the probability of being usable
 
 
-def repeatable(findings: Iterable[SeriesFinding]) -> list[SeriesFinding]:
-    """Give those that are present, have a place, are more than a trace, and that a new scan would mend, in order."""
+def explaining(quality: QualityScore) -> list[SeriesFinding]:
+    """Give the findings that a poor series would be repeated for.
+
+    They are present, have a place, are more than a trace, a new scan would mend them, and they show on at least half of
+    the slices that the index speaks of: what lies on good slices alone is no reason.
+    """
+    lowest = set(quality.lowest)
     return [
         finding
-        for finding in findings
+        for finding in quality.findings
         if finding.present
         and finding.box is not None
         and finding.severity >= TRACE
         and by_name(finding.artifact).cap == Verdict.REPEAT.value
+        and 2 * len(lowest.intersection(finding.slices)) >= len(lowest)
     ]
 
 
@@ -79,8 +84,8 @@ def disputed(quality: QualityScore, thresholds: Thresholds) -> list[SeriesFindin
 
 
 def _reasons(quality: QualityScore, thresholds: Thresholds) -> list[SeriesFinding]:
-    """Give what a poor series would be repeated for."""
+    """Give what explains a series that is poor by these thresholds."""
     if quality.index is None or quality.suitability is None:
         return []
     poor = quality.index < thresholds.repeat_index or quality.suitability < thresholds.repeat_suitability
-    return repeatable(quality.findings) if poor else []
+    return explaining(quality) if poor else []

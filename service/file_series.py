@@ -9,8 +9,9 @@ from typing import Any
 from inference.geometry import Why
 from inference.masks import MaskStack
 from inference.places import Part
-from inference.score import QualityScore, SliceScore, Unscored, not_scored, summarise
+from inference.score import QualityScore, SliceScore, Unscored, not_scored
 from inference.stacks import sample
+from inference.summary import summarise
 from inference.text import UNSAID, Text
 
 _UNREAD = Text("no image could be read", "kein Bild ließ sich lesen")

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from inference.geometry import Why
-from inference.score import UNFAMILIAR, QualityScore, SliceScore, Unscored, not_scored, summarise
+from inference.score import UNFAMILIAR, QualityScore, SliceScore, Unscored, not_scored
 from inference.series import UNKNOWN
 from inference.stacks import Place, gaps, stacks_of
+from inference.summary import summarise
 from inference.text import Text, with_german
 from service.closing import Closing, Patience, judge
 from service.ledger import (
@@ -187,6 +188,7 @@ def _placed(quality: QualityScore, rows: Sequence[ScoredRow]) -> QualityScore:
     return replace(
         quality,
         worst=None if quality.worst is None else places[quality.worst],
+        lowest=tuple(places[position] for position in quality.lowest),
         ruined=tuple(places[position] for position in quality.ruined),
         findings=tuple(
             replace(finding, slices=tuple(places[position] for position in finding.slices))

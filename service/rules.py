@@ -17,7 +17,7 @@ from inference.series.advice import advice_on, repeat_time
 from inference.series.protocol import Protocol
 from inference.series.situation import Situation
 from inference.text import Text, decimal, joined
-from inference.verdict import Thresholds, Verdict, disputed, repeatable, verdict_of
+from inference.verdict import Thresholds, Verdict, disputed, explaining, verdict_of
 from service.understanding import acquired, described
 
 __all__ = ["Circumstances", "Decision", "Thresholds", "Verdict", "circumstances", "decide", "softened"]
@@ -113,7 +113,8 @@ def decide(quality: QualityScore, around: Circumstances, thresholds: Thresholds)
         key=lambda finding: finding.severity * finding.probability * by_name(finding.artifact).weight,
         reverse=True,
     )
-    borne_out = [finding for finding in repeatable(found) if not finding.contradicted]
+    reasons = explaining(quality)
+    borne_out = [finding for finding in found if finding in reasons and not finding.contradicted]
     advice = (
         *(BY_NAME[fact.check].advice for fact in quality.doubtful),
         *dict.fromkeys(advice_on(finding.artifact, around.series).line for finding in found),

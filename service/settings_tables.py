@@ -298,9 +298,9 @@ class Rules(_Table):
 
     usable_index: Index = 7.0
     """series index at and above which a series is Usable"""
-    repeat_index: Index = 3.5
+    repeat_index: Index = 5.0
     """series index below which Repeat may be said"""
-    repeat_suitability: Share = 0.35
+    repeat_suitability: Share = 0.5
     """suitability below which Repeat may be said"""
 
     @model_validator(mode="after")

@@ -12,8 +12,8 @@ const same = (list) => Object.fromEntries(list.map((one) => [one, one]));
 // fresh: the values of a new one; fields: in the order of the form. `options` gives {value: word} from the names.
 export const CONDITIONS = {
   verdict: { fresh: () => ({ one_of: ["Repeat"] }), fields: [oneOf(() => Object.fromEntries(VERDICTS.map((one) => [one, WORDS.verdicts[one]])))] },
-  index: { fresh: () => ({ at_least: null, below: 3.5 }), fields: range(0, 10, 0.1) },
-  suitability: { fresh: () => ({ at_least: null, below: 0.35 }), fields: range(0, 1, 0.01) },
+  index: { fresh: () => ({ at_least: null, below: 5 }), fields: range(0, 10, 0.1) },
+  suitability: { fresh: () => ({ at_least: null, below: 0.5 }), fields: range(0, 1, 0.01) },
   artifact: {
     fresh: () => ({ one_of: ["motion"], severity: 0, probability: 0 }),
     fields: [{ ...oneOf((names) => names.artifacts), hint: () => WORDS.anyArtifact }, { name: "severity", type: "number", low: 0, high: 1, step: 0.01, needed: true }, { name: "probability", type: "number", low: 0, high: 1, step: 0.01, needed: true }],

@@ -19,7 +19,7 @@ from dicom_scp.identity import KeyRing, Vault
 from dicom_scp.profile import EXPORT, LIVE, Profile
 from dicom_scp.ps3_15 import Option
 from dicom_scp.spool import NoSpace, Spool
-from inference.score import summarise
+from inference.summary import summarise
 from service.ledger import InstanceRow, Parcel, ScoredRow, SliceState
 from service.operating.deid_log import PRIVATE, attribute
 from service.research import Curator, Reported, Repository, counts_as_head
