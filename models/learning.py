@@ -1,4 +1,7 @@
-"""One step of learning, and a run of them that can be stopped and taken up again."""
+"""One step of learning, and a run of them that can be stopped and taken up again.
+
+A run lies on one device, which `begin` and `take_up` are told. Whatever is read from a file lies on the processor.
+"""
 
 import math
 import shutil
@@ -6,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +20,7 @@ from models.network import Answer, Network, network_of
 from models.shelf import Batch
 from models.teaching import Taught, Teacher
 
+CPU = torch.device("cpu")
 WARM_UP = 0.03  # of the budget
 FULL_MARKS = 1.1  # IoU of which a class falls short by its lag: the best one keeps a share too
 FAVOUR = 2.0  # times what its lag says
@@ -52,6 +57,11 @@ class Run:
     teacher: Teacher | None = None  # whose answers it learns from too
     emphasis: Tensor | None = None  # (13,) how much each class counts, 1 on average
 
+    @property
+    def device(self) -> torch.device:
+        """Where the networks lie."""
+        return next(self.network.parameters()).device
+
     def save(self, path: Path) -> None:
         """Write the checkpoint; a stop in between leaves the last one whole."""
         scratch = path.with_suffix(".part")
@@ -69,25 +79,36 @@ class Run:
         scratch.replace(path)
 
 
-def begin(options: Options, network: Network) -> Run:
-    """Return a run that has not begun."""
-    average = network_of(network.state_dict())
-    for each in (network, average):
-        for weight in each.parameters():
-            weight.data = weight.data.contiguous(memory_format=_layout(weight))
-    average.eval()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-4)
-    return Run(network, average, optimiser)
+def fastest() -> torch.device:
+    """Return where to learn: on a GPU where there is one."""
+    return torch.device("cuda") if torch.cuda.is_available() else CPU
 
 
-def take_up(options: Options, path: Path) -> Run:
-    """Return the run that `Run.save` wrote."""
-    state = torch.load(path, weights_only=True)
-    run = begin(options, network_of(state["network"]))
-    run.average.load_state_dict(state["average"])
-    run.optimiser.load_state_dict(state["optimiser"])
+def begin(options: Options, network: Network, device: torch.device = CPU) -> Run:
+    """Return a run that has not begun; it takes the network over."""
+    return _run(options, network, network_of(network.state_dict()), device)
+
+
+def take_up(options: Options, path: Path, device: torch.device = CPU) -> Run:
+    """Return the run that `Run.save` wrote, on whatever device that was."""
+    state = _stored(path)
+    run = _run(options, network_of(state["network"]), network_of(state["average"]), device)
+    run.optimiser.load_state_dict(state["optimiser"])  # lays its state beside the weights
     run.minutes, run.step, run.seen = float(state["minutes"]), int(state["step"]), int(state["seen"])
     return run
+
+
+def _run(options: Options, network: Network, average: Network, device: torch.device) -> Run:
+    for each in (network, average):
+        each.to(device)
+        for weight in each.parameters():
+            weight.data = weight.data.contiguous(memory_format=_layout(weight))
+    optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-4)
+    return Run(network, average.eval(), optimiser)
+
+
+def _stored(path: Path) -> dict[str, Any]:
+    return dict(torch.load(path, map_location=CPU, weights_only=True))
 
 
 def averaged(*paths: Path) -> Network:
@@ -95,7 +116,7 @@ def averaged(*paths: Path) -> Network:
 
     Of several, which must be of one training, the mean of their weights (Wortsman et al. 2022, "Model soups").
     """
-    states = [torch.load(path, weights_only=True) for path in paths]
+    states = [_stored(path) for path in paths]
     weights = [state.get("average", state) for state in states]
     mean = {
         name: torch.stack([each[name].float() for each in weights]).mean(0)
@@ -136,8 +157,9 @@ def rate_at(share: float, peak: float) -> float:
     return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * falling)))
 
 
-def step(run: Run, batch: Batch, options: Options, device: torch.device) -> Losses:
+def step(run: Run, batch: Batch, options: Options) -> Losses:
     """Learn from one batch."""
+    device = run.device
     for group in run.optimiser.param_groups:
         group["lr"] = rate_at(run.minutes / options.minutes, options.rate)
     run.network.train()

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from models.cost import Cost, cost_of
 from models.dataset import cache_folder
-from models.learning import Options, averaged, save_compact, tensors
+from models.learning import CPU, Options, averaged, save_compact, tensors
 from models.losses import losses
 from models.modelcard import CANVAS
 from models.network import Network, network_of, shape_by
@@ -70,11 +70,14 @@ def widths_of(network: Network) -> dict[str, int]:
 
 
 def taylor(network: Network, batches: Iterable[Batch]) -> Worth:
-    """Return how much the loss would change without each channel, to first order, over some batches."""
+    """Return how much the loss would change without each channel, to first order, over some batches.
+
+    The network lies on the processor, as whatever was trained is handed out.
+    """
     network.eval()  # the statistics of the batches stay out of it
     network.zero_grad()
     for batch in batches:
-        image, truth = tensors(batch, torch.device("cpu"))
+        image, truth = tensors(batch, CPU)
         torch.autograd.backward(losses(network(image), truth).total())
     return _by_group(
         network, torch_pruning.importance.GroupTaylorImportance(group_reduction="mean", normalizer=None)

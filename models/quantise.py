@@ -1,6 +1,6 @@
 """Make an eight-bit copy of a released model: convolutions in int8, their scales measured on clean and spoilt slices.
 
-    python -m models.quantise models/released/scanside-artifacts-0.2.0 [--name scanside-artifacts-int8] [--out FOLDER]
+    python -m models.quantise FOLDER [--name scanside-artifacts-int8] [--out FOLDER]
 
 It is worth keeping only where masks lose less than a hundredth of IoU and it is faster: `make evaluate` and the model
 benchmark say so.

@@ -25,10 +25,21 @@ from tqdm import tqdm
 from models.answers import simulated
 from models.classes import CLASSES
 from models.dataset import cache_folder, data_folder, load_pool
-from models.learning import Options, Run, averaged, begin, emphasis_of, save_compact, step, take_up
+from models.learning import (
+    CPU,
+    Options,
+    Run,
+    averaged,
+    begin,
+    emphasis_of,
+    fastest,
+    save_compact,
+    step,
+    take_up,
+)
 from models.metrics import Overlap, auc, weighted
 from models.modelcard import MASK_SIZE
-from models.network import Network
+from models.network import Network, network_of
 from models.shelf import Batch, Shelf, unpacked
 from models.teaching import Teacher
 
@@ -44,10 +55,9 @@ SMOKE = Options(minutes=0.5, batch=8, shelf=64, first=24, check_minutes=0.2, val
 def check(run: Run, batch: Batch, pictures: Path) -> dict[str, float]:
     """Measure the averaged network on the validation slices and draw some of them."""
     overlap, presence, masks = Overlap(), [], []
-    device = next(run.average.parameters()).device
     for at in range(0, len(batch.image), 16):
         part = slice(at, at + 16)
-        answer = run.average(torch.from_numpy(batch.image[part]).to(device))
+        answer = run.average(torch.from_numpy(batch.image[part]).to(run.device))
         said = answer.log_visibility.cpu().numpy() > LIKELY
         overlap.add(said, batch.mask[part], ~batch.band[part])
         presence.append(answer.presence.cpu().numpy())
@@ -94,24 +104,22 @@ def train(
 
     Takes up the checkpoint that lies there, else begins with `network`, or with fresh weights. `shelf` is the file of
     simulated slices, which trainings that follow each other may share. A `teacher` is learnt from beside the truth.
+    The averaged network of the run that is returned lies on the processor, wherever it was trained.
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(1)
     torch.manual_seed(options.seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if (folder / CHECKPOINT).is_file():
-        run = take_up(options, folder / CHECKPOINT)
+        run = take_up(options, folder / CHECKPOINT, fastest())
     else:
-        run = begin(options, network or Network())
-    for each in (run.network, run.average, teacher):
-        if each is not None:
-            each.to(device)
-    run.teacher = Teacher(teacher, options.shelf) if teacher is not None else None
+        run = begin(options, network or Network(), fastest())
+    if teacher is not None:
+        run.teacher = Teacher(network_of(teacher.state_dict()).to(run.device), options.shelf)
     slots, _ = simulated(load_pool(cache_folder()).of("validation"), options.validation, seed=options.seed)
     validation = unpacked(slots)
     if run.step:
-        run.emphasis = _emphasis(check(run, validation, folder / "pictures"), options, device)
+        run.emphasis = _emphasis(run, check(run, validation, folder / "pictures"), options)
     rng = np.random.default_rng([options.seed, run.step])
     ring = Shelf(
         shelf or folder / SHELF,
@@ -127,7 +135,8 @@ def train(
             total=round(options.minutes, 1), initial=round(run.minutes, 1), unit="min", mininterval=5
         ) as bar:
             while run.minutes < options.minutes:
-                _stretch(run, options, ring, rng, (folder, validation, device), bar)
+                _stretch(run, options, ring, rng, (folder, validation), bar)
+    run.average.to(CPU)
     return run
 
 
@@ -136,18 +145,18 @@ def _stretch(
     options: Options,
     shelf: Shelf,
     rng: np.random.Generator,
-    where: tuple[Path, Batch, torch.device],
+    where: tuple[Path, Batch],
     bar: "tqdm[NoReturn]",
 ) -> None:
     """Train for `check_minutes`, then save, measure and log."""
-    folder, validation, device = where
+    folder, validation = where
     ends = min(run.minutes + options.check_minutes, options.minutes)
     sums: dict[str, float] = {}
     steps = 0
     batches = _ahead(lambda: shelf.draw(rng, options.batch))
     while run.minutes < ends:
         began = time.monotonic()
-        parts = step(run, next(batches), options, device)
+        parts = step(run, next(batches), options)
         for name, value in parts.values().items():
             sums[name] = sums.get(name, 0.0) + float(value)
         spent = (time.monotonic() - began) / 60
@@ -156,14 +165,14 @@ def _stretch(
     batches.close()
     run.save(folder / CHECKPOINT)
     figures = check(run, validation, folder / "pictures")
-    run.emphasis = _emphasis(figures, options, device)
+    run.emphasis = _emphasis(run, figures, options)
     bar.set_postfix(iou=f"{figures['iou_mean']:.3f}", auc=f"{figures['presence_auc']:.3f}")
     counts = {"step": run.step, "minutes": run.minutes, "seen": run.seen, "made": shelf.made}
     append(folder / LOG, counts | {name: value / steps for name, value in sums.items()} | figures)
 
 
-def _emphasis(figures: Mapping[str, float], options: Options, device: torch.device) -> torch.Tensor:
-    return emphasis_of([figures[f"iou_{name}"] for name in CLASSES], options.favoured).to(device)
+def _emphasis(run: Run, figures: Mapping[str, float], options: Options) -> torch.Tensor:
+    return emphasis_of([figures[f"iou_{name}"] for name in CLASSES], options.favoured).to(run.device)
 
 
 def _ahead(draw: Callable[[], Batch]) -> Generator[Batch]:

@@ -137,7 +137,7 @@ def test_a_pupil_comes_nearer_to_its_teacher_than_by_the_truth_alone() -> None:
         run = begin(options, Network(SMALL))
         run.minutes, run.teacher = 0.1, taught
         for _ in range(15):
-            step(run, batch, options, torch.device("cpu"))
+            step(run, batch, options)
         with torch.no_grad():
             return float(likeness(run.network(image), Teacher(teacher, 4)(image)))
 

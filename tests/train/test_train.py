@@ -1,5 +1,6 @@
 """The training: it learns, can be taken up again, and what is exported answers as it does."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import onnxruntime
 import pytest
 import torch
 
+import models.export as export_module
 from inference.card import load_card
 from inference.segmenter import Segmenter
 from models.answers import simulated
@@ -14,8 +16,10 @@ from models.classes import CLASSES, INDEX
 from models.dataset import phantom_pool
 from models.export import ExportDiffers, Released, export, typical_slices
 from models.learning import (
+    CPU,
     FAVOUR,
     Options,
+    Run,
     averaged,
     begin,
     emphasis_of,
@@ -31,7 +35,6 @@ from models.quantise import quantise
 from models.shelf import unpacked
 
 OPTIONS = Options(minutes=1.0, batch=4)
-CPU = torch.device("cpu")
 TINY = Shape((8, 8, 16, 16, 16), (16, 12, 8, 8), (8, 8, 2), 8, 8, 8)
 
 
@@ -60,23 +63,74 @@ def test_the_loss_falls_on_a_batch_seen_again() -> None:
     batch, run = unpacked(slots), begin(OPTIONS, Network())
     run.minutes = 0.1
 
-    totals = [float(step(run, batch, OPTIONS, CPU).total().detach()) for _ in range(8)]
+    totals = [float(step(run, batch, OPTIONS).total().detach()) for _ in range(8)]
 
     assert totals[-1] < 0.8 * totals[0]
 
 
 def test_a_run_is_taken_up_where_it_was_saved(tmp_path: Path) -> None:
     slots, _ = simulated(phantom_pool(6, 2), 4, seed=1)
-    batch, run = unpacked(slots), begin(OPTIONS, Network())
-    step(run, batch, OPTIONS, CPU)
+    batch, run = unpacked(slots), begin(OPTIONS, Network(TINY))
+    for _ in range(2):
+        step(run, batch, OPTIONS)
     run.minutes = 0.25
     run.save(tmp_path / "checkpoint.pt")
 
     other = take_up(OPTIONS, tmp_path / "checkpoint.pt")
 
-    assert (other.step, other.minutes) == (1, 0.25)
-    for mine, theirs in zip(run.network.parameters(), other.network.parameters(), strict=True):
-        assert torch.equal(mine, theirs)
+    assert (other.step, other.minutes, other.seen) == (2, 0.25, 8)
+    assert same(run.average.state_dict(), other.average.state_dict())
+    assert not same(run.average.state_dict(), other.network.state_dict())
+    assert same(momenta(run), momenta(other))
+    for each in (run, other):
+        step(each, batch, OPTIONS)
+    assert same(run.network.state_dict(), other.network.state_dict())
+    assert same(run.average.state_dict(), other.average.state_dict())
+    assert same(momenta(run), momenta(other))
+
+
+def same(mine: Mapping[str, torch.Tensor], theirs: Mapping[str, torch.Tensor]) -> bool:
+    assert mine.keys() == theirs.keys()
+    return all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+
+def momenta(run: Run) -> dict[str, torch.Tensor]:
+    """Return what the optimiser remembers of each weight."""
+    state = run.optimiser.state_dict()["state"]
+    return {f"{place} {name}": value for place, known in state.items() for name, value in known.items()}
+
+
+def test_a_run_of_a_gpu_is_taken_up_and_exported_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slots, _ = simulated(phantom_pool(2, 2), 2, seed=1)
+    run = begin(OPTIONS, Network(TINY))
+    step(run, unpacked(slots), OPTIONS)
+    with monkeypatch.context() as patch:  # the file says of every tensor that it lay on a GPU
+        patch.setattr("torch.serialization.location_tag", lambda _storage: "cuda:0")
+        run.save(tmp_path / "checkpoint.pt")
+    assert b"cuda:0" in (tmp_path / "checkpoint.pt").read_bytes()
+
+    other = take_up(OPTIONS, tmp_path / "checkpoint.pt")
+    average = averaged(tmp_path / "checkpoint.pt")
+
+    assert other.device == CPU
+    assert same(run.average.state_dict(), average.state_dict())
+    assert same(momenta(run), momenta(other))
+
+
+def test_what_the_optimiser_remembers_lies_where_the_network_lies(tmp_path: Path) -> None:
+    slots, _ = simulated(phantom_pool(2, 2), 2, seed=1)
+    run = begin(OPTIONS, Network(TINY))
+    step(run, unpacked(slots), OPTIONS)
+    run.save(tmp_path / "checkpoint.pt")
+
+    elsewhere = take_up(OPTIONS, tmp_path / "checkpoint.pt", torch.device("meta"))
+
+    weights = [*elsewhere.network.parameters(), *elsewhere.average.parameters()]
+    remembered = [value for name, value in momenta(elsewhere).items() if "exp_avg" in name]
+    assert len(remembered) == 2 * len(list(run.network.parameters()))
+    assert {tensor.device.type for tensor in [*weights, *remembered]} == {"meta"}
 
 
 def test_compact_weights_are_small_and_another_run_begins_from_them(tmp_path: Path) -> None:
@@ -162,11 +216,29 @@ def test_what_is_unlike_the_training_lies_farther_off() -> None:
     assert float(odd[0]) > 2 * float(usual.max())
 
 
-def test_an_export_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.export.TOLERANCE", -1.0)
+class Otherwise(torch.nn.Module):
+    """A model that answers otherwise where the image is black, as around a body: nowhere in noise."""
+
+    def __init__(self, model: Released) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        masks, presence, suitability, outlier = self.model(image)
+        black = (image <= 0).float().mean((1, 2, 3))
+        return masks, presence, suitability * (1 - 0.5 * black), outlier
+
+
+def test_an_export_that_differs_on_slices_alone_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typical = typical_slices(phantom_pool(6, 2), 12)
+    assert (typical == 0).mean() > 0.05
+    write = export_module._write
+    monkeypatch.setattr(export_module, "_write", lambda model, path: write(Otherwise(model), path))
 
     with pytest.raises(ExportDiffers):
-        export(Network(TINY), np.zeros((2, 1, 256, 256), np.float32), tmp_path, version="0.0.9")
+        export(Network(TINY), typical, tmp_path, version="0.0.9")
 
 
 def test_an_eight_bit_copy_answers_nearly_the_same(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_the_copies_of_a_channel_learn_apart(network: Network) -> None:
     assert torch.allclose(first.sum((1, 2, 3)), second.sum((1, 2, 3)), atol=1e-5)
 
     for _ in range(2):
-        step(run, batch, Options(batch=4), torch.device("cpu"))
+        step(run, batch, Options(batch=4))
 
     first, second = layer.detach().chunk(2)
     assert (first.sum((1, 2, 3)) - second.sum((1, 2, 3))).abs().min() > 1e-5
