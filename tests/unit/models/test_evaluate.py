@@ -8,15 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.card import load_card, released
-from models.classes import CLASSES
+from inference.card import Calibration, load_card, released
+from models.answers import CleanAnswers
+from models.classes import CLASSES, INDEX
 from models.classical import Evidence, fit
 from models.dataset import phantom_pool
 from models.evaluate import Bench, evaluated
 from models.evaluation import Evaluation
+from models.figures import both_ways
 from models.kept import OURS, ROOT, digest, kept, made_of
 from models.outcomes import CANDIDATES
 from models.readme import readme, side_by_side
+from models.resampling import resampling
 from models.series import spread
 from models.stress import STRESSES
 
@@ -96,6 +99,23 @@ def test_what_is_written_is_a_card_that_the_eye_reads(found: Evaluation, tmp_pat
     assert tomllib.loads((tmp_path / "card.toml").read_text("utf-8"))["metrics"]["stress_none"]["slices"] > 0
     for curve in ("reliability.png", "roc.png", "severity.png", "learning.png"):
         assert (tmp_path / curve).stat().st_size < 150_000
+
+
+def test_a_clean_slice_shown_both_ways_alarms_where_the_joined_looks_do() -> None:
+    card = replace(load_card(released()), suitability=Calibration())
+    nothing, ghost = (np.full((2, len(CLASSES)), -9.0) for _ in range(2))
+    ghost[:, INDEX["ghost"]] = (9.0, -9.0)
+    said = [
+        CleanAnswers(presence, np.array([-0.5, 4.0]), np.zeros(2), np.array(["x/a", "x/b"]))
+        for presence in (nothing, ghost)
+    ]
+    resamples = resampling(said[0].subject)
+
+    alike, apart = (both_ways((said[1], other), card, resamples) for other in (said[1], said[0]))
+
+    assert alike["clean_any_alarm_both_ways"][0] == apart["clean_any_alarm_both_ways"][0] == 0.5
+    assert both_ways((said[0], said[0]), card, resamples)["clean_any_alarm_both_ways"][0] == 0.0
+    assert alike["clean_unsuitable_both_ways"][0] == 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
