@@ -9,7 +9,7 @@ follow from a seed: the same figures come of the same model, code and data. What
 
 import argparse
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -34,6 +34,7 @@ from models.outcomes import Tried, of_classical, of_clean, of_spoilt, stress_tab
 from models.readme import readme, side_by_side
 from models.resampling import resampling
 from models.series import (
+    CHOOSING_SLICES,
     Series,
     Spoilt,
     Verdicts,
@@ -50,11 +51,9 @@ from models.stress import Outcomes, Stressed, judge_stressed, stressed
 from models.trial import SEEDS, Trial, drawn
 
 SLICES = 600
-STRESSED_SHARE = 2  # one stressed slice for so many simulated ones
+STRESSED_SHARE = 3  # one stressed slice for so many simulated ones
 SERIES_SHARE = 25  # one series for so many simulated slices
-CHOOSING = ("validation", "train")  # what thresholds may be chosen by
-CHOOSING_SERIES = 2  # of a source of training or validation, for thresholds of the verdict
-CHOOSING_SLICES = 24  # of each
+CHOOSING: Mapping[str, int | None] = {"validation": None, "train": 2}  # series of a source, for thresholds
 FEW = 14  # clean slices of a subject, for thresholds
 LOG = "training.csv"  # of the training, beside its model
 
@@ -126,8 +125,8 @@ class Bench:
     def series(self) -> dict[str, list[Series]]:
         """The series that are judged: all that are held out, and a few, of few slices, of the splits that choose."""
         found = {
-            split: read_series(self.pool, split, of_source=CHOOSING_SERIES, longest=CHOOSING_SLICES)
-            for split in CHOOSING
+            split: read_series(self.pool, split, of_source=most, longest=CHOOSING_SLICES)
+            for split, most in CHOOSING.items()
         }
         most = max(1, self.slices // SERIES_SHARE)
         return {

@@ -38,14 +38,14 @@ thresholds (Usable from index {usable:g}, Repeat below index {index:g} or suitab
 series once as it was found; {turned_away} more are no diagnostic series (localizers) and are turned away by their
 kind: they count nowhere here. For the spoilt ones six slices from the middle of a series, all of them or two of them
 with the same artifact, its severity raised until half of the six are unsuitable by their similarity to the clean ones:
-most are borderline by construction. Grey zone left out: the mean similarity of the spoilt slices lies below 0.80, where
-honest observers agree. Artifacts are simulated on the canvas, without a header: evidence metrics that want air, the
-native matrix or the kind of image are heard less here than in the service."""
+most are borderline by construction. Grey zone left out: the mean similarity of the spoilt slices lies below
+{clear:.2f}, where honest observers agree. Artifacts are simulated on the canvas, without a header: evidence metrics
+that want air, the native matrix or the kind of image are heard less here than in the service."""
 
 THRESHOLDS = """What other thresholds would come to: the share of series that get Repeat. Told on series that chose the
-calibration (validation) and on a few that were trained on (two of a source), at most 24 slices of each, spoilt as the
-test series are; the figures on training flatter the model. Thresholds are settings, set by hand; nothing is chosen on
-the test series."""
+calibration (validation) and on a few that were trained on (at most two of a source), at most {0} slices of each,
+spoilt as the test series are; the figures on training flatter the model. Thresholds are settings, chosen by hand with
+this table at hand; nothing is chosen on the test series."""
 
 STRESS = """Single slices of held-out subjects, half of them clean, half made unsuitable by motion, ghost, wrap or
 spike; each judged as a series of one. Sure and wrong: Usable with a suitability of 0.8 or more on an unsuitable
@@ -57,7 +57,7 @@ kept those on which it is to be seen (`models/sightings.toml`, which tells what 
 Few series, so a check that something of the simulation transfers, and no measure of how much. Beside it how often the
 same class is said of the clean slices."""
 
-PLAIN = """EPI of which the notes name no artifact, at most 16 slices of a series, none trained on. They show
+PLAIN = """EPI of which the notes name no artifact, at most {0} slices of a series, none trained on. They show
 distortion, piled-up signal and shifted fat as EPI do: what is said of them need not be a false alarm, nor is it known
 to be right."""
 

@@ -13,8 +13,10 @@ from models.metrics import PREVALENCE
 from models.operating import HIGHEST, LOWEST
 from models.outcomes import CANDIDATES, by_artifact, by_source
 from models.resampling import Figure, figure
-from models.series import THRESHOLDS, VERDICTS
+from models.series import CHOOSING_SLICES, THRESHOLDS, VERDICTS
+from models.sightings import PLAIN
 from models.stress import STRESSES
+from models.visibility import GREY_ZONE
 
 if TYPE_CHECKING:
     from models.evaluation import Evaluation
@@ -108,11 +110,12 @@ def readme(one: "Evaluation", beside: "Sequence[Evaluation]" = ()) -> str:
             index=THRESHOLDS.repeat_index,
             suitability=THRESHOLDS.repeat_suitability,
             turned_away=origin.turned_away,
+            clear=GREY_ZONE[0],
         ),
         _table(("source", *(verdict.value for verdict in VERDICTS), "any artifact named"), _sources(one)),
         _table(("spoilt by", *SPOILT.values()), _spoilt(one)),
         "### Thresholds of Repeat",
-        prose.THRESHOLDS,
+        prose.THRESHOLDS.format(CHOOSING_SLICES),
         _table(("Repeat below", *_tried(one)), _thresholds(one)),
         "### Stress",
         prose.STRESS,
@@ -277,7 +280,7 @@ def _real(one: "Evaluation") -> Iterable[str]:
     yield prose.REAL
     heads = (*SAID, *(f"clean slices: {head}" for head in SAID))
     yield _table(("what is seen", "class", "slices", "subjects", *heads), _sighted(one))
-    yield prose.PLAIN
+    yield prose.PLAIN.format(PLAIN["most"])
     shares = ((name, *map(_number, pair)) for name, pair in one.plain.items())
     yield _table(("class", "said present on EPI", "on clean slices"), shares)
 

@@ -33,6 +33,7 @@ from models.visibility import GREY_ZONE, Image
 VERDICTS: tuple[Verdict, ...] = tuple(Verdict)
 THRESHOLDS = Thresholds()
 ALWAYS_POOR = Thresholds(repeat_index=math.inf)  # every series is poor: what says Repeat now has a reason to
+CHOOSING_SLICES = 24  # of a series that thresholds may be chosen by
 SPOILT_SLICES = 6  # of a series, from its middle
 PART_SPOILT = 2  # of these, where only a part is spoilt
 SEVERITIES = (1.2, 1.8, 2.6, 3.4, 3.4, 3.4)  # tried in turn, each with a draw of its own
