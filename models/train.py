@@ -46,6 +46,7 @@ from models.teaching import Teacher
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
 SHELF = "shelf.bin"
+BAR = "{l_bar}{bar}| {n:.1f}/{total:.1f} min{postfix}"
 LIKELY = 0.0  # log2 E from which a mask is drawn while training
 
 SMOKE = Options(minutes=0.5, batch=8, shelf=64, first=24, check_minutes=0.2, validation=16)
@@ -131,9 +132,8 @@ def train(
     )
     with ring:
         ring.wait()
-        with tqdm(
-            total=round(options.minutes, 1), initial=round(run.minutes, 1), unit="min", mininterval=5
-        ) as bar:
+        spent = min(run.minutes, options.minutes)
+        with tqdm(total=options.minutes, initial=spent, bar_format=BAR, mininterval=5) as bar:
             while run.minutes < options.minutes:
                 _stretch(run, options, ring, rng, (folder, validation), bar)
     run.average.to(CPU)
@@ -159,9 +159,9 @@ def _stretch(
         parts = step(run, next(batches), options)
         for name, value in parts.values().items():
             sums[name] = sums.get(name, 0.0) + float(value)
-        spent = (time.monotonic() - began) / 60
-        run.minutes, steps = run.minutes + spent, steps + 1
-        bar.update(spent)
+        run.minutes, steps = run.minutes + (time.monotonic() - began) / 60, steps + 1
+        bar.n = min(run.minutes, options.minutes)  # the last step ends a little later
+        bar.update(0)
     batches.close()
     run.save(folder / CHECKPOINT)
     figures = check(run, validation, folder / "pictures")

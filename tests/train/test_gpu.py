@@ -24,7 +24,7 @@ def test_a_gpu_trains_takes_up_prunes_and_exports(tmp_path: Path, monkeypatch: p
     assert fastest().type == "cuda"
 
     begun = train(SHORT, tmp_path, Network(Shape((8, 8, 16, 16, 16), (16, 12, 8, 8), (8, 8, 4), 8, 8, 8)))
-    taken_up = train(replace(SHORT, minutes=0.04), tmp_path)
+    taken_up = train(replace(SHORT, minutes=begun.minutes + 0.02), tmp_path)
     whole = averaged(tmp_path / CHECKPOINT)
     pruned = prune.prune(whole, SHORT, 0.8, tmp_path / "pruned", tmp_path / "shelf.bin")
     card = export(pruned, typical_slices(phantom_pool(6, 2), 12), tmp_path, version="0.0.9")

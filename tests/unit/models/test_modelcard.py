@@ -43,3 +43,13 @@ def test_the_released_model_has_a_card_that_the_eye_accepts() -> None:
 
 def test_the_distance_from_which_a_slice_is_not_scored_is_stated() -> None:
     assert tomllib.loads(replace(card(), outlier=2.5).to_toml())["outlier"] == {"threshold": 2.5}
+
+
+def test_what_is_released_and_the_weights_to_go_on_from_stay_small() -> None:
+    models = list(released().parent.glob("*/model.onnx"))
+    weights = list((released().parents[1] / "checkpoints").glob("*.pt"))
+
+    assert len(models) >= 2  # the whole network and the pruned one
+    assert len(weights) >= 2
+    assert max(path.stat().st_size for path in models) <= 20_000_000
+    assert max(path.stat().st_size for path in weights) <= 2 << 20
