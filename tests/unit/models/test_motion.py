@@ -126,6 +126,9 @@ def test_breathing_moves_the_object_to_and_fro_along_the_phase_encoding_by_phase
     for found in breaths:
         assert float(np.abs(found.turn).max()) < 1e-3
         assert float(np.abs(found.right).max()) < 1e-3
+        # It is seen where it was at the centre of k-space: its way leads through there.
+        assert found.down.min() < 0.1
+        assert found.down.max() > -0.1
         reach = float(np.ptp(found.down)) / 2
         assert 0.35 < reach < 0.4 + 4 * 1.2 * SEVERITY
         assert float(found.down.std()) == pytest.approx(

@@ -252,7 +252,7 @@ def test_the_ghosts_of_a_vessel_lie_at_the_field_of_view_over_the_period_on_both
 
 
 def test_the_period_of_a_heartbeat_is_2_2_to_24_lines() -> None:
-    periods = [240 / beats_of(np.fft.fftshift(np.fft.fft(pulsation(seed, 2.0)))) for seed in range(60)]
+    periods = [240 / beats_of(np.fft.fftshift(np.fft.fft(pulsation(seed, 2.0)))) for seed in range(400)]
 
     assert 2.2 - 0.05 <= min(periods) < 3
     assert 22 < max(periods) <= 24 + 1.2  # half a beat
