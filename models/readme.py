@@ -317,6 +317,13 @@ def _failures(one: "Evaluation") -> Iterable[str]:
     ]
     if missed:
         yield f"More than half of the slices that show these classes are not said to: {', '.join(missed)}."
+    unsaid = [
+        f"{seen.words} ({seen.artifact} {_number(seen.said.present)})"
+        for seen in one.sighted
+        if not seen.said.present >= 0.5
+    ]
+    if unsaid:
+        yield f"On fewer than half of the real slices that show them these are said: {'; '.join(unsaid)}."
     wrong = {
         stress.told: float(one.stress.of_stress[stress.name]["sure_and_wrong"][0]) for stress in STRESSES
     }

@@ -21,6 +21,7 @@ from models.outcomes import CANDIDATES
 from models.readme import readme, side_by_side
 from models.resampling import resampling
 from models.series import spread
+from models.sightings import Shares, Sighted
 from models.stress import STRESSES
 
 
@@ -60,6 +61,22 @@ def test_the_readme_tells_what_was_measured(found: Evaluation) -> None:
         "Good machine learning",
     ):
         assert f"## {title}" in text
+
+
+def test_real_artifacts_stand_in_a_table_and_those_that_are_missed_among_the_failures(
+    found: Evaluation,
+) -> None:
+    never, always = Shares(0.0, 0.1, 0.2), Shares(1.0, 0.9, 0.8)
+    seen = [
+        Sighted("holes", "susceptibility", 11, 1, never, never),
+        Sighted("grain", "noise", 18, 1, always, never),
+    ]
+
+    text = readme(replace(found, sighted=seen, plain={"ghost": (0.25, 0.125)}))
+
+    assert "| grain | noise | 18 | 1 | 1.000 | 0.900 | 0.800 | 0.000 | 0.100 | 0.200 |" in text
+    assert "| ghost | 0.250 | 0.125 |" in text
+    assert "real slices that show them these are said: holes (susceptibility 0.000).\n" in text
 
 
 def test_a_small_evaluation_takes_few_of_everything_and_a_large_one_all() -> None:
