@@ -11,6 +11,8 @@ from models.head import draw_anatomy, head_slice
 from models.simulate import Plan, Planted, Sample, draw_plan, simulate
 from models.visibility import Image
 
+DISC = (np.hypot(*(np.indices((192, 192)) - 96)) < 60).astype(np.float32)
+FLAT = np.ones((128, 128), dtype=np.float32)
 HEAD = head_slice(draw_anatomy(np.random.default_rng(3)), 0.1)
 
 
@@ -79,8 +81,7 @@ def sigmas_of(sample: Sample) -> Image:
 
 @pytest.mark.parametrize("severity", [0.8, 3.4])
 def test_noise_is_rician_with_a_signal_of_12_over_severity_times_sigma(severity: float) -> None:
-    disc = (np.hypot(*(np.indices((192, 192)) - 96)) < 60).astype(np.float32)
-    samples = [simulate(rng(s), disc, Plan((Planted("noise", severity),), benign=False)) for s in range(24)]
+    samples = [simulate(rng(s), DISC, Plan((Planted("noise", severity),), benign=False)) for s in range(24)]
     even = [sample for sample in samples if np.ptp(sigmas := sigmas_of(sample)) < 0.1 * sigmas.mean()]
 
     assert 0.5 < len(even) / len(samples) < 0.85  # coils shape it in a third of the cases
@@ -92,14 +93,49 @@ def test_noise_is_rician_with_a_signal_of_12_over_severity_times_sigma(severity:
     assert power == pytest.approx(1 + 2 * (severity / 12) ** 2, rel=0.02)
 
 
+def test_a_slice_without_planted_noise_has_a_signal_of_28_to_300_sigma() -> None:
+    sigmas = [sigmas_of(simulate(rng(seed), DISC, Plan(benign=False))) for seed in range(40)]
+    ratios = [1 / float(sigma.mean()) for sigma in sigmas if np.ptp(sigma) < 0.1 * sigma.mean()]
+
+    assert 28 * 0.97 <= min(ratios) < 40
+    assert 200 < max(ratios) <= 300 * 1.03
+
+
+def test_the_g_factor_of_a_failed_unfolding_raises_the_noise() -> None:
+    step = 1e-3  # so little noise that the magnitude takes its part along the signal
+    raised = []
+    for seed in range(8):
+        less, more = (
+            simulate(
+                rng(seed), FLAT, Plan((Planted("parallel", 2.0), Planted("noise", k * step)), benign=False)
+            )
+            for k in (1, 2)
+        )
+        sigma = (more.image - less.image).reshape(8, 16, 8, 16).std(axis=(1, 3)) * 12 / step
+        assert float(sigma.min()) > 1 - 0.15  # g is 1 at least, told from 256 px
+        raised.append(float(sigma.mean()))
+    assert max(raised) > 3
+
+
 def test_noise_after_a_truncation_is_of_the_truncated_samples() -> None:
-    flat = np.ones((128, 128), dtype=np.float32)
     plan = Plan((Planted("gibbs", 3.4), Planted("noise", 0.8)), benign=False)
     v, u = (np.abs(np.fft.fftfreq(128)) * 2 for _ in range(2))
     for seed in range(4):
-        power = np.abs(np.fft.fft2(simulate(rng(seed), flat, plan).image)) ** 2
+        power = np.abs(np.fft.fft2(simulate(rng(seed), FLAT, plan).image)) ** 2
         outside = power[np.ix_(v > 0.7, u > 0.7)].mean()
         assert outside < 0.05 * power[np.ix_((v > 0.06) & (v < 0.15), (u > 0.06) & (u < 0.15))].mean()
+
+
+def test_a_spike_lies_within_the_acquired_part_of_a_truncated_k_space() -> None:
+    quiet = Planted("noise", 1e-6)
+    reach = np.hypot(*np.meshgrid(np.fft.fftfreq(128), np.fft.fftfreq(128)))
+    for seed in range(12):
+        plain, spiked = (
+            simulate(rng(seed), FLAT, Plan((Planted("gibbs", 3.4), quiet, *spike), benign=False)).image
+            for spike in ((), (Planted("spike", 0.8),))
+        )
+        power = np.abs(np.fft.fft2(spiked - plain)) ** 2
+        assert power[reach > 0.25].sum() < 0.05 * power.sum()  # 0.46 of the root of a fifth is 0.21
 
 
 def test_a_chemical_shift_is_a_property_of_the_protocol_and_leaves_a_slice_suitable() -> None:
