@@ -146,9 +146,7 @@ def test_a_nyquist_ghost_has_about_7_percent_times_severity_and_changes_evenly_a
     assert max(slopes) > 0.01
 
 
-def test_a_periodic_modulation_puts_ghosts_of_7_percent_times_severity_at_the_field_of_view_over_the_period() -> (
-    None
-):
+def test_a_periodic_modulation_puts_its_ghosts_at_the_field_of_view_over_the_period() -> None:
     periods = set()
     for image in ghosts_of("periodic"):
         rows = np.flatnonzero(image[:, 0] > 1e-3)

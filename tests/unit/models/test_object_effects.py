@@ -101,9 +101,7 @@ def test_the_field_of_metal_shifts_by_a_peak_of_3_to_8_px_times_the_root_of_seve
     assert signs == {True, False}
 
 
-def test_a_gradient_echo_six_times_of_ten_loses_all_signal_within_3_to_8_px_times_the_root_of_severity() -> (
-    None
-):
+def test_a_gradient_echo_loses_all_signal_within_3_to_8_px_times_the_root_of_severity() -> None:
     areas = np.array([float((metal.loss == 1).sum()) for metal in lossy()])
     radii = np.sqrt(areas / np.pi / SEVERITY)
 
