@@ -201,6 +201,7 @@ def smoke() -> None:
     from models.evaluate import evaluate  # noqa: PLC0415  a training needs neither onnx nor a runtime
     from models.export import export, typical_slices  # noqa: PLC0415
 
+    torch.compiler.set_stance("force_eager")  # compiling would take the half minute
     with tempfile.TemporaryDirectory() as scratch:
         run = train(SMOKE, Path(scratch))
         typical = typical_slices(load_pool(cache_folder()), SMOKE.validation)
