@@ -3,10 +3,10 @@
     python -m models.prune CHECKPOINT [--minutes 30] [--share 0.25]     prune in rounds, fine-tune; can be stopped
     python -m models.prune CHECKPOINT --tickets [--minutes 4] [--early CHECKPOINT]     compare ways of choosing
 
-Structured: whole channels, and everywhere at once what depends on them (Torch-Pruning's groups). A channel is worth
-what its loss would cost (first-order Taylor, Molchanov et al. 2019) for the energy that it takes (Yang et al. 2017).
-The tickets have the same shape and the same training: chosen so, by magnitude, at random, rewound to early weights
-(Frankle and Carbin 2019), and begun anew.
+Structured: whole channels, and everywhere at once what depends on them (Torch-Pruning's groups). A channel is worth the
+error that the others cannot make good (`surgery`), for the energy that it takes (Yang et al. 2017); they take its part
+over as it goes. The tickets have the same training: chosen so, by what the loss would feel (first-order Taylor,
+Molchanov et al. 2019), by magnitude, at random, rewound to early weights (Frankle and Carbin 2019), and begun anew.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from models.losses import losses
 from models.modelcard import CANVAS
 from models.network import Network, network_of, shape_by
 from models.shelf import Batch, Shelf
+from models.surgery import Products, Reader, eliminated, hand_over, products
 from models.train import CHECKPOINT, LOG, SHELF, append, train
 
 STEP = 4  # channels go in fours: processors work on several at once
@@ -38,8 +39,8 @@ FEWEST = 4
 AT_ONCE = 3  # one in so many layers gives channels before the prices are looked at anew
 ROUNDS = 3
 ROUND_SHARE = 0.12  # of the minutes for each round
-RATE = 1.2e-3
-TAYLOR_BATCHES = 24
+RATE = 8e-4
+BATCHES = 24  # of simulated slices that tell what channels are worth
 
 Worth = Mapping[str, NDArray[np.float64]]  # of each channel, by the layer that makes it
 
@@ -84,6 +85,16 @@ def taylor(network: Network, batches: Iterable[Batch]) -> Worth:
     )
 
 
+def surgery(network: Network, batches: Iterable[Batch]) -> tuple[Worth, Products]:
+    """Return what each channel costs when the others take its part over, and what they need to do so."""
+    network.eval()
+    seen = products(network, (tensors(batch, CPU)[0] for batch in batches))
+    graph = _graph(network)
+    return {
+        layer: eliminated(network, _readers(network, graph, layer), seen) for layer in widths_of(network)
+    }, seen
+
+
 def magnitude(network: Network) -> Worth:
     """Return the size of the weights of each channel."""
     return _by_group(network, torch_pruning.importance.GroupMagnitudeImportance())
@@ -125,16 +136,37 @@ def affordable(network: Network, worth: Worth, whole: Cost, share: float) -> dic
     return kept
 
 
-def cut(network: Network, worth: Worth, kept: Mapping[str, int]) -> Network:
-    """Return the network with the worthiest `kept` channels of each layer; `network` itself is left alone."""
+def cut(network: Network, worth: Worth, kept: Mapping[str, int], seen: Products | None = None) -> Network:
+    """Return the network with the worthiest `kept` channels of each layer; `network` itself is left alone.
+
+    With `seen` these take over what they can of the others' part.
+    """
     copy = network_of(network.state_dict())
     graph = _graph(copy)
-    for layer, count in kept.items():
-        values = worth[layer]
-        least = np.argsort(values, kind="stable")[: len(values) - count]
-        if len(least):
-            _group(graph, copy.get_submodule(layer), least.tolist()).prune()
+    gone = {
+        layer: np.argsort(values, kind="stable")[: len(values) - kept[layer]]
+        for layer, values in worth.items()
+    }
+    if seen is not None:
+        hand_over(copy, [(_readers(copy, graph, layer), channels) for layer, channels in gone.items()], seen)
+    for layer, channels in gone.items():
+        if len(channels):
+            _group(graph, copy.get_submodule(layer), channels.tolist()).prune()
     return network_of(copy.state_dict())
+
+
+def _readers(network: Network, graph: "torch_pruning.DependencyGraph", layer: str) -> list[Reader]:
+    """Return who reads the channels that a layer makes."""
+    names = {module: name for name, module in network.named_modules()}
+    width = widths_of(network)[layer]
+    readers = []
+    for item in _group(graph, network.get_submodule(layer), list(range(width))):
+        dependency, places = item
+        if dependency.handler.__name__ == "prune_in_channels":
+            order = np.argsort(np.array([int(channel) for channel in item.root_idxs]), kind="stable")
+            inputs = np.array([int(place) for place in places])[order].reshape(width, -1)
+            readers.append(Reader(names[dependency.target.module], inputs))
+    return readers
 
 
 def _graph(network: Network) -> "torch_pruning.DependencyGraph":
@@ -180,8 +212,9 @@ def prune(network: Network, options: Options, share: float, folder: Path, shelf:
         last = number == ROUNDS
         minutes = options.minutes * (1 - ROUND_SHARE * (ROUNDS - 1) if last else ROUND_SHARE)
         if not (place / CHECKPOINT).is_file():
-            worth = taylor(network, _drawn(shelf, options, TAYLOR_BATCHES))
-            network = cut(network, worth, affordable(network, worth, whole, share ** (number / ROUNDS)))
+            worth, seen = surgery(network, _drawn(shelf, options, BATCHES))
+            kept = affordable(network, worth, whole, share ** (number / ROUNDS))
+            network = cut(network, worth, kept, seen)
         network = train(replace(options, minutes=minutes), place, network, shelf, teacher).average
         shares = cost_of(network).share_of(whole)
         print(f"round {number}: {shares[0]:.3f} of the parameters, {shares[1]:.3f} of the energy")
@@ -193,12 +226,17 @@ def tickets(
 ) -> None:
     """Fine-tune networks of one shape, chosen in different ways, for the same minutes; appends to tickets.csv."""
     whole = cost_of(network)
-    worth = taylor(network, _drawn(shelf, options, TAYLOR_BATCHES))
+    drawn = _drawn(shelf, options, BATCHES)
+    worth, seen = surgery(network, drawn)
     kept = affordable(network, worth, whole, share)
-    plain = affordable(network, magnitude(network), whole, share)
+
+    def alone(worth: Worth) -> Network:
+        return cut(network, worth, affordable(network, worth, whole, share))
+
     ways: dict[str, Callable[[], Network]] = {
-        "energy": lambda: cut(network, worth, kept),
-        "magnitude": lambda: cut(network, magnitude(network), plain),
+        "surgery": lambda: cut(network, worth, kept, seen),
+        "taylor": lambda: alone(taylor(network, drawn)),
+        "magnitude": lambda: alone(magnitude(network)),
         "random": lambda: cut(network, at_random(network), kept),
         "anew": lambda: Network(shape_by(kept.__getitem__)),
     }

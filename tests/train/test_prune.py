@@ -120,8 +120,8 @@ def test_tickets_have_one_shape_and_one_table(network: Network, tmp_path: Path) 
 
     with (tmp_path / "tickets.csv").open(encoding="utf-8", newline="") as stream:
         rows = {row["ticket"]: row for row in csv.DictReader(stream)}
-    assert set(rows) == {"energy", "magnitude", "random", "anew", "rewound"}
-    assert len({rows[name]["parameters"] for name in ("energy", "random", "anew", "rewound")}) == 1
+    assert set(rows) == {"surgery", "taylor", "magnitude", "random", "anew", "rewound"}
+    assert len({rows[name]["parameters"] for name in ("surgery", "random", "anew", "rewound")}) == 1
     assert all(float(row["energy"]) <= 0.6 and float(row["parameters"]) <= 0.6 for row in rows.values())
 
 
