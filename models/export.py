@@ -163,13 +163,24 @@ def main() -> None:
     )
     parser.add_argument("--version", required=True)
     parser.add_argument("--name", default=NAME)
+    parser.add_argument("--about", help='how the weights came about, as the card says: "The weights are ..."')
     parser.add_argument("--out", type=Path, default=RELEASED)
     options = parser.parse_args()
     network = averaged(*options.checkpoints)
     typical = typical_slices(load_pool(cache_folder()), TYPICAL)
     several = len(options.checkpoints)
-    weights = f"the mean of {several} checkpoints of one training" if several > 1 else ""
-    card = export(network, typical, options.out, version=options.version, name=options.name, weights=weights)
+    weights = [
+        *([f"the mean of {several} checkpoints of one training"] if several > 1 else []),
+        *([options.about] if options.about else []),
+    ]
+    card = export(
+        network,
+        typical,
+        options.out,
+        version=options.version,
+        name=options.name,
+        weights=", ".join(weights),
+    )
     print(f"{options.out / card.folder_name}: {card.sha256}")
 
 
