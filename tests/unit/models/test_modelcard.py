@@ -50,6 +50,6 @@ def test_what_is_released_and_the_weights_to_go_on_from_stay_small() -> None:
     weights = list((released().parents[1] / "checkpoints").glob("*.pt"))
 
     assert len(models) >= 2  # the whole network and the pruned one
-    assert len(weights) >= 2
+    assert len(weights) >= 1
     assert max(path.stat().st_size for path in models) <= 20_000_000
-    assert max(path.stat().st_size for path in weights) <= 2 << 20
+    assert max(path.stat().st_size for path in weights) <= 2_000_000
