@@ -174,6 +174,7 @@ class QualityScore:
     lowest: tuple[int, ...] = ()  # positions of the slices that the index speaks of, the worst first
     ruined: tuple[int, ...] = ()  # positions of slices on which an artifact leaves nothing to rely on
     n_signal: int = 0  # slices with signal
+    kind: str = ""  # of most of them, whose reference bands apply: "head", "body", "epi"
     unfamiliar: int = 0  # slices with signal that do not count, unlike what the model was made with
     outlier: float | None = (
         None  # median distance of the slices with signal from what the model was made with
@@ -205,6 +206,7 @@ class QualityScore:
             "lowest": list(self.lowest),
             "ruined": list(self.ruined),
             "n_signal": self.n_signal,
+            "kind": self.kind,
             "unfamiliar": self.unfamiliar,
             "outlier": None if self.outlier is None else round(self.outlier, DIGITS),
             "geometry": [found.to_json() for found in self.geometry],

@@ -48,6 +48,7 @@ def summarise(series: Sequence[SliceScore | Unscored]) -> QualityScore:
     unsaid = replace(
         not_scored(UNFAMILIAR, len(scores)),
         n_signal=len(shown),
+        kind=kind,
         unfamiliar=len(shown) - len(counted),
         outlier=_distance(scores, shown),
         geometry=look(layout, kind),

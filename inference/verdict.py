@@ -14,6 +14,9 @@ from inference.score import QualityScore, SeriesFinding
 from inference.text import Text
 
 TRACE = 0.1  # severity below which an artifact does not explain a poor series
+# What a slice of a kind cannot show: an echo-planar one takes all of its lines within a tenth of a second, so that what
+# looks like motion between them is its own blur and distortion. Motion between slices and volumes is seen by geometry.
+IMPOSSIBLE = frozenset({("epi", "motion")})
 
 
 class Verdict(StrEnum):
@@ -50,8 +53,8 @@ class Thresholds:
 def explaining(quality: QualityScore) -> list[SeriesFinding]:
     """Give the findings that a poor series would be repeated for.
 
-    They are present, have a place, are more than a trace, a new scan would mend them, and they show on at least half of
-    the slices that the index speaks of: what lies on good slices alone is no reason.
+    They are present, have a place, are more than a trace, are possible, a new scan would mend them, and they show on at
+    least half of the slices that the index speaks of: what lies on good slices alone is no reason.
     """
     lowest = set(quality.lowest)
     return [
@@ -61,6 +64,7 @@ def explaining(quality: QualityScore) -> list[SeriesFinding]:
         and finding.box is not None
         and finding.severity >= TRACE
         and by_name(finding.artifact).cap == Verdict.REPEAT.value
+        and (quality.kind, finding.artifact) not in IMPOSSIBLE
         and 2 * len(lowest.intersection(finding.slices)) >= len(lowest)
     ]
 

@@ -298,6 +298,17 @@ def test_what_lies_on_good_slices_alone_is_no_reason_to_repeat():
     assert [verdict_of(one, Thresholds()) for one in (elsewhere, there)] == [Verdict.CHECK, Verdict.REPEAT]
 
 
+@pytest.mark.parametrize(("kind", "verdict"), [("epi", Verdict.CHECK), ("head", Verdict.REPEAT)])
+def test_motion_within_an_echo_planar_slice_is_no_reason_to_repeat(kind, verdict):
+    quality = summarise([replace(a_slice(0.2, motion=0.5), kind=kind)] * 8)
+    assert of(quality, "motion").present
+    assert verdict_of(quality, Thresholds()) is verdict
+    assert (
+        verdict_of(summarise([replace(a_slice(0.2, ghost=0.5), kind=kind)] * 8), Thresholds())
+        is Verdict.REPEAT
+    )
+
+
 def test_a_poor_slice_that_no_finding_explains_is_not_called_ruined():
     assert summarise([a_slice() for _ in range(29)] + [a_slice(0.1)]).ruined == ()
 
